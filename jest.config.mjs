@@ -1,0 +1,33 @@
+// The one jest preset of the workspace: ESM TypeScript, and the ESM-only dependencies, become CommonJS through swc.
+const esmOnly = ['@nestjs', 'jose', 'oidc-provider', 'openid-client', 'oauth4webapi', '@modelcontextprotocol', 'undici'].join('|');
+
+const swc = [
+  '@swc/jest',
+  {
+    jsc: {
+      parser: { syntax: 'typescript', decorators: true },
+      target: 'es2024',
+      transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: true },
+      keepClassNames: true,
+    },
+    module: { type: 'commonjs' },
+    sourceMaps: 'inline',
+  },
+];
+
+export default {
+  testEnvironment: 'node',
+  rootDir: import.meta.dirname,
+  testMatch: ['<rootDir>/libs/**/src/**/*.test.ts', '<rootDir>/services/**/src/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
+  transform: { '^.+\\.(ts|mjs|js)$': swc },
+  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly})/)`],
+  moduleNameMapper: {
+    '^@switchyard/(contracts|mcp|messaging|state|egress|oauth|runtime|telemetry|audit|testing|api-keys|admin-api|gateway-config|platform)$': '<rootDir>/libs/$1/src/index.ts',
+    '^@switchyard/([a-z-]+)$': '<rootDir>/services/$1/src/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  globalSetup: '<rootDir>/libs/testing/src/global-setup.ts',
+  globalTeardown: '<rootDir>/libs/testing/src/global-teardown.ts',
+  testTimeout: 30_000,
+  modulePathIgnorePatterns: ['<rootDir>/.*/dist/'],
+};

@@ -1,0 +1,20 @@
+/** Every key-value bucket, exactly once: who writes it and what is in it. */
+export const BUCKETS = {
+  /** capability-registry: key `current` → Snapshot (ProtoJSON). Watched by edges and the authorization server. */
+  snapshots: 'snapshots',
+  /** auth-server: key id → ApiKeyRecord (ProtoJSON). Watched by everyone who verifies keys. */
+  apiKeys: 'api-keys',
+  /** auth-server: the authorization server's own records, `<Model>/<id>` → JSON. */
+  oidc: 'oidc',
+  /** auth-server: signing keys as private JWKs. Never read by others. */
+  signingKeys: 'signing-keys',
+  /** edge-proxy: sessions of legacy clients, `<session id>` → JSON. */
+  sessions: 'sessions',
+  /** token-vault: encrypted upstream credentials, `<upstream>` → envelope. */
+  credentials: 'credentials',
+  /** token-vault: encrypted named secrets, `<name>` → envelope. */
+  secrets: 'secrets',
+} as const;
+
+/** Name of a bucket. */
+export type BucketName = (typeof BUCKETS)[keyof typeof BUCKETS];

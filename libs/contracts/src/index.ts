@@ -1,0 +1,32 @@
+export { rpcSubject, type RpcMethod } from './rpc.js';
+export { EVENTS_INGEST_CONSUMER, EVENTS_STREAM, eventsSubject, type StreamDefinition } from './streams.js';
+export { BUCKETS, type BucketName } from './buckets.js';
+export { EVENT_TYPES, type EventFields, type EventType, type Outcome } from './events.js';
+export { DEFAULT_TENANT, type Principal } from './identity.js';
+export { EventSchema, type Event, type EventJson } from './gen/switchyard/events/v1/event_pb.js';
+export { ApiKeyRecordSchema, type ApiKeyRecord, type ApiKeyRecordJson } from './gen/switchyard/auth/v1/api_key_pb.js';
+export {
+  ApplyCredentialsRequestSchema,
+  ApplyCredentialsResponseSchema,
+  CredentialMaterialSchema,
+  LeaseCredentialRequestSchema,
+  LeaseCredentialResponseSchema,
+  VaultService,
+  type ApplyCredentialsRequest,
+  type ApplyCredentialsResponse,
+  type CredentialMaterial,
+  type CredentialMaterialJson,
+  type CredentialTemplate,
+  type LeaseCredentialRequest,
+  type LeaseCredentialResponse,
+} from './gen/switchyard/vault/v1/vault_pb.js';
+export {
+  SnapshotSchema,
+  type AccessRule,
+  type Server,
+  type Snapshot,
+  type SnapshotJson,
+  type Source,
+  type Team,
+  type Upstream,
+} from './gen/switchyard/registry/v1/snapshot_pb.js';
