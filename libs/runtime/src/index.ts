@@ -1,1 +1,15 @@
-export {};
+export { systemClock, type Clock } from './clock.js';
+export { ConfigError, formatPath, type ConfigProblem, type SourcePosition } from './config-error.js';
+export {
+  loadConfigFile,
+  parseConfig,
+  parseConfigText,
+  positionInText,
+  readConfigFile,
+  type ParseOptions,
+} from './parse-config.js';
+export { Secret, secretText } from './secret.js';
+export { suggest } from './suggest.js';
+export type { Readiness, RunningService } from './running-service.js';
+export { startManagement, type Management, type ManagementOptions } from './management.js';
+export { boot, type BootOptions, type Booted } from './boot.js';
