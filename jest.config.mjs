@@ -1,5 +1,15 @@
-// The one jest preset of the workspace: ESM TypeScript, and the ESM-only dependencies, become CommonJS through swc.
-const esmOnly = ['@nestjs', 'jose', 'oidc-provider', 'openid-client', 'oauth4webapi', '@modelcontextprotocol', 'undici'].join('|');
+// The one jest preset of the workspace: ESM TypeScript, and the dependencies that are ESM only, become CommonJS through swc.
+// (otlp-exporter-base is CommonJS, but imports dynamically, which jest's CommonJS runtime cannot do untransformed.)
+const esmOnly = [
+  '@nestjs',
+  'jose',
+  'oidc-provider',
+  'openid-client',
+  'oauth4webapi',
+  '@modelcontextprotocol',
+  'undici',
+  '@opentelemetry/otlp-exporter-base',
+].join('|');
 
 const swc = [
   '@swc/jest',
@@ -19,7 +29,7 @@ export default {
   testEnvironment: 'node',
   rootDir: import.meta.dirname,
   testMatch: ['<rootDir>/libs/**/src/**/*.test.ts', '<rootDir>/services/**/src/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
-  transform: { '^.+\\.(ts|mjs|js)$': swc },
+  transform: { '^.+\\.(ts|mjs|cjs|js)$': swc },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly})/)`],
   moduleNameMapper: {
     '^@switchyard/(contracts|mcp|messaging|state|egress|oauth|runtime|telemetry|audit|testing|api-keys|admin-api|gateway-config|platform)$': '<rootDir>/libs/$1/src/index.ts',

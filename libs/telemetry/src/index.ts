@@ -1,1 +1,11 @@
-export {};
+export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.js';
+export type { LogFields } from './log-fields.js';
+export { startTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.js';
+export {
+  childOf,
+  formatTraceparent,
+  newTraceContext,
+  parentContext,
+  parseTraceparent,
+  type TraceContext,
+} from './trace-context.js';

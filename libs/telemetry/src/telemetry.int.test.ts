@@ -1,0 +1,73 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { newTraceContext, parentContext, startTelemetry } from './index.js';
+
+async function startCollector() {
+  const received: { path: string; body: string }[] = [];
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      received.push({ path: request.url ?? '', body });
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received, close };
+}
+
+describe('telemetry', () => {
+  it('offers what the meter measured as Prometheus text, without any endpoint', async () => {
+    const telemetry = await startTelemetry({ service: 'edge-proxy', instance: 'edge-1' });
+    telemetry.meter.createCounter('switchyard.calls').add(2, { outcome: 'ok' });
+    const metrics = await telemetry.metricsText();
+    await telemetry.close();
+    expect(metrics).toMatch(/^switchyard_calls_total\{outcome="ok".*\} 2$/m);
+    expect(metrics).toMatch(/^process_memory_usage\{.*\} \d+$/m);
+    expect(metrics).toContain('service_name="edge-proxy"');
+  });
+
+  it('renders the other metrics where one callback fails', async () => {
+    const telemetry = await startTelemetry({ service: 's', instance: 'i' });
+    telemetry.meter.createObservableGauge('switchyard.broken').addCallback(() => {
+      throw new Error('broken');
+    });
+    telemetry.meter.createCounter('switchyard.calls').add(1);
+    const metrics = await telemetry.metricsText();
+    await telemetry.close();
+    expect(metrics).toContain('switchyard_calls_total');
+  });
+
+  it('keeps the trace of the caller where nothing is exported', async () => {
+    const telemetry = await startTelemetry({ service: 's', instance: 'i' });
+    const parent = newTraceContext();
+    const span = telemetry.tracer.startSpan('tools/call', {}, parentContext(parent));
+    expect(span.isRecording()).toBe(false);
+    expect(span.spanContext().traceId).toBe(parent.traceId);
+    await telemetry.close();
+  });
+
+  it('exports spans and metrics over OTLP/HTTP when closed', async () => {
+    const collector = await startCollector();
+    const telemetry = await startTelemetry({ service: 'edge-proxy', instance: 'edge-1', otlpEndpoint: `${collector.url}/` });
+    telemetry.tracer.startSpan('tools/call').end();
+    telemetry.meter.createCounter('switchyard.calls').add(1);
+    await telemetry.close();
+    await telemetry.close();
+    await collector.close();
+    expect(collector.received.find((request) => request.path === '/v1/traces')?.body).toContain('tools/call');
+    expect(collector.received.find((request) => request.path === '/v1/metrics')?.body).toContain('switchyard.calls');
+  });
+
+  it('closes although the collector is away', async () => {
+    const collector = await startCollector();
+    await collector.close();
+    const telemetry = await startTelemetry({ service: 's', instance: 'i', otlpEndpoint: collector.url });
+    telemetry.tracer.startSpan('tools/call').end();
+    await expect(telemetry.close()).resolves.toBeUndefined();
+  });
+});
