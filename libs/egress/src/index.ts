@@ -1,1 +1,2 @@
-export {};
+export { AddressGuard, LOOPBACK } from './address-guard.js';
+export { Egress, EgressBlocked, type EgressControl, type EgressRequest, type EgressSink } from './egress.js';

@@ -1,0 +1,81 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Egress, EgressBlocked, LOOPBACK } from './index.js';
+
+let server: Server;
+let port: number;
+let connections = 0;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    if (request.url === '/redirect') response.writeHead(302, { location: '/' }).end();
+    else response.end(`${request.method} ${request.headers['x-test'] ?? ''}`);
+  });
+  server.on('connection', () => (connections += 1));
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  port = (server.address() as AddressInfo).port;
+});
+
+afterAll(() => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))));
+
+function get(egress: Egress, url: string): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let status = 0;
+    egress.send(
+      { url: new URL(url), method: 'GET', headers: { 'x-test': 'yes' }, headersTimeoutMs: 2000, bodyTimeoutMs: 2000 },
+      {
+        start: () => undefined,
+        head: (code) => (status = code),
+        data: (chunk) => chunks.push(chunk),
+        end: () => resolve({ status, body: Buffer.concat(chunks).toString() }),
+        fail: reject,
+      },
+    );
+  });
+}
+
+describe('egress', () => {
+  it.each([
+    ['SSRF-1 loopback literal', 'http://127.0.0.1'],
+    ['SSRF-2 loopback as decimal', 'http://2130706433'],
+    ['SSRF-3 loopback as short hex', 'http://0x7f.1'],
+    ['SSRF-4 unspecified address', 'http://0'],
+    ['SSRF-5 IPv6 loopback', 'http://[::1]'],
+    ['SSRF-6 IPv4-mapped IPv6', 'http://[::ffff:127.0.0.1]'],
+    ['SSRF-7 name that resolves to loopback', 'http://localhost'],
+  ])('%s is blocked before a connection is made', async (_id, origin) => {
+    const egress = new Egress({ allowed: [], connectTimeoutMs: 1000 });
+    const before = connections;
+    await expect(get(egress, `${origin}:${port}/`)).rejects.toBeInstanceOf(EgressBlocked);
+    expect(connections).toBe(before);
+    await egress.close();
+  });
+
+  it.each([
+    ['link-local metadata address', 'http://169.254.169.254/'],
+    ['private range', 'http://10.1.2.3/'],
+    ['NAT64 of a private address', 'http://[64:ff9b::a01:203]/'],
+    ['6to4', 'http://[2002:7f00:1::]/'],
+  ])('SSRF %s is blocked', async (_id, url) => {
+    const egress = new Egress({ allowed: LOOPBACK, connectTimeoutMs: 1000 });
+    await expect(get(egress, url)).rejects.toBeInstanceOf(EgressBlocked);
+    await egress.close();
+  });
+
+  it('reaches an allowed range, sends headers, and does not follow redirects', async () => {
+    const egress = new Egress({ allowed: LOOPBACK, connectTimeoutMs: 1000 });
+    expect(await get(egress, `http://127.0.0.1:${port}/`)).toEqual({ status: 200, body: 'GET yes' });
+    expect(await get(egress, `http://localhost:${port}/redirect`)).toMatchObject({ status: 302 });
+    await expect(egress.fetch(`http://127.0.0.1:${port}/redirect`)).rejects.toThrow();
+    await egress.close();
+  });
+
+  it('takes a new allow list at run time', async () => {
+    const egress = new Egress({ allowed: [], connectTimeoutMs: 1000 });
+    await expect(get(egress, `http://127.0.0.1:${port}/`)).rejects.toBeInstanceOf(EgressBlocked);
+    egress.setAllowed(['127.0.0.1/32']);
+    expect(await get(egress, `http://127.0.0.1:${port}/`)).toMatchObject({ status: 200 });
+    await egress.close();
+  });
+});
