@@ -1,0 +1,26 @@
+import { startClickHouse } from './clickhouse-server.js';
+import { startNats } from './nats-server.js';
+
+const shared = new AsyncDisposableStack();
+
+/**
+ * Starts one nats-server and one ClickHouse engine for all tests of a run, unless TEST_NATS_URL or TEST_CLICKHOUSE_URL name
+ * servers that stand ready.
+ */
+export async function startSharedServers(): Promise<void> {
+  await Promise.all([
+    share('SWITCHYARD_TEST_NATS_URL', process.env['TEST_NATS_URL'], startNats),
+    share('SWITCHYARD_TEST_CLICKHOUSE_URL', process.env['TEST_CLICKHOUSE_URL'], startClickHouse),
+  ]);
+}
+
+/** Stops what startSharedServers started. */
+export async function stopSharedServers(): Promise<void> {
+  await shared.disposeAsync();
+}
+
+type Server = AsyncDisposable & { readonly url: string };
+
+async function share(variable: string, standing: string | undefined, start: () => Promise<Server>): Promise<void> {
+  process.env[variable] = standing ?? shared.use(await start()).url;
+}
