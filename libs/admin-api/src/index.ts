@@ -1,1 +1,17 @@
-export {};
+export { AdminGuard, type OnRejected } from './admin.guard.js';
+export { openAdminApp, type AdminApp, type AdminAppOptions } from './admin-app.js';
+export { actorFields, requestId, type AdminRequest } from './admin-request.js';
+export { nestLogger } from './nest-logger.js';
+export {
+  invalidRequest,
+  notFound,
+  Problem,
+  problemDocument,
+  type FieldProblem,
+  type ProblemDetails,
+  type ProblemDocument,
+} from './problem.js';
+export { ProblemFilter } from './problem.filter.js';
+export { Public, RequireRole, type Role } from './roles.js';
+export { assertRoutesDeclared } from './routes-declared.js';
+export { zodBody, zodQuery } from './zod-pipes.js';

@@ -1,0 +1,77 @@
+import type { DynamicModule, INestApplication, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { ApiKeyDirectory } from '@switchyard/api-keys';
+import type { EventFields } from '@switchyard/contracts';
+import type { Rpc } from '@switchyard/messaging';
+import type { Logger } from '@switchyard/telemetry';
+import type { AddressInfo } from 'node:net';
+import { AdminGuard, type OnRejected } from './admin.guard.js';
+import { actorFields, requestId, type AdminRequest } from './admin-request.js';
+import { nestLogger } from './nest-logger.js';
+import { ProblemFilter } from './problem.filter.js';
+import { assertRoutesDeclared } from './routes-declared.js';
+
+/** What the HTTP and RPC side of a service needs. */
+export interface AdminAppOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly keys: ApiKeyDirectory;
+  /** Takes an `auth.rejected` event for every request that was not let in. */
+  readonly audit: { record(fields: EventFields): Promise<void> };
+  readonly log: Logger;
+  /** Serves the module's `@MessagePattern` handlers too. */
+  readonly rpc?: Rpc;
+  /** Largest JSON body, 100 KiB unless told. */
+  readonly bodyLimitBytes?: number;
+}
+
+/** A listening application. */
+export interface AdminApp {
+  readonly url: string;
+  /** Stops accepting, lets running requests finish, stops the RPC handlers. Idempotent. */
+  close(): Promise<void>;
+}
+
+const defaultBodyLimitBytes = 100 * 1024;
+
+function recordRejections({ audit, log }: AdminAppOptions): OnRejected {
+  return ({ request, status, apiKey }) => {
+    const actor = apiKey === undefined ? { request_id: requestId(request) } : actorFields(request as AdminRequest);
+    const reason = status === 401 ? 'unauthenticated' : 'forbidden';
+    audit
+      .record({ type: 'auth.rejected', outcome: 'denied', reason, http_status: status, ...actor })
+      .catch((error: unknown) => log.error('a rejected admin request could not be recorded', { reason, error }));
+  };
+}
+
+async function listen(app: INestApplication, o: AdminAppOptions): Promise<string> {
+  if (o.rpc !== undefined) {
+    app.connectMicroservice(o.rpc.server());
+    await app.startAllMicroservices();
+  }
+  await app.listen(o.port, o.host);
+  const { address, port, family } = app.getHttpServer().address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/**
+ * Starts a Nest module with everything that an admin API needs: guard, problem documents, body limit, and its RPC handlers.
+ * @throws Error naming the routes that do not say who may call them
+ */
+export async function openAdminApp(module: Type | DynamicModule, o: AdminAppOptions): Promise<AdminApp> {
+  const app = await NestFactory.create<NestExpressApplication>(module, {
+    logger: nestLogger(o.log),
+    abortOnError: false,
+    bodyParser: false,
+  });
+  app.useBodyParser('json', { limit: o.bodyLimitBytes ?? defaultBodyLimitBytes });
+  app.disable('x-powered-by');
+  app.useGlobalGuards(new AdminGuard(o.keys, recordRejections(o)));
+  app.useGlobalFilters(new ProblemFilter(o.log));
+  assertRoutesDeclared(app);
+  const url = await listen(app, o);
+  let closed: Promise<void> | undefined;
+  return { url, close: () => (closed ??= app.close()) };
+}

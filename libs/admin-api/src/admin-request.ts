@@ -1,0 +1,32 @@
+import type { ApiKeyRecord, EventFields } from '@switchyard/contracts';
+import { parseTraceparent } from '@switchyard/telemetry';
+import type { IncomingMessage } from 'node:http';
+
+/** A request that AdminGuard let in to a route with `@RequireRole`. */
+export interface AdminRequest extends IncomingMessage {
+  /** The key that it was made with. */
+  readonly apiKey: ApiKeyRecord;
+}
+
+/** Issuer of principals that are API keys. */
+const apiKeyIssuer = 'api-key';
+
+/** X-Request-Id of a request; the edge makes sure that there is one. */
+export function requestId(request: IncomingMessage): string {
+  const header = request.headers['x-request-id'];
+  return typeof header === 'string' ? header.slice(0, 128) : '';
+}
+
+/** The fields of an event that say who made an admin request, and which request it was. */
+export function actorFields(request: AdminRequest): Partial<EventFields> {
+  const { id, name } = request.apiKey;
+  return {
+    request_id: requestId(request),
+    trace_id: parseTraceparent(request.headers.traceparent as string | undefined)?.traceId ?? '',
+    principal_issuer: apiKeyIssuer,
+    principal_subject: id,
+    principal_name: name,
+    principal_kind: 'service',
+    client_id: id,
+  };
+}
