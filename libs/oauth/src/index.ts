@@ -1,1 +1,12 @@
-export {};
+export { AccessTokenVerifier, type TokenRefusal, type VerifiedToken } from './access-token-verifier.js';
+export { bearerChallenge, type BearerChallenge } from './challenge.js';
+export { KeysUnavailable, type IssuerKeysOptions } from './issuer-keys.js';
+export {
+  MCP_SCOPE,
+  protectedResourceMetadata,
+  protectedResourceMetadataUrl,
+  resourceUrl,
+  type ProtectedResourceMetadata,
+  type ResourceOptions,
+} from './resource.js';
+export { generateSealingKey, openSealed, sealTo, type SealingKey } from './sealed-message.js';

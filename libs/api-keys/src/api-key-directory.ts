@@ -1,0 +1,57 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { BUCKETS, type ApiKeyRecord } from '@switchyard/contracts';
+import type { KvChange, KvWatch, State } from '@switchyard/state';
+import { decodeApiKeyRecord } from './key-record.js';
+import { parseApiKey, secretMatches } from './key-text.js';
+
+/** Issuer of the principals that API keys stand for. */
+export const API_KEY_ISSUER = 'api-key';
+
+/** All API keys of one tenant in memory, kept current by a watch: a revoked key stops working at once, on every process. */
+export class ApiKeyDirectory {
+  readonly #records = new Map<string, ApiKeyRecord>();
+  readonly #clock: { now(): number };
+  #watch: KvWatch | undefined;
+
+  private constructor(clock: { now(): number }) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Opens the directory; resolves when every key that stands now is known.
+   * @throws StateUnavailable when the store cannot be reached
+   */
+  static async open(state: State, tenant: string, clock: { now(): number }): Promise<ApiKeyDirectory> {
+    const directory = new ApiKeyDirectory(clock);
+    const bucket = await state.bucket(BUCKETS.apiKeys, tenant);
+    directory.#watch = await bucket.watch((change) => directory.#take(change));
+    await directory.#watch.ready;
+    return directory;
+  }
+
+  /**
+   * Finds the key that a text is. Synchronous: nothing is asked.
+   * @returns its record, or undefined where the text is no key, an unknown one, or an expired one
+   */
+  verify(text: string): ApiKeyRecord | undefined {
+    const key = parseApiKey(text);
+    if (key === undefined) return undefined;
+    const record = this.#records.get(key.id);
+    if (record === undefined || !secretMatches(key.secret, record.secretSha256)) return undefined;
+    return this.#expired(record) ? undefined : record;
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    await this.#watch?.close();
+  }
+
+  #take(change: KvChange): void {
+    if (change.kind === 'put') this.#records.set(change.entry.key, decodeApiKeyRecord(change.entry.value));
+    else this.#records.delete(change.key);
+  }
+
+  #expired(record: ApiKeyRecord): boolean {
+    return record.expiresAt !== undefined && timestampMs(record.expiresAt) <= this.#clock.now();
+  }
+}

@@ -1,0 +1,51 @@
+/** Scope that every access token for MCP carries; the one entry of `scopes_supported`. */
+export const MCP_SCOPE = 'mcp';
+
+/** The gateway as a whole (`/mcp`), or one virtual server of it. */
+export interface ResourceOptions {
+  /** Origin of the gateway, without a trailing slash. */
+  readonly publicUrl: string;
+  /** Virtual server; absent for `/mcp`. */
+  readonly slug?: string;
+}
+
+const resourcePath = (slug: string | undefined) => (slug === undefined ? '/mcp' : `/mcp/${slug}`);
+
+/**
+ * The one spelling of a protected resource: what clients call, what tokens carry as `aud` (RFC 8707 §2).
+ * @returns for example `https://mcp.example.com/mcp/work`
+ */
+export function resourceUrl(o: ResourceOptions): string {
+  return `${o.publicUrl}${resourcePath(o.slug)}`;
+}
+
+/**
+ * Where the metadata of a protected resource is served: the well-known part goes between origin and path (RFC 9728 §3.1).
+ * @returns for example `https://mcp.example.com/.well-known/oauth-protected-resource/mcp/work`
+ */
+export function protectedResourceMetadataUrl(o: ResourceOptions): string {
+  return `${o.publicUrl}/.well-known/oauth-protected-resource${resourcePath(o.slug)}`;
+}
+
+/** Metadata document of a protected resource (RFC 9728 §2). */
+export interface ProtectedResourceMetadata {
+  readonly resource: string;
+  readonly authorization_servers: readonly string[];
+  readonly scopes_supported: readonly string[];
+  readonly bearer_methods_supported: readonly string[];
+}
+
+/**
+ * Metadata document of a protected resource (RFC 9728 §2).
+ * @param o.scopes scopes that a client should ask for; never `offline_access`, which is between client and authorization server
+ */
+export function protectedResourceMetadata(
+  o: ResourceOptions & { readonly scopes: readonly string[] },
+): ProtectedResourceMetadata {
+  return {
+    resource: resourceUrl(o),
+    authorization_servers: [o.publicUrl],
+    scopes_supported: [...o.scopes],
+    bearer_methods_supported: ['header'],
+  };
+}
