@@ -74,7 +74,10 @@ function assertAuthorized(headers: http.IncomingHttpHeaders, params: URLSearchPa
     ? Buffer.from(basic, 'base64').toString().split(/:(.*)/s)
     : [headers['x-clickhouse-user'] ?? params.get('user') ?? 'default', headers['x-clickhouse-key'] ?? params.get('password')];
   if (name === user && (secret ?? '') === password) return;
-  throw new Refusal(516, `${String(name)}: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)`);
+  throw new Refusal(
+    516,
+    `${String(name)}: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)`,
+  );
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
@@ -161,12 +164,27 @@ async function insertRows(session: Session, query: Query, rows: Buffer): Promise
 }
 
 function summary(numbers: Readonly<Record<string, number>>): Record<string, string> {
-  const zeros = { read_rows: 0, read_bytes: 0, written_rows: 0, written_bytes: 0, result_rows: 0, result_bytes: 0, elapsed_ns: 0 };
+  const zeros = {
+    read_rows: 0,
+    read_bytes: 0,
+    written_rows: 0,
+    written_bytes: 0,
+    result_rows: 0,
+    result_bytes: 0,
+    elapsed_ns: 0,
+  };
   return Object.fromEntries(Object.entries({ ...zeros, ...numbers }).map(([key, value]) => [key, String(Math.round(value))]));
 }
 
-function send(request: IncomingMessage, response: ServerResponse, status: number, bytes: Uint8Array, headers: http.OutgoingHttpHeaders): void {
-  const compress = /gzip/.test(String(request.headers['accept-encoding'])) && /[?&]enable_http_compression=1/.test(request.url ?? '');
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  bytes: Uint8Array,
+  headers: http.OutgoingHttpHeaders,
+): void {
+  const compress =
+    /gzip/.test(String(request.headers['accept-encoding'])) && /[?&]enable_http_compression=1/.test(request.url ?? '');
   const payload = compress ? zlib.gzipSync(bytes) : bytes;
   response.writeHead(status, {
     'content-type': 'text/plain; charset=UTF-8',

@@ -15,7 +15,8 @@ export interface ClickHouseServer extends AsyncDisposable {
 /** Address of the ClickHouse that all tests of this run share. Create a database with an unused name, and drop it. */
 export function clickhouseUrl(): string {
   const url = process.env['SWITCHYARD_TEST_CLICKHOUSE_URL'];
-  if (!url) throw new Error('SWITCHYARD_TEST_CLICKHOUSE_URL is not set: run the tests through jest, whose global set-up starts it');
+  if (!url)
+    throw new Error('SWITCHYARD_TEST_CLICKHOUSE_URL is not set: run the tests through jest, whose global set-up starts it');
   return url;
 }
 

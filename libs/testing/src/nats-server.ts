@@ -17,7 +17,8 @@ export interface NatsServer extends AsyncDisposable {
 /** Address of the nats-server that all tests of this run share. Use unused names for streams and buckets. */
 export function natsUrl(): string {
   const url = process.env['SWITCHYARD_TEST_NATS_URL'];
-  if (!url) throw new Error('SWITCHYARD_TEST_NATS_URL is not set: run the tests through jest, whose global set-up starts the server');
+  if (!url)
+    throw new Error('SWITCHYARD_TEST_NATS_URL is not set: run the tests through jest, whose global set-up starts the server');
   return url;
 }
 

@@ -1,12 +1,17 @@
 import { createClient } from '@clickhouse/client';
-import { connect } from '@nats-io/transport-node';
+import { once } from 'node:events';
+import net from 'node:net';
 import { clickhouseUrl } from './clickhouse-server.js';
 import { natsUrl } from './nats-server.js';
 
-it('the shared nats-server answers and has JetStream', async () => {
-  const connection = await connect({ servers: natsUrl() });
-  expect(connection.info?.jetstream).toBe(true);
-  await connection.close();
+it('the shared nats-server is new enough and has JetStream', async () => {
+  const { hostname, port } = new URL(natsUrl());
+  const socket = net.connect(Number(port), hostname);
+  const [greeting] = (await once(socket, 'data')) as [Buffer];
+  const info = JSON.parse(greeting.toString().replace('INFO ', '')) as { version: string; jetstream: boolean };
+  expect(info.jetstream).toBe(true);
+  expect(info.version.localeCompare('2.15.1', 'en', { numeric: true })).toBeGreaterThanOrEqual(0);
+  socket.destroy();
 });
 
 it('the shared ClickHouse answers', async () => {
