@@ -1,1 +1,2 @@
-export {};
+export { isBatch, scanMessage } from './gate.js';
+export type { Envelope, GateRefusal, MessageKind, Range } from './envelope.js';
