@@ -1,1 +1,4 @@
-export {};
+export { Audit, type AuditOptions } from './audit.js';
+export { renderEvent, type EventIdentity } from './render-event.js';
+export { SpoolFull } from './spool-full.js';
+export { SpoolInUse } from './spool-lock.js';

@@ -1,0 +1,139 @@
+import type { Logger } from '@switchyard/telemetry';
+import { appendFile, open, type FileHandle } from 'node:fs/promises';
+import type { Backlog, Segment } from './backlog.js';
+import { compareSegments, type SpoolPosition } from './segment.js';
+import { decodeRecord, type SpoolRecord } from './spool-record.js';
+
+/** Consecutive records of one segment. */
+export interface SpoolBatch {
+  readonly epoch: number;
+  /** Sequence of the first and of the last record; both 0 where the batch has none. */
+  readonly first: number;
+  readonly last: number;
+  /** JSON texts, a line feed after each. Empty where everything that was read is damaged. */
+  readonly lines: Buffer;
+  /** Place behind the batch. */
+  readonly end: SpoolPosition;
+}
+
+const lineFeed = 0x0a;
+
+/** Reads a backlog from its position on. Damaged records go to a `.bad` file beside their segment, the rest goes on. */
+export class SpoolReader {
+  readonly #backlog: Backlog;
+  readonly #log: Logger;
+  #position: SpoolPosition;
+  #open: { readonly path: string; readonly handle: FileHandle } | undefined;
+
+  constructor(backlog: Backlog, log: Logger) {
+    this.#backlog = backlog;
+    this.#log = log;
+    this.#position = backlog.position;
+  }
+
+  /**
+   * Reads on.
+   * @param limitBytes most bytes to read, unless one record is longer
+   * @returns undefined where everything has been read
+   * @throws the system's error; reading may be tried again
+   */
+  async next(limitBytes: number): Promise<SpoolBatch | undefined> {
+    const place = this.#place();
+    if (place === undefined) return undefined;
+    const { segment, offset } = place;
+    const chunk = await this.#wholeRecords(segment, offset, limitBytes);
+    const end = { segment: segment.id, offset: offset + chunk.length };
+    const batch = await this.#decode(segment, chunk, end);
+    this.#position = end;
+    return batch;
+  }
+
+  async close(): Promise<void> {
+    await this.#open?.handle.close();
+    this.#open = undefined;
+  }
+
+  /** First segment with bytes to read. */
+  #place(): { readonly segment: Segment; readonly offset: number } | undefined {
+    const { segment: id, offset } = this.#position;
+    const current = this.#backlog.from(id);
+    const start = current !== undefined && compareSegments(current.id, id) === 0 ? offset : 0;
+    for (let segment = current, from = start; segment !== undefined; segment = this.#backlog.after(segment.id), from = 0) {
+      if (from < segment.bytes) return { segment, offset: from };
+      if (!segment.sealed) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Bytes up to the last line feed within the limit; to the end of the segment where there is none up to there. */
+  async #wholeRecords(segment: Segment, offset: number, limitBytes: number): Promise<Buffer> {
+    const leftBytes = segment.bytes - offset;
+    for (let sizeBytes = Math.min(limitBytes, leftBytes); ; sizeBytes = Math.min(sizeBytes * 2, leftBytes)) {
+      const chunk = await this.#read(segment, offset, sizeBytes);
+      const whole = chunk.lastIndexOf(lineFeed) + 1;
+      if (whole > 0) return chunk.subarray(0, whole);
+      if (sizeBytes === leftBytes) return chunk;
+    }
+  }
+
+  async #read(segment: Segment, offset: number, sizeBytes: number): Promise<Buffer> {
+    const chunk = Buffer.allocUnsafe(sizeBytes);
+    const handle = await this.#handleOf(segment);
+    let filled = 0;
+    while (filled < sizeBytes) {
+      const { bytesRead } = await handle.read(chunk, filled, sizeBytes - filled, offset + filled);
+      if (bytesRead === 0) throw new Error(`${segment.path} is shorter than what was written to it`);
+      filled += bytesRead;
+    }
+    return chunk;
+  }
+
+  async #handleOf(segment: Segment): Promise<FileHandle> {
+    if (this.#open?.path === segment.path) return this.#open.handle;
+    await this.close();
+    const handle = await open(segment.path, 'r');
+    this.#open = { path: segment.path, handle };
+    return handle;
+  }
+
+  async #decode(segment: Segment, chunk: Buffer, end: SpoolPosition): Promise<SpoolBatch> {
+    const records: SpoolRecord[] = [];
+    const damaged: Buffer[] = [];
+    let start = 0;
+    for (let stop = chunk.indexOf(lineFeed); stop >= 0; stop = chunk.indexOf(lineFeed, start)) {
+      const record = decodeRecord(chunk.subarray(start, stop));
+      if (record) records.push(record);
+      else damaged.push(chunk.subarray(start, stop + 1));
+      start = stop + 1;
+    }
+    if (start < chunk.length)
+      this.#log.info('a torn record at the end of the audit spool was dropped', {
+        file: segment.path,
+        bytes: chunk.length - start,
+      });
+    if (damaged.length > 0) await this.#quarantine(segment, damaged);
+    return {
+      epoch: segment.id.epoch,
+      first: records[0]?.sequence ?? 0,
+      last: records.at(-1)?.sequence ?? 0,
+      lines: joinLines(records),
+      end,
+    };
+  }
+
+  async #quarantine(segment: Segment, damaged: readonly Buffer[]): Promise<void> {
+    const file = `${segment.path}.bad`;
+    await appendFile(file, Buffer.concat(damaged), { mode: 0o600 });
+    this.#log.error('damaged records of the audit spool were put aside', { file, count: damaged.length });
+  }
+}
+
+function joinLines(records: readonly SpoolRecord[]): Buffer {
+  const lines = Buffer.allocUnsafe(records.reduce((sum, { json }) => sum + json.length + 1, 0));
+  let end = 0;
+  for (const { json } of records) {
+    end += json.copy(lines, end);
+    lines[end++] = lineFeed;
+  }
+  return lines;
+}

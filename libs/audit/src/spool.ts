@@ -1,0 +1,205 @@
+import type { Clock } from '@switchyard/runtime';
+import type { Logger } from '@switchyard/telemetry';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Backlog } from './backlog.js';
+import { PartialWrite, SegmentFile } from './segment-file.js';
+import type { SegmentId } from './segment.js';
+import { SpoolFull } from './spool-full.js';
+import { lockSpool } from './spool-lock.js';
+import { encodeRecord } from './spool-record.js';
+
+/** What a spool is told when it is opened. */
+export interface SpoolOptions {
+  /** Directory of its own; made where it is missing. */
+  readonly dir: string;
+  /** Most bytes that may wait to be forwarded. The disk holds up to one segment more. */
+  readonly limitBytes: number;
+  /** Size at which the next segment file begins. */
+  readonly segmentBytes: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Everything appended during one turn of the event loop. */
+interface Group {
+  text: string;
+  readonly firstSequence: number;
+  readonly written: PromiseWithResolvers<void>;
+}
+
+const probeIntervalMs = 1_000;
+const probeBytes = 4_096;
+const reserveLimitBytes = 4 * 1024 ** 2;
+
+/** Checksummed records in segment files. A record that was acknowledged is in the kernel: it survives `kill -9` of the process. */
+export class Spool {
+  readonly backlog: Backlog;
+  readonly #options: SpoolOptions;
+  readonly #unlock: () => void;
+  /** Room for what was admitted before the cap was reached. */
+  readonly #reserveBytes: number;
+  #segmentId: SegmentId;
+  #file: SegmentFile;
+  #sequence = 0;
+  #group: Group | undefined;
+  #fault: unknown;
+  #probe: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  #onWrite: () => void = () => undefined;
+
+  private constructor(options: SpoolOptions, unlock: () => void) {
+    this.#options = options;
+    this.#unlock = unlock;
+    this.backlog = Backlog.open(options.dir, options.log);
+    this.#reserveBytes = Math.min(options.limitBytes / 8, reserveLimitBytes);
+    // An epoch is never used twice, also where the clock was set back.
+    this.#segmentId = { epoch: Math.max(options.clock.now(), this.backlog.latestEpoch + 1), number: 0 };
+    this.#file = this.#beginSegment();
+  }
+
+  /**
+   * Opens a directory for writing; what earlier boots left in it is kept and forwarded.
+   * @throws SpoolInUse where another process has it open; else the system's error
+   */
+  static open(options: SpoolOptions): Spool {
+    mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+    const unlock = lockSpool(options.dir);
+    try {
+      return new Spool(options, unlock);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  /** Boot of this spool, milliseconds since 1970. */
+  get epoch(): number {
+    return this.#segmentId.epoch;
+  }
+
+  /** Whether new work should be taken: false near the cap and while the disk refuses writes. What is under way still fits. */
+  accepting(): boolean {
+    return !this.#isClosed && this.#fault === undefined && this.#fillBytes() < this.#options.limitBytes - this.#reserveBytes;
+  }
+
+  /** Calls back after every write. */
+  onWrite(callback: () => void): void {
+    this.#onWrite = callback;
+  }
+
+  /**
+   * Appends one record; everything appended in one turn of the event loop becomes one write.
+   * @param render makes the JSON text, given the record's sequence and time
+   * @returns when the record is in the kernel
+   * @throws SpoolFull (as a rejection) at the cap, or where the disk refuses the write
+   */
+  append(render: (sequence: number, recordedAtMs: number) => string): Promise<void> {
+    if (this.#isClosed || this.#fault !== undefined) return Promise.reject(this.#refusal());
+    if (this.#fillBytes() >= this.#options.limitBytes) return Promise.reject(new SpoolFull('The audit spool is at its cap.'));
+    const nowMs = this.#options.clock.now();
+    const record = encodeRecord(this.#sequence + 1, nowMs, render(this.#sequence + 1, nowMs));
+    this.#sequence += 1;
+    const group = (this.#group ??= this.#beginGroup());
+    group.text += record;
+    return group.written.promise;
+  }
+
+  /** Writes what was appended and not written yet. */
+  flush(): void {
+    const group = this.#group;
+    if (group === undefined) return;
+    this.#group = undefined;
+    const data = Buffer.from(group.text);
+    try {
+      this.#file.append(data);
+    } catch (error) {
+      this.#refuse(group, error);
+      return;
+    }
+    this.backlog.grow(data.length);
+    group.written.resolve();
+    this.#onWrite();
+    if (this.#file.bytes >= this.#options.segmentBytes) this.#roll();
+  }
+
+  /** Writes what is left and closes the files. Idempotent. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.flush();
+    this.#isClosed = true;
+    clearTimeout(this.#probe);
+    this.#file.close();
+    this.backlog.seal();
+    this.backlog.close();
+    this.#unlock();
+  }
+
+  #fillBytes(): number {
+    return this.backlog.depthBytes + (this.#group?.text.length ?? 0);
+  }
+
+  #refusal(): SpoolFull {
+    const reason = this.#isClosed ? 'The audit spool is closed.' : 'The disk of the audit spool refuses writes.';
+    return new SpoolFull(reason, { cause: this.#fault });
+  }
+
+  #beginGroup(): Group {
+    setImmediate(() => this.flush());
+    return { text: '', firstSequence: this.#sequence, written: Promise.withResolvers() };
+  }
+
+  #beginSegment(): SegmentFile {
+    const id = { epoch: this.#segmentId.epoch, number: this.#segmentId.number + 1 };
+    const file = SegmentFile.create(this.backlog.pathOf(id));
+    this.#segmentId = id;
+    this.backlog.begin(id);
+    return file;
+  }
+
+  #roll(): void {
+    try {
+      this.#file.close();
+      this.#file = this.#beginSegment();
+    } catch (error) {
+      this.#suspend(error);
+    }
+  }
+
+  #refuse(group: Group, error: unknown): void {
+    // Sequences that were never written are given out again: a gap means a loss. Not where a part may have stayed.
+    if (!(error instanceof PartialWrite)) this.#sequence = group.firstSequence - 1;
+    this.#file.close();
+    this.#suspend(error);
+    group.written.reject(this.#refusal());
+  }
+
+  #suspend(error: unknown): void {
+    this.#fault = error;
+    this.#options.log.error('the audit spool cannot be written; new work is refused until it can', {
+      file: this.#options.dir,
+      error,
+    });
+    this.#probeLater();
+  }
+
+  #probeLater(): void {
+    this.#probe = setTimeout(() => this.#tryAgain(), probeIntervalMs).unref();
+  }
+
+  #tryAgain(): void {
+    const probe = path.join(this.#options.dir, 'probe');
+    try {
+      mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 });
+      writeFileSync(probe, Buffer.alloc(probeBytes));
+      rmSync(probe);
+      this.#file = this.#beginSegment();
+    } catch {
+      // Already told when it began; the end of it is told below.
+      this.#probeLater();
+      return;
+    }
+    this.#fault = undefined;
+    this.#options.log.info('the audit spool can be written again', { file: this.#options.dir });
+  }
+}
