@@ -1,1 +1,13 @@
-export {};
+export {
+  gatewaySchema,
+  type AccessRuleConfig,
+  type GatewayConfig,
+  type ServerConfig,
+  type SourceConfig,
+  type TeamConfig,
+} from './gateway-schema.js';
+export type { ServerEntry } from './server-schema.js';
+export type { HttpUpstream, StdioUpstream, UpstreamConfig, UpstreamEntry } from './upstream-schema.js';
+export { isLoopbackHost } from './loopback.js';
+export { loadGatewayConfig, parseGatewayConfig } from './load.js';
+export { gatewayJsonSchema } from './json-schema.js';

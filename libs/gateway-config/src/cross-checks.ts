@@ -1,0 +1,92 @@
+import { suggest } from '@switchyard/runtime';
+import type { AccessRuleConfig, GatewayConfig, ServerConfig } from './gateway-schema.js';
+import { isLoopbackHost } from './loopback.js';
+import type { PlacedProblem } from './upstream-checks.js';
+
+/** What the sections say about each other. */
+export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
+  return [
+    ...identityProblems(config),
+    ...teamProblems(config),
+    ...loopProblems(config),
+    ...Object.entries(config.servers).flatMap(([slug, server]) => serverProblems(config, server, ['servers', slug])),
+  ];
+}
+
+function identityProblems({ gateway, identity }: GatewayConfig): PlacedProblem[] {
+  if (identity.mode !== 'dev' || isLoopbackHost(new URL(gateway.publicUrl).hostname)) return [];
+  const message =
+    'is not a loopback address, and identity.mode dev lets anyone sign in as anyone. Use a loopback address such as http://localhost:8080.';
+  return [{ path: ['gateway', 'publicUrl'], message }];
+}
+
+function teamProblems({ teams }: GatewayConfig): PlacedProblem[] {
+  return Object.entries(teams)
+    .filter(([, team]) => team.emails.length + team.claims.length === 0)
+    .map(([name]) => ({ path: ['teams', name], message: 'has no members. Add emails or claims.' }));
+}
+
+function loopProblems({ gateway, upstreams }: GatewayConfig): PlacedProblem[] {
+  const own = new URL(gateway.publicUrl);
+  return Object.entries(upstreams)
+    .filter(([, upstream]) => upstream.kind === 'http' && reachesGateway(new URL(upstream.url), own, gateway.port))
+    .map(([name]) => ({
+      path: ['upstreams', name, 'url'],
+      message: 'is the gateway itself, which would call itself without end. Name the upstream server.',
+    }));
+}
+
+function reachesGateway(url: URL, own: URL, port: number): boolean {
+  if (url.origin === own.origin) return true;
+  return port !== 0 && url.port === String(port) && isLoopbackHost(url.hostname) && isLoopbackHost(own.hostname);
+}
+
+function serverProblems(config: GatewayConfig, server: ServerConfig, path: PropertyKey[]): PlacedProblem[] {
+  return [
+    ...server.sources.flatMap(({ upstream }, index) =>
+      unknownName(config.upstreams, upstream, 'upstream', [...path, 'sources', index, 'upstream']),
+    ),
+    ...duplicateSources(server, path),
+    ...server.access.flatMap((rule, index) => accessProblems(config, rule, [...path, 'access', index])),
+  ];
+}
+
+function duplicateSources({ sources }: ServerConfig, path: PropertyKey[]): PlacedProblem[] {
+  const key = ({ upstream, prefix }: ServerConfig['sources'][number]) => `${prefix} ${upstream}`;
+  return sources.flatMap((source, index) => {
+    if (sources.findIndex((earlier) => key(earlier) === key(source)) === index) return [];
+    return [
+      {
+        path: [...path, 'sources', index],
+        message: `names upstream "${source.upstream}" a second time with the same prefix. Merge the two, or give this one another prefix.`,
+      },
+    ];
+  });
+}
+
+function accessProblems(config: GatewayConfig, rule: AccessRuleConfig, path: PropertyKey[]): PlacedProblem[] {
+  const problems = rule.teams.flatMap((team, index) => unknownName(config.teams, team, 'team', [...path, 'teams', index]));
+  if (rule.when !== undefined) {
+    problems.push({
+      path: [...path, 'when'],
+      message:
+        'conditions are not evaluated by this version, so the rule would grant more than it says. Remove the rule, or its condition.',
+    });
+  }
+  if (rule.teams.length === 0 && !rule.everyone && !rule.anonymous) {
+    problems.push({ path, message: 'grants to nobody. Add teams, everyone: true or anonymous: true.' });
+  }
+  if (rule.tools.length + rule.prompts.length + rule.resources.length === 0) {
+    problems.push({
+      path,
+      message: 'grants nothing. Name tools, prompts or resources, or none of the three to grant everything.',
+    });
+  }
+  return problems;
+}
+
+function unknownName(known: Readonly<Record<string, unknown>>, name: string, what: string, path: PropertyKey[]): PlacedProblem[] {
+  if (Object.hasOwn(known, name)) return [];
+  const meant = suggest(name, Object.keys(known));
+  return [{ path, message: `no ${what} is called "${name}". ${meant ? `Did you mean "${meant}"?` : `Add it under ${what}s.`}` }];
+}

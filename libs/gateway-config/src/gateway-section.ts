@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { isLoopbackHost } from './loopback.js';
+
+const publicUrl = z.string().superRefine((text, context) => {
+  const message = refusePublicUrl(text);
+  if (message) context.addIssue(message);
+});
+
+function refusePublicUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol)) return 'must be an http or https URL. Write for example https://mcp.example.com.';
+  if (url.origin !== text)
+    return `must be an origin: no path, no trailing slash, no user, lower-case host, no default port. Write ${url.origin}.`;
+  // OAuth 2.1 section 1.5: only loopback may go without TLS.
+  if (url.protocol === 'http:' && !isLoopbackHost(url.hostname)) {
+    return 'must use https, because access tokens travel over it. Plain http is accepted on a loopback host only.';
+  }
+  return undefined;
+}
+
+/** Where the gateway is and where it keeps its data. */
+export const gatewaySection = z
+  .strictObject({
+    publicUrl: publicUrl
+      .optional()
+      .describe('Where clients reach the gateway: an origin without a trailing slash. Unless given: `http://localhost:<port>`.'),
+    host: z
+      .string()
+      .min(1)
+      .default('127.0.0.1')
+      .describe('Address that the public listener binds to. `0.0.0.0` means every interface.'),
+    port: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(8080)
+      .describe('Port of the public listener. 0 picks a free one and needs `publicUrl`.'),
+    dataDir: z
+      .string()
+      .min(1)
+      .default('.switchyard')
+      .describe('Folder for everything that the embedded profile stores. A relative path starts from the folder of this file.'),
+  })
+  .superRefine(({ port, publicUrl: given }, context) => {
+    if (port !== 0 || given) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['port'],
+      message: 'is 0, so the public URL cannot be told from it. Add gateway.publicUrl.',
+    });
+  })
+  .prefault({})
+  .transform((gateway) => ({ ...gateway, publicUrl: gateway.publicUrl ?? `http://localhost:${gateway.port}` }))
+  .describe('Where the gateway is and where it keeps its data.');
+
+/** How people sign in. */
+export const identitySection = z
+  .strictObject({
+    mode: z
+      .enum(['dev', 'oidc'])
+      .default('dev')
+      .superRefine((mode, context) => {
+        if (mode === 'oidc')
+          context.addIssue('sign-in through a company identity provider (oidc) is not part of this version. Use "dev".');
+      })
+      .describe(
+        '`dev`: a local sign-in page without passwords, accepted only while `gateway.publicUrl` is a loopback address. `oidc` is refused by this version.',
+      ),
+  })
+  .prefault({})
+  .describe('How people sign in.');
+
+/** What is recorded and how safely. */
+export const auditSection = z
+  .strictObject({
+    durability: z
+      .enum(['standard'])
+      .default('standard')
+      .describe(
+        '`standard`: an event is in the kernel before the last byte of the answer leaves, so it survives a killed process.',
+      ),
+    capture: z
+      .enum(['metadata'])
+      .default('metadata')
+      .describe('`metadata`: who called what, when and how it ended; never arguments or results.'),
+    limitBytes: z
+      .int()
+      .min(1024 ** 2)
+      .default(1024 ** 3)
+      .describe('Bytes of events that may wait to be forwarded. At the limit new calls are refused: no event is ever dropped.'),
+  })
+  .prefault({})
+  .describe('What is recorded and how safely.');
+
+const cidr = z.string().superRefine((text, context) => {
+  const message = refuseCidr(text);
+  if (message) context.addIssue(message);
+});
+
+function refuseCidr(text: string): string | undefined {
+  if (!z.union([z.cidrv4(), z.cidrv6()]).safeParse(text).success)
+    return 'must be a range of addresses. Write for example 10.1.0.0/16 or 10.1.2.3/32.';
+  if (text.endsWith('/0'))
+    return 'allows every address, which would switch the guard off. Write the ranges that upstreams are in.';
+  return undefined;
+}
+
+/** Where outbound connections may go. */
+export const egressSection = z
+  .strictObject({
+    allow: z
+      .array(cidr)
+      .default([])
+      .describe(
+        'Private or otherwise special ranges that upstreams may be in, as CIDR. Loopback needs no entry while `gateway.publicUrl` is a loopback address.',
+      ),
+  })
+  .prefault({})
+  .describe('Where outbound connections may go. Public addresses always may.');
