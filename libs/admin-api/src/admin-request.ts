@@ -22,7 +22,7 @@ export function actorFields(request: AdminRequest): Partial<EventFields> {
   const { id, name } = request.apiKey;
   return {
     request_id: requestId(request),
-    trace_id: parseTraceparent(request.headers.traceparent as string | undefined)?.traceId ?? '',
+    trace_id: parseTraceparent(request.headers.traceparent)?.traceId ?? '',
     principal_issuer: apiKeyIssuer,
     principal_subject: id,
     principal_name: name,
