@@ -11,3 +11,5 @@ export type { HttpUpstream, StdioUpstream, UpstreamConfig, UpstreamEntry } from 
 export { isLoopbackHost } from './loopback.js';
 export { loadGatewayConfig, parseGatewayConfig } from './load.js';
 export { gatewayJsonSchema } from './json-schema.js';
+export { importMcpServers, type Imported } from './import-mcp-servers.js';
+export { addUpstream, mergeImport, type AddOptions } from './edit-gateway-file.js';

@@ -9,6 +9,7 @@ export {
   type ParseOptions,
 } from './parse-config.js';
 export { Secret, secretText } from './secret.js';
+export { editConfigText, type TextChange } from './edit-text.js';
 export { suggest } from './suggest.js';
 export type { Readiness, RunningService } from './running-service.js';
 export { startManagement, type Management, type ManagementOptions } from './management.js';
