@@ -1,0 +1,107 @@
+import { fromJson, type JsonValue } from '@bufbuild/protobuf';
+import { EVENT_TYPES, EventSchema, type EventFields } from '@switchyard/contracts';
+import fc from 'fast-check';
+import { renderEvent, type EventIdentity } from './render-event.js';
+
+const identity: EventIdentity = {
+  tenant: 'default',
+  emitter: 'edge-1',
+  epoch: 1767225600000,
+  sequence: 7,
+  recordedAtMs: 1767225600123,
+};
+const parse = (line: string) => fromJson(EventSchema, JSON.parse(line) as JsonValue, { ignoreUnknownFields: false });
+
+describe('a rendered event', () => {
+  it('is one line of ProtoJSON with the identity in front and empty fields left out', () => {
+    const line = renderEvent(
+      { type: 'tool.called', outcome: 'ok', server: 'work', reason: '', rpc_code: 0, detail: {} },
+      identity,
+    );
+    expect(line).toBe(
+      '{"event_id":"edge-1/1767225600000/7","tenant":"default","occurred_at":"2026-01-01T00:00:00.123Z","emitter":"edge-1",' +
+        '"epoch":"1767225600000","sequence":"7","type":"tool.called","server":"work","outcome":"ok"}',
+    );
+  });
+
+  it('keeps the time and the tenant that the caller names', () => {
+    const line = renderEvent(
+      { type: 'proxy.hop', outcome: 'ok', occurred_at: '2026-02-03T04:05:06.007Z', tenant: 'acme' },
+      identity,
+    );
+    expect(JSON.parse(line)).toMatchObject({ occurred_at: '2026-02-03T04:05:06.007Z', tenant: 'acme' });
+    expect(line.match(/occurred_at|"tenant"/g)).toHaveLength(2);
+  });
+
+  it.each([
+    ['unsigned-overflow', { duration_us: 2 ** 40 }, { duration_us: 2 ** 32 - 1 }],
+    ['unsigned-negative', { bytes_in: -5 }, {}],
+    ['unsigned-fraction', { bytes_out: 12.9 }, { bytes_out: 12 }],
+    ['unsigned-not-a-number', { upstream_us: Number.NaN }, {}],
+    ['signed-kept', { rpc_code: -32601 }, { rpc_code: -32601 }],
+    ['signed-overflow', { rpc_code: -(2 ** 40) }, { rpc_code: -(2 ** 31) }],
+    ['lone-surrogate', { client_name: 'a\ud800b' }, { client_name: 'a\ufffdb' }],
+    ['line-feed', { capability: 'a\nb' }, { capability: 'a\nb' }],
+    ['quote', { capability: 'a"\\b' }, { capability: 'a"\\b' }],
+    ['detail', { detail: { 'a"': 'ü', b: '' } }, { detail: { 'a"': 'ü', b: '' } }],
+  ] satisfies readonly (readonly [string, Partial<EventFields>, object])[])(
+    '%s: is what its field can carry',
+    (_id, fields, expected) => {
+      const line = renderEvent({ type: 'tool.called', outcome: 'ok', ...fields }, identity);
+      const { type, outcome, event_id, tenant, occurred_at, emitter, epoch, sequence, ...rest } = JSON.parse(line) as Record<
+        string,
+        unknown
+      >;
+      expect([type, outcome, event_id, tenant, occurred_at, emitter, epoch, sequence]).not.toContain(undefined);
+      expect(rest).toEqual(expected);
+      expect(line).not.toContain('\n');
+    },
+  );
+
+  it('leaves out what is no field of an event', () => {
+    const smuggled = { type: 'tool.called', outcome: 'ok', arguments: 'secret', event_id: 'x' } as EventFields;
+    expect(JSON.parse(renderEvent(smuggled, identity))).not.toHaveProperty('arguments');
+    expect(JSON.parse(renderEvent(smuggled, identity))).toHaveProperty('event_id', 'edge-1/1767225600000/7');
+  });
+
+  it('is shortened where it is too long, and names what was cut by its digest', () => {
+    const detail = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`key-${index}`, 'v'.repeat(1_000)]));
+    const line = renderEvent({ type: 'tool.called', outcome: 'error', capability: 'c'.repeat(5 * 1024 ** 2), detail }, identity);
+    expect(line.length).toBeLessThan(64 * 1024);
+    const event = parse(line);
+    expect(event.capability).toMatch(/^c{512}… \(5242880 characters, sha256 [0-9a-f]{64}\)$/);
+    expect(event.detail).toHaveProperty('dropped_entries', '1968');
+  });
+
+  it('parses as an event, whatever the fields hold', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 40 });
+    const number = fc.oneof(fc.integer(), fc.double());
+    const fields = fc.record(
+      {
+        request_id: text,
+        principal_name: text,
+        client_name: text,
+        server: text,
+        capability: text,
+        client_rpc_id: text,
+        http_status: number,
+        rpc_code: number,
+        bytes_in: number,
+        duration_us: number,
+        detail: fc.dictionary(text, text, { maxKeys: 3 }),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fields, fc.constantFrom(...EVENT_TYPES), text, (some, type, emitter) => {
+        const line = renderEvent({ type, outcome: 'ok', ...some }, { ...identity, emitter });
+        const event = parse(line);
+        expect(event.type).toBe(type);
+        expect(event.eventId).toBe(`${emitter.toWellFormed()}/1767225600000/7`);
+        expect(event.capability).toBe(some.capability?.toWellFormed() ?? '');
+        expect(line).not.toContain('\n');
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

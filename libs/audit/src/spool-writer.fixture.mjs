@@ -1,0 +1,39 @@
+// A process that writes to a spool as fast as it can and says on stdout what was acknowledged; ended by the test.
+// Reads { dir, segmentBytes } from stdin.
+import { registerHooks } from 'node:module';
+import path from 'node:path';
+import { json } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+
+// Runs from the source: Node strips the types, but does not look for x.ts where x.js is named.
+const libs = pathToFileURL(path.resolve(import.meta.dirname, '../../')).href;
+registerHooks({
+  resolve: (specifier, context, next) => {
+    const isOurs = context.parentURL?.startsWith(libs) && context.parentURL.endsWith('.ts');
+    const inPackage = specifier.replace(/^(\..*)\.js$/, '$1.ts');
+    return next(isOurs ? inPackage.replace(/^@switchyard\/(.*)$/, `${libs}/$1/src/index.ts`) : specifier, context);
+  },
+});
+const { Spool } = await import('./spool.ts');
+
+const { dir, segmentBytes } = await json(process.stdin);
+const quiet = () => undefined;
+const log = { debug: quiet, info: quiet, warn: quiet, error: quiet, child: () => log };
+const clock = { now: Date.now, monotonicMicros: () => performance.now() * 1000 };
+const spool = Spool.open({ dir, limitBytes: 1e9, segmentBytes, clock, log });
+
+async function write() {
+  for (;;) {
+    let line = '';
+    const written = spool.append((sequence) => {
+      line = JSON.stringify({ event_id: `${spool.epoch}/${sequence}`, pad: 'x'.repeat(sequence % 900) });
+      return line;
+    });
+    await written.then(
+      () => process.stdout.write(`${line}\n`),
+      () => delay(50),
+    );
+  }
+}
+for (let writer = 0; writer < 8; writer++) void write();
