@@ -2,6 +2,7 @@ import { newDraft, type Envelope, type EnvelopeDraft, type GateRefusal, type Mes
 import { OPEN_BRACE, QUOTE, type JsonScanner } from './json-scanner.js';
 import { OwnedKeys } from './owned-keys.js';
 import { Objections, OwnedMembers } from './owned-members.js';
+import { TextCache } from './text-cache.js';
 
 const META_PREFIX = 'io.modelcontextprotocol/';
 const PROTOCOL_VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
@@ -30,14 +31,14 @@ const REF_KEYS = new OwnedKeys(['type', 'name', 'uri', '__proto__']);
 const RESULT_KEYS = new OwnedKeys(['isError', 'resultType', 'structuredContent', 'content', '__proto__']);
 const ERROR_KEYS = new OwnedKeys(['code', '__proto__']);
 
-const INTEGER = /^-?\d+$/;
 /** 2^53: beyond it, integers stop being exact where numbers are doubles (RFC 8259 §6). */
 const LARGEST_ID = '9007199254740992';
 const LOWER_T = 0x74;
 
-/** Whether the text of a JSON number is an integer within ±2^53. */
-function isExactInteger(text: string): boolean {
-  if (!INTEGER.test(text)) return false;
+const texts = new TextCache();
+
+/** Whether the text of an integer stays within ±2^53. */
+function isExact(text: string): boolean {
   const digits = text.startsWith('-') ? text.slice(1) : text;
   return digits.length < LARGEST_ID.length || (digits.length === LARGEST_ID.length && digits <= LARGEST_ID);
 }
@@ -148,7 +149,7 @@ export class MessageReader {
     draft.idRange = range;
     if (scanner.problem !== '' || isRepeated) return;
     const text = this.slice(range);
-    if (byte === QUOTE || (isNumberStart(byte) && isExactInteger(text))) draft.id = text;
+    if (byte === QUOTE || (isNumberStart(byte) && scanner.isInteger && isExact(text))) draft.id = text;
     else this.objections.raise('The member "id" must be a string or an integer within ±2^53.');
   }
 
@@ -272,8 +273,7 @@ export class MessageReader {
     while (members.next()) {
       const isNumericCode = members.key === 'code' && isNumberStart(this.bytes[this.scanner.at] ?? 0);
       const range = this.value(2);
-      const text = isNumericCode ? this.slice(range) : '';
-      if (isExactInteger(text)) this.draft.errorCode = Number(text);
+      if (isNumericCode && this.scanner.isInteger) this.draft.errorCode = Number(this.slice(range));
     }
   }
 
@@ -311,10 +311,10 @@ export class MessageReader {
     }
     if (!scanner.skipString()) return undefined;
     if (scanner.escaped) return String(JSON.parse(this.bytes.toString('utf8', start, scanner.at)));
-    return this.bytes.toString('utf8', start + 1, scanner.at - 1);
+    return texts.decode(this.bytes, start + 1, scanner.at - 1);
   }
 
   private slice(range: Range): string {
-    return this.bytes.toString('utf8', range.start, range.end);
+    return texts.decode(this.bytes, range.start, range.end);
   }
 }

@@ -66,9 +66,15 @@ export class OwnedMembers {
   private readKey(): boolean {
     const { scanner } = this;
     if (scanner.space() !== QUOTE) return scanner.fail('a member name was expected');
-    const start = scanner.at;
-    if (!scanner.skipString()) return false;
-    this.identify(start + 1, scanner.at - 1, scanner.escaped);
+    const start = scanner.at + 1;
+    const index = this.keys.matchExact(scanner.bytes, start);
+    if (index !== UNOWNED) {
+      this.own(index);
+      scanner.at = start + this.keys.lengthOf(index) + 1;
+    } else {
+      if (!scanner.skipString()) return false;
+      this.identify(start, scanner.at - 1, scanner.escaped);
+    }
     if (!scanner.skipColon()) return false;
     scanner.space();
     return true;
