@@ -31,9 +31,16 @@ function kindOf(field: DescField): FieldKind {
   return field.scalar === ScalarType.INT32 ? 'signed' : 'text';
 }
 
-const FIELDS: readonly (readonly [keyof EventFields, FieldKind])[] = EventSchema.fields
-  .filter((field) => !identityFields.has(field.jsonName))
-  .map((field) => [field.jsonName as keyof EventFields, kindOf(field)]);
+interface Field {
+  readonly name: keyof EventFields;
+  readonly kind: FieldKind;
+  /** Name as it stands in front of the value. */
+  readonly key: string;
+}
+
+const FIELDS: readonly Field[] = EventSchema.fields
+  .filter(({ jsonName }) => !identityFields.has(jsonName))
+  .map((field) => ({ name: field.jsonName as keyof EventFields, kind: kindOf(field), key: `,"${field.jsonName}":` }));
 
 /**
  * Renders an event as one line of ProtoJSON of switchyard.events.v1.Event, without the line feed. Empty fields are left
@@ -47,10 +54,10 @@ export function renderEvent(fields: EventFields, identity: EventIdentity): strin
 
 function renderLine(fields: EventFields, identity: EventIdentity): string {
   let line = renderIdentity(fields, identity);
-  for (const [name, kind] of FIELDS) {
+  for (const { name, kind, key } of FIELDS) {
     const value = fields[name];
     if (value === undefined || value === null || value === '' || value === 0) continue;
-    line += renderField(name, kind, value);
+    line += renderField(key, kind, value);
   }
   return `${line}}`;
 }
@@ -65,17 +72,17 @@ function renderIdentity(fields: EventFields, { tenant, emitter, epoch, sequence,
   );
 }
 
-function renderField(name: string, kind: FieldKind, value: string | number | object): string {
-  if (kind === 'text') return `,"${name}":${jsonText(String(value))}`;
-  if (kind === 'map') return renderMap(name, value as Readonly<Record<string, string>>);
+function renderField(key: string, kind: FieldKind, value: string | number | object): string {
+  if (kind === 'text') return key + jsonText(String(value));
+  if (kind === 'map') return renderMap(key, value as Readonly<Record<string, string>>);
   const number =
     kind === 'unsigned' ? within(Number(value), 0, unsignedLimit) : within(Number(value), -signedLimit, signedLimit - 1);
-  return number === 0 ? '' : `,"${name}":${number}`;
+  return number === 0 ? '' : key + number;
 }
 
-function renderMap(name: string, map: Readonly<Record<string, string>>): string {
-  const entries = Object.entries(map).map(([key, value]) => `${jsonText(key)}:${jsonText(value)}`);
-  return entries.length === 0 ? '' : `,"${name}":{${entries.join(',')}}`;
+function renderMap(key: string, map: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(map).map(([name, value]) => `${jsonText(name)}:${jsonText(value)}`);
+  return entries.length === 0 ? '' : `${key}{${entries.join(',')}}`;
 }
 
 function jsonText(text: string): string {

@@ -9,12 +9,29 @@ export interface SpoolRecord {
 }
 
 const space = 0x20;
+const lineFeed = 0x0a;
 const checksumLength = 8;
+const noChecksum = '0'.repeat(checksumLength);
+const hexDigits = '0123456789abcdef';
 
-/** Writes one record. The checksum covers everything behind it but the line feed. */
+/** Writes one record whose checksum is still to be filled in. */
 export function encodeRecord(sequence: number, recordedAtMs: number, json: string): string {
-  const body = `${sequence} ${recordedAtMs} ${json}`;
-  return `${crc32(body).toString(16).padStart(checksumLength, '0')} ${body}\n`;
+  return `${noChecksum} ${sequence} ${recordedAtMs} ${json}\n`;
+}
+
+/** Fills in the checksums of records; each covers everything behind it but the line feed. */
+export function fillChecksums(records: Buffer): void {
+  let start = 0;
+  for (let end = records.indexOf(lineFeed); end >= 0; end = records.indexOf(lineFeed, start)) {
+    writeHex(records, start, crc32(records.subarray(start + checksumLength + 1, end)));
+    start = end + 1;
+  }
+}
+
+function writeHex(target: Buffer, offset: number, value: number): void {
+  for (let digit = 0; digit < checksumLength; digit++) {
+    target[offset + digit] = hexDigits.charCodeAt((value >>> (28 - 4 * digit)) & 0xf);
+  }
 }
 
 /**
@@ -23,18 +40,40 @@ export function encodeRecord(sequence: number, recordedAtMs: number, json: strin
  * @returns undefined where the checksum does not fit
  */
 export function decodeRecord(line: Buffer): SpoolRecord | undefined {
+  if (line.length <= checksumLength || line[checksumLength] !== space) return undefined;
   const body = line.subarray(checksumLength + 1);
-  if (line.length <= checksumLength || line[checksumLength] !== space || !hasChecksum(line, crc32(body))) return undefined;
+  if (readHex(line) !== crc32(body)) return undefined;
   const sequenceEnd = body.indexOf(space);
   const timeEnd = body.indexOf(space, sequenceEnd + 1);
   if (sequenceEnd < 1 || timeEnd < 0) return undefined;
   return {
-    sequence: Number(body.toString('latin1', 0, sequenceEnd)),
-    recordedAtMs: Number(body.toString('latin1', sequenceEnd + 1, timeEnd)),
+    sequence: readDecimal(body, 0, sequenceEnd),
+    recordedAtMs: readDecimal(body, sequenceEnd + 1, timeEnd),
     json: body.subarray(timeEnd + 1),
   };
 }
 
-function hasChecksum(line: Buffer, expected: number): boolean {
-  return line.toString('latin1', 0, checksumLength) === expected.toString(16).padStart(checksumLength, '0');
+const zero = 0x30;
+
+// By hand: one string per number would cost more than everything else here.
+function readDecimal(source: Buffer, start: number, end: number): number {
+  let value = 0;
+  for (let index = start; index < end; index++) value = value * 10 + ((source[index] ?? zero) - zero);
+  return value;
+}
+
+/** Reads the checksum in front; NaN where it is not one. */
+function readHex(line: Buffer): number {
+  let value = 0;
+  for (let index = 0; index < checksumLength; index++) {
+    const digit = hexValue(line[index] ?? 0);
+    if (digit < 0) return Number.NaN;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+function hexValue(code: number): number {
+  if (code >= zero && code <= 0x39) return code - zero;
+  return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
 }

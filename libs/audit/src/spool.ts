@@ -7,7 +7,7 @@ import { PartialWrite, SegmentFile } from './segment-file.js';
 import type { SegmentId } from './segment.js';
 import { SpoolFull } from './spool-full.js';
 import { lockSpool } from './spool-lock.js';
-import { encodeRecord } from './spool-record.js';
+import { encodeRecord, fillChecksums } from './spool-record.js';
 
 /** What a spool is told when it is opened. */
 export interface SpoolOptions {
@@ -111,6 +111,7 @@ export class Spool {
     if (group === undefined) return;
     this.#group = undefined;
     const data = Buffer.from(group.text);
+    fillChecksums(data);
     try {
       this.#file.append(data);
     } catch (error) {
