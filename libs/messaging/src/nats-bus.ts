@@ -1,0 +1,113 @@
+import { jetstream, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
+import { errors } from '@nats-io/nats-core';
+import type { StreamDefinition } from '@switchyard/contracts';
+import { BusUnavailable, type Bus, type ConsumeOptions, type Consumption } from './bus.js';
+import { NatsConsumption, type NatsConsumptionParts } from './nats-consumption.js';
+import type { NatsLink } from './nats-link.js';
+import { ensureStream } from './nats-stream.js';
+import { defaultRetryPause, type GrowingPause } from './pause.js';
+
+/** How a NatsBus makes streams and retries. */
+export interface NatsBusOptions {
+  /** Copies of each stream, 1 unless told; 3 in a cluster. */
+  readonly replicas?: number;
+  /** Longest wait for JetStream to confirm a message, 5 s unless told. */
+  readonly publishTimeoutMs?: number;
+  /** Pauses between deliveries of a batch that fails. */
+  readonly retry?: GrowingPause;
+  /** How long a batch that nobody works on any more waits for its next delivery, 30 s unless told. */
+  readonly ackWaitMs?: number;
+}
+
+const defaultTimeoutMs = 5_000;
+
+/** Durable streams on JetStream. */
+export class NatsBus implements Bus {
+  readonly #client: JetStreamClient;
+  readonly #publishTimeoutMs: number;
+  readonly #parts: NatsConsumptionParts;
+  readonly #ensured = new Map<string, Promise<void>>();
+  readonly #consumptions = new Set<Consumption>();
+  #closed = false;
+
+  /**
+   * @param link stays open when the bus closes: others may use it
+   * @throws BusUnavailable when the server has no JetStream for this user
+   */
+  static async open(link: NatsLink, options: NatsBusOptions = {}): Promise<NatsBus> {
+    const client = jetstream(link.connection, { timeout: options.publishTimeoutMs ?? defaultTimeoutMs });
+    try {
+      return new NatsBus(link, client, await client.jetstreamManager(), options);
+    } catch (cause) {
+      throw new BusUnavailable('JetStream is not available', { cause });
+    }
+  }
+
+  private constructor(link: NatsLink, client: JetStreamClient, manager: JetStreamManager, options: NatsBusOptions) {
+    this.#client = client;
+    this.#publishTimeoutMs = options.publishTimeoutMs ?? defaultTimeoutMs;
+    this.#parts = {
+      link,
+      manager,
+      replicas: options.replicas ?? 1,
+      retry: options.retry ?? defaultRetryPause,
+      ackWaitMs: options.ackWaitMs ?? 30_000,
+    };
+  }
+
+  async publish(stream: StreamDefinition, subject: string, messageId: string, data: Uint8Array): Promise<void> {
+    if (this.#closed) throw new BusUnavailable('the bus is closed');
+    try {
+      await this.#ensureStream(stream);
+      await this.#client.publish(subject, data, {
+        msgID: messageId,
+        timeout: this.#publishTimeoutMs,
+        expect: { streamName: stream.name },
+      });
+    } catch (cause) {
+      if (isMisuse(cause)) throw cause;
+      this.#ensured.delete(stream.name);
+      throw new BusUnavailable(`${stream.name}: JetStream did not confirm the message`, { cause });
+    }
+  }
+
+  async consume(options: ConsumeOptions): Promise<Consumption> {
+    const consumption = await NatsConsumption.start(this.#parts, options).catch((cause: unknown) => {
+      throw new BusUnavailable(`${options.stream.name}: the consumer ${options.durable} could not be made`, { cause });
+    });
+    this.#consumptions.add(consumption);
+    return {
+      close: async () => {
+        await consumption.close();
+        this.#consumptions.delete(consumption);
+      },
+    };
+  }
+
+  async ready(): Promise<boolean> {
+    if (this.#closed || !this.#parts.link.connected()) return false;
+    return this.#parts.manager.getAccountInfo().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#consumptions].map((consumption) => consumption.close()));
+    this.#consumptions.clear();
+  }
+
+  #ensureStream(stream: StreamDefinition): Promise<void> {
+    const known = this.#ensured.get(stream.name);
+    if (known) return known;
+    const made = ensureStream(this.#parts.manager, stream, this.#parts.replicas);
+    this.#ensured.set(stream.name, made);
+    return made;
+  }
+}
+
+/** Faults of the caller, which no later try heals. */
+function isMisuse(error: unknown): boolean {
+  return error instanceof errors.InvalidArgumentError || error instanceof errors.InvalidSubjectError;
+}
