@@ -30,3 +30,23 @@ export {
   type Team,
   type Upstream,
 } from './gen/switchyard/registry/v1/snapshot_pb.js';
+export {
+  apiKeyView,
+  createKeyRequest,
+  createdKey,
+  keyList,
+  keysPaths,
+  type ApiKeyView,
+  type CreateKeyRequest,
+  type CreatedKey,
+  type KeyList,
+} from './openapi/keys.js';
+export {
+  configStatusSchema,
+  registryPaths,
+  serverListSchema,
+  upstreamListSchema,
+  type ConfigStatus,
+  type ServerList,
+  type UpstreamList,
+} from './openapi/registry.js';

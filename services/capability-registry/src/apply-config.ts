@@ -1,0 +1,86 @@
+import { VaultService, type Snapshot } from '@switchyard/contracts';
+import { parseGatewayConfig } from '@switchyard/gateway-config';
+import { RpcFault, RpcUnavailable, type Rpc } from '@switchyard/messaging';
+import { ConfigError, formatPath, positionInText, type Clock, type ConfigProblem } from '@switchyard/runtime';
+import { StateUnavailable } from '@switchyard/state';
+import { compileSnapshot } from './compile-snapshot.js';
+import { credentialTemplates } from './credential-templates.js';
+import type { SnapshotStore } from './snapshot-store.js';
+
+/** What applying a configuration needs. */
+export interface ApplyContext {
+  readonly rpc: Rpc;
+  readonly snapshots: SnapshotStore;
+  readonly audit: { accepting(): boolean };
+  readonly clock: Clock;
+  readonly tenant: string;
+  /** Name of the configuration file, for messages. */
+  readonly file: string;
+}
+
+/** What came of a configuration text. */
+export interface Applied {
+  readonly snapshot: Snapshot;
+  /** False when the same content was published before; nothing was written then. */
+  readonly changed: boolean;
+}
+
+/** Something that applying a configuration needs is away; trying again is right. */
+export class ApplyUnavailable extends Error {
+  override readonly name = 'ApplyUnavailable';
+
+  constructor(
+    /** Name of the dependency, as readiness shows it. */
+    readonly dependency: 'vault' | 'state' | 'audit',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The vault could not resolve what the configuration references. */
+export class CredentialsUnresolved extends ConfigError {}
+
+/**
+ * Takes a configuration text all the way: checked, credentials stored by the vault, compiled, published.
+ * @throws ConfigError for a text that cannot be used; CredentialsUnresolved for references that lead nowhere;
+ *   ApplyUnavailable when something is away
+ */
+export async function applyConfig(text: string, context: ApplyContext): Promise<Applied> {
+  const config = parseGatewayConfig(text, context.file);
+  const { versions, problems } = await applyCredentials(credentialTemplates(config), context);
+  if (problems.length > 0) throw new CredentialsUnresolved(problems.map((problem) => placed(problem, text, context.file)));
+  const snapshot = compileSnapshot(config, versions, context.tenant, context.clock);
+  return publish(snapshot, context);
+}
+
+async function applyCredentials(credentials: ReturnType<typeof credentialTemplates>, { rpc, tenant }: ApplyContext) {
+  try {
+    return await rpc.call(VaultService.method.applyCredentials, { tenant, credentials });
+  } catch (cause) {
+    if (cause instanceof RpcUnavailable) throw new ApplyUnavailable('vault', 'The token vault does not answer.', { cause });
+    if (cause instanceof RpcFault) throw new ApplyUnavailable('vault', 'The token vault failed; its log says why.', { cause });
+    throw cause;
+  }
+}
+
+async function publish(snapshot: Snapshot, { snapshots, audit }: ApplyContext): Promise<Applied> {
+  try {
+    const standing = await snapshots.current();
+    if (standing?.revision === snapshot.revision) return { snapshot: standing, changed: false };
+    // A change that could not be recorded is not made.
+    if (!audit.accepting()) throw new ApplyUnavailable('audit', 'The audit trail takes no more events; its spool is full.');
+    await snapshots.publish(snapshot);
+    return { snapshot, changed: true };
+  } catch (cause) {
+    if (cause instanceof StateUnavailable)
+      throw new ApplyUnavailable('state', 'The store of snapshots cannot be reached.', { cause });
+    throw cause;
+  }
+}
+
+function placed(problem: { upstream: string; message: string }, text: string, file: string): ConfigProblem {
+  const path = ['upstreams', problem.upstream];
+  return { file, position: positionInText(text, file, path), path: formatPath(path), message: problem.message };
+}

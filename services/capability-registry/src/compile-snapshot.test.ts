@@ -1,0 +1,102 @@
+import { toJson } from '@bufbuild/protobuf';
+import { SnapshotSchema } from '@switchyard/contracts';
+import { parseGatewayConfig } from '@switchyard/gateway-config';
+import type { Clock } from '@switchyard/runtime';
+import { compileSnapshot } from './compile-snapshot.js';
+import { credentialTemplates } from './credential-templates.js';
+
+const CONFIG = `
+teams: { finance: { emails: [ana@example.com] } }
+upstreams:
+  tracker: { url: "https://tracker.example/mcp", headers: { X-Team: a }, credential: { type: bearer, token: "\${env:T}" }, timeoutMs: 5000 }
+  files: { command: node, args: [a.js], cwd: /srv, env: { API_KEY: "\${secret:k}" } }
+  open: { url: "https://open.example/mcp" }
+servers:
+  work: { title: Work, sources: [{ upstream: tracker, prefix: t_, deny: [x] }, { upstream: files }], access: [{ teams: [finance], tools: ["t_*"] }] }
+  bare: { sources: [{ upstream: open }], access: [{ anonymous: true }] }
+egress: { allow: [10.0.0.0/8] }
+`;
+const at = (now: number): Clock => ({ now: () => now, monotonicMicros: () => 0 });
+const compile = (text: string, versions: Record<string, string> = { tracker: 'v1', files: 'v2' }, now = 0) =>
+  compileSnapshot(parseGatewayConfig(text, 'f'), versions, 'default', at(now));
+
+describe('compileSnapshot', () => {
+  it('carries everything that edges need, and no header or environment value', () => {
+    const json = toJson(SnapshotSchema, compile(CONFIG, undefined, 1_700_000_000_000));
+    expect(json).toEqual({
+      revision: expect.stringMatching(/^[0-9a-f]{16}$/) as unknown,
+      tenant: 'default',
+      compiledAt: '2023-11-14T22:13:20Z',
+      publicUrl: 'http://localhost:8080',
+      upstreams: [
+        {
+          name: 'tracker',
+          http: { url: 'https://tracker.example/mcp' },
+          needsCredential: true,
+          credentialVersion: 'v1',
+          timeoutMs: 5000,
+        },
+        {
+          name: 'files',
+          stdio: { command: 'node', args: ['a.js'], cwd: '/srv' },
+          needsCredential: true,
+          credentialVersion: 'v2',
+          timeoutMs: 60000,
+        },
+        { name: 'open', http: { url: 'https://open.example/mcp' }, timeoutMs: 60000 },
+      ],
+      servers: [
+        {
+          slug: 'work',
+          title: 'Work',
+          sources: [
+            { upstream: 'tracker', prefix: 't_', tools: ['*'], deny: ['x'], prompts: ['*'], resources: ['*'] },
+            { upstream: 'files', tools: ['*'], prompts: ['*'], resources: ['*'] },
+          ],
+          access: [{ teams: ['finance'], tools: ['t_*'] }],
+        },
+        {
+          slug: 'bare',
+          title: 'bare',
+          sources: [{ upstream: 'open', tools: ['*'], prompts: ['*'], resources: ['*'] }],
+          access: [{ anonymous: true, tools: ['*'], prompts: ['*'], resources: ['*'] }],
+        },
+      ],
+      teams: [{ name: 'finance', emails: ['ana@example.com'] }],
+      egressAllow: ['10.0.0.0/8'],
+    });
+  });
+
+  const original = compile(CONFIG).revision;
+  it.each([
+    { id: 'R1 compiled later', revision: compile(CONFIG, undefined, 5).revision, same: true },
+    {
+      id: 'R2 comment and spacing',
+      revision: compile(`# x\n${CONFIG.replace('{ title: Work', '{   title: Work')}`).revision,
+      same: true,
+    },
+    { id: 'R3 new credential version', revision: compile(CONFIG, { tracker: 'v9', files: 'v2' }).revision, same: false },
+    { id: 'R4 other rule', revision: compile(CONFIG.replace('t_*', 't_a')).revision, same: false },
+    {
+      id: 'R5 order of upstreams in a server',
+      revision: compile(
+        CONFIG.replace(
+          '{ upstream: tracker, prefix: t_, deny: [x] }, { upstream: files }',
+          '{ upstream: files }, { upstream: tracker, prefix: t_, deny: [x] }',
+        ),
+      ).revision,
+      same: false,
+    },
+  ])('gives $id the same revision: $same', ({ revision, same }) => {
+    expect(revision === original).toBe(same);
+  });
+});
+
+describe('credentialTemplates', () => {
+  it('names only upstreams that need something, with references unresolved', () => {
+    expect(credentialTemplates(parseGatewayConfig(CONFIG, 'f'))).toEqual([
+      { upstream: 'tracker', headers: { 'X-Team': 'a', Authorization: 'Bearer ${env:T}' }, env: {} },
+      { upstream: 'files', headers: {}, env: { API_KEY: '${secret:k}' } },
+    ]);
+  });
+});

@@ -1,0 +1,65 @@
+import { create, toJson, type MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { SnapshotSchema, type Snapshot } from '@switchyard/contracts';
+import type { GatewayConfig, UpstreamConfig } from '@switchyard/gateway-config';
+import type { Clock } from '@switchyard/runtime';
+import { createHash } from 'node:crypto';
+
+type SnapshotInit = MessageInitShape<typeof SnapshotSchema>;
+type UpstreamInit = NonNullable<SnapshotInit['upstreams']>[number];
+
+/**
+ * Compiles a configuration into what edges serve from. Holds no secrets: of a credential only its version.
+ * Equal content gives an equal revision, whenever it is compiled.
+ * @param credentialVersions version of each upstream's stored credential, by upstream name
+ */
+export function compileSnapshot(
+  config: GatewayConfig,
+  credentialVersions: Readonly<Record<string, string>>,
+  tenant: string,
+  clock: Clock,
+): Snapshot {
+  const content = create(SnapshotSchema, {
+    tenant,
+    publicUrl: config.gateway.publicUrl,
+    upstreams: Object.entries(config.upstreams).map(([name, upstream]) => compileUpstream(name, upstream, credentialVersions)),
+    servers: Object.entries(config.servers).map(([slug, server]) => ({
+      slug,
+      title: server.title ?? slug,
+      sources: server.sources,
+      access: server.access.map(({ when, ...rule }) => ({ ...rule, when: when ?? '' })),
+    })),
+    teams: Object.entries(config.teams).map(([name, team]) => ({ name, ...team })),
+    egressAllow: config.egress.allow,
+  });
+  return { ...content, revision: revisionOf(content), compiledAt: timestampFromMs(clock.now()) };
+}
+
+/** Whether calls to an upstream need something from the vault. */
+export function needsCredential(upstream: UpstreamConfig): boolean {
+  return Object.keys(upstream.kind === 'http' ? upstream.headers : upstream.env).length > 0;
+}
+
+function compileUpstream(name: string, upstream: UpstreamConfig, versions: Readonly<Record<string, string>>): UpstreamInit {
+  return {
+    name,
+    transport: transportOf(upstream),
+    needsCredential: needsCredential(upstream),
+    credentialVersion: versions[name] ?? '',
+    timeoutMs: upstream.timeoutMs,
+  };
+}
+
+function transportOf(upstream: UpstreamConfig): NonNullable<UpstreamInit['transport']> {
+  if (upstream.kind === 'http') return { case: 'http', value: { url: upstream.url } };
+  const { command, args, cwd } = upstream;
+  return { case: 'stdio', value: { command, args: [...args], cwd } };
+}
+
+// ProtoJSON writes fields in the order of their numbers, and a snapshot has no maps, so equal content is equal text.
+function revisionOf(content: Snapshot): string {
+  return createHash('sha256')
+    .update(JSON.stringify(toJson(SnapshotSchema, content)))
+    .digest('hex')
+    .slice(0, 16);
+}
