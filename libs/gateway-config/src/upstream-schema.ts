@@ -86,6 +86,7 @@ export const upstreamSchema = entry
   .superRefine((value, context) => {
     for (const { path, message } of findUpstreamProblems(value)) context.addIssue({ code: 'custom', path, message });
   })
+  .meta({ oneOf: [{ required: ['url'] }, { required: ['command'] }] })
   .transform(toUpstream);
 
 function toUpstream(value: ParsedUpstreamEntry): UpstreamConfig {

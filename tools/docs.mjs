@@ -1,0 +1,36 @@
+// Generates docs/configuration.md and docs/switchyard.schema.json from the schemas that check configurations.
+//   node tools/docs.mjs [--check]     --check writes nothing and fails when a file is not what it would write
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import prettier from 'prettier';
+
+const root = path.resolve(import.meta.dirname, '..');
+const check = process.argv.includes('--check');
+
+execFileSync(process.execPath, [path.join(root, 'tools/build.mjs'), '--quiet'], { stdio: 'inherit' });
+// Imported after the build, so that they are what it made.
+const { gatewayJsonSchema } = await import('@switchyard/gateway-config');
+const { configurationPage } = await import('./configuration-page.mjs');
+
+const schemaFile = path.join(root, 'docs/switchyard.schema.json');
+const style = await prettier.resolveConfig(schemaFile);
+const outputs = [
+  [schemaFile, await prettier.format(JSON.stringify(gatewayJsonSchema()), { ...style, parser: 'json' })],
+  [path.join(root, 'docs/configuration.md'), configurationPage()],
+];
+
+async function isCurrent([file, text]) {
+  return existsSync(file) && (await readFile(file, 'utf8')) === text;
+}
+
+const stale = [];
+for (const output of outputs) if (!(await isCurrent(output))) stale.push(output);
+
+for (const [file, text] of stale) {
+  const name = path.relative(root, file);
+  if (!check) await writeFile(file, text);
+  console.log(check ? `docs: ${name} is not what the schemas say; run "npm run docs"` : `docs: ${name} written`);
+}
+if (check && stale.length > 0) process.exitCode = 1;
