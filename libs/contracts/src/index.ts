@@ -1,6 +1,7 @@
 export { rpcSubject, type RpcMethod } from './rpc.js';
 export { EVENTS_INGEST_CONSUMER, EVENTS_STREAM, eventsSubject, type StreamDefinition } from './streams.js';
 export { BUCKETS, type BucketName } from './buckets.js';
+export { openApiDocument } from './openapi/document.js';
 export { EVENT_TYPES, type EventFields, type EventType, type Outcome } from './events.js';
 export { DEFAULT_TENANT, type Principal } from './identity.js';
 export { EventSchema, type Event, type EventJson } from './gen/switchyard/events/v1/event_pb.js';

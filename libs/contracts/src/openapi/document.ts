@@ -1,0 +1,20 @@
+import { keysPaths } from './keys.js';
+import { registryPaths } from './registry.js';
+
+/**
+ * The OpenAPI document of the admin API, whichever service answers a path.
+ * @param publicUrl origin that clients reach the gateway under
+ */
+export function openApiDocument(publicUrl: string): object {
+  return {
+    openapi: '3.0.3',
+    info: { title: 'Switchyard', version: '1', description: 'Administration and audit of one MCP gateway.' },
+    servers: [{ url: publicUrl }],
+    components: {
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, made with `switchyard key create`.' },
+      },
+    },
+    paths: { ...registryPaths, ...keysPaths },
+  };
+}

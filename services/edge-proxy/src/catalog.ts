@@ -1,0 +1,122 @@
+import type { AccessRule, Server, Snapshot, Source, Upstream } from '@switchyard/contracts';
+import { compilePatterns } from '@switchyard/mcp';
+
+/** What access rules speak about. A completion is judged as the prompt or resource that it completes. */
+export type CapabilityKind = 'tool' | 'prompt' | 'resource';
+
+type Matcher = (name: string) => boolean;
+
+/** An access rule, ready to be asked. A kind that it does not grant is absent. */
+export interface CompiledRule {
+  readonly teams: readonly string[];
+  readonly everyone: boolean;
+  readonly anonymous: boolean;
+  /** Condition over arguments and claims; not evaluated yet, so a rule that has one does not grant. */
+  readonly when: string;
+  readonly grants: Readonly<Partial<Record<CapabilityKind, Matcher>>>;
+}
+
+/** One upstream's part in a server. */
+export interface CompiledSource {
+  readonly upstream: string;
+  /** Put before the names of tools and prompts, as access rules see them. */
+  readonly prefix: string;
+  /** Put before those again on the server `/mcp`, which joins all servers; empty elsewhere. */
+  readonly outerPrefix: string;
+  readonly offers: Readonly<Record<CapabilityKind, Matcher>>;
+  readonly denies: Matcher;
+  readonly rules: readonly CompiledRule[];
+}
+
+/** A virtual server, ready to serve. */
+export interface CompiledServer {
+  /** Empty for `/mcp`. */
+  readonly slug: string;
+  readonly title: string;
+  /** RFC 8707 resource indicator: the URL that clients use. */
+  readonly resource: string;
+  readonly sources: readonly CompiledSource[];
+  /** Whether some rule lets callers in who have not signed in. */
+  readonly anonymous: boolean;
+}
+
+/** Members of a team. */
+export interface CompiledTeam {
+  readonly emails: ReadonlySet<string>;
+  readonly claims: ReadonlySet<string>;
+}
+
+/** A snapshot, compiled once, shared by every exchange that started under it. */
+export interface Catalog {
+  readonly revision: string;
+  readonly publicUrl: string;
+  readonly servers: ReadonlyMap<string, CompiledServer>;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly teams: ReadonlyMap<string, CompiledTeam>;
+  readonly egressAllow: readonly string[];
+}
+
+function compileRule(rule: AccessRule): CompiledRule {
+  const kinds = { tool: rule.tools, prompt: rule.prompts, resource: rule.resources };
+  const named = Object.entries(kinds).filter(([, patterns]) => patterns.length > 0);
+  // A rule that names no kind grants every kind; a rule that names some grants just those.
+  const granted = named.length > 0 ? named : Object.keys(kinds).map((kind) => [kind, ['*']] as const);
+  return {
+    teams: rule.teams,
+    everyone: rule.everyone,
+    anonymous: rule.anonymous,
+    when: rule.when,
+    grants: Object.fromEntries(granted.map(([kind, patterns]) => [kind, compilePatterns(patterns)])),
+  };
+}
+
+function compileSource(source: Source, rules: readonly CompiledRule[], outerPrefix: string): CompiledSource {
+  return {
+    upstream: source.upstream,
+    prefix: source.prefix,
+    outerPrefix,
+    offers: {
+      tool: compilePatterns(source.tools),
+      prompt: compilePatterns(source.prompts),
+      resource: compilePatterns(source.resources),
+    },
+    denies: compilePatterns(source.deny),
+    rules,
+  };
+}
+
+function compileServer(server: Server, publicUrl: string): CompiledServer {
+  const rules = server.access.map(compileRule);
+  return {
+    slug: server.slug,
+    title: server.title,
+    resource: `${publicUrl}/mcp/${server.slug}`,
+    sources: server.sources.map((source) => compileSource(source, rules, '')),
+    anonymous: rules.some((rule) => rule.anonymous),
+  };
+}
+
+/** `/mcp`: everything that the caller may use, each server's names behind its slug. */
+function joinServers(servers: readonly CompiledServer[], publicUrl: string): CompiledServer {
+  return {
+    slug: '',
+    title: '',
+    resource: `${publicUrl}/mcp`,
+    sources: servers.flatMap((server) => server.sources.map((source) => ({ ...source, outerPrefix: `${server.slug}__` }))),
+    anonymous: false,
+  };
+}
+
+/** Compiles a snapshot. Pure. */
+export function compileCatalog(snapshot: Snapshot): Catalog {
+  const servers = snapshot.servers.map((server) => compileServer(server, snapshot.publicUrl));
+  const joined = joinServers(servers, snapshot.publicUrl);
+  return {
+    revision: snapshot.revision,
+    publicUrl: snapshot.publicUrl,
+    servers: new Map([...servers, joined].map((server) => [server.slug, server])),
+    upstreams: new Map(snapshot.upstreams.map((upstream) => [upstream.name, upstream])),
+    teams: new Map(snapshot.teams.map((team) => [team.name, { emails: new Set(team.emails), claims: new Set(team.claims) }])),
+    egressAllow: snapshot.egressAllow,
+  };
+}

@@ -1,0 +1,55 @@
+import { platformSchema } from '@switchyard/platform';
+import * as z from 'zod';
+
+const listenAddress = z.strictObject({
+  host: z.string().describe('Address to listen on'),
+  port: z.int().min(0).max(65_535).describe('Port to listen on; 0 picks a free one'),
+});
+
+const serviceUrl = z.url({ protocol: /^https?$/ });
+
+/** Where the services behind the edge are; their URLs are reached as written, never through the SSRF guard. */
+export const servicesSchema = z.strictObject({
+  authServer: serviceUrl.describe('Authorization server: /oauth, its metadata, /api/v1/keys'),
+  tokenVault: serviceUrl.describe('Token vault: /api/v1/secrets'),
+  capabilityRegistry: serviceUrl.describe('Capability registry: /api/v1/servers, /api/v1/upstreams, /api/v1/config'),
+  analytics: serviceUrl.describe('Analytics: /api/v1/events'),
+});
+
+/** Limits; every one has a default that suits most. */
+export const limitsSchema = z.strictObject({
+  bodyLimitBytes: z
+    .int()
+    .min(1024)
+    .default(4 * 1024 * 1024)
+    .describe('Largest request body taken'),
+  resultLimitBytes: z
+    .int()
+    .min(1024)
+    .default(16 * 1024 * 1024)
+    .describe('Largest message taken from an upstream'),
+  listTimeoutMs: z.int().min(100).default(5_000).describe('Longest wait for one upstream’s part of a list'),
+  drainTimeoutMs: z.int().min(0).default(25_000).describe('Longest wait for calls under way when the edge is stopped'),
+});
+
+/** What the edge itself needs to know. */
+export const edgeProxyConfigSchema = z.strictObject({
+  listen: listenAddress.describe('The public listener'),
+  publicUrl: z.url().describe('Origin under which clients reach the gateway'),
+  emitter: z.string().min(1).describe('Name of this edge in events and towards the token vault'),
+  services: servicesSchema,
+  limits: limitsSchema.prefault({}),
+});
+
+/** Configuration of the edge. */
+export type EdgeProxyConfig = z.infer<typeof edgeProxyConfigSchema>;
+
+/** The file that a lone edge is started with. */
+export const edgeProxyFileSchema = z.strictObject({
+  gatewayFile: z.string().describe('The gateway’s switchyard.yaml; the edge reads gateway.publicUrl from it'),
+  listen: listenAddress.prefault({ host: '0.0.0.0', port: 8080 }),
+  management: listenAddress.prefault({ host: '0.0.0.0', port: 9080 }),
+  services: servicesSchema,
+  limits: limitsSchema.prefault({}),
+  platform: platformSchema,
+});

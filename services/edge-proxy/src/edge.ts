@@ -1,0 +1,35 @@
+import type { Audit } from '@switchyard/audit';
+import type { Clock } from '@switchyard/runtime';
+import type { Logger } from '@switchyard/telemetry';
+import type { CapabilityNames } from './capability-names.js';
+import type { EdgeMetrics } from './metrics.js';
+import type { SessionStore } from './session-store.js';
+import type { Authenticator } from './stages/authenticate.js';
+import type { CredentialLeases } from './stages/lease.js';
+import type { IdSource } from './upstream/id-source.js';
+import type { UpstreamLinks } from './upstream/links.js';
+import type { CallsInHand } from './calls-in-hand.js';
+
+/** Limits of one edge. */
+export interface EdgeLimits {
+  readonly bodyLimitBytes: number;
+  readonly resultLimitBytes: number;
+  /** Longest wait for one upstream's part of a list. */
+  readonly listTimeoutMs: number;
+}
+
+/** What the stages of the pipeline work with. Built once, at start. */
+export interface Edge {
+  readonly limits: EdgeLimits;
+  readonly audit: Audit;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly metrics: EdgeMetrics;
+  readonly authenticator: Authenticator;
+  readonly sessions: SessionStore;
+  readonly links: UpstreamLinks;
+  readonly leases: CredentialLeases;
+  readonly names: CapabilityNames;
+  readonly calls: CallsInHand;
+  readonly ids: IdSource;
+}

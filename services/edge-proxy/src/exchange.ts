@@ -1,0 +1,47 @@
+import type { EventFields, Principal } from '@switchyard/contracts';
+import type { Envelope, Era, MethodRow } from '@switchyard/mcp';
+import type { TraceContext } from '@switchyard/telemetry';
+import type { Catalog, CompiledServer } from './catalog.js';
+import type { Reply } from './http/reply.js';
+import type { RequestHead } from './http/request-head.js';
+import type { ClientSession } from './session-store.js';
+
+/** Who has been let in. Made by `authenticate` alone. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly clientId: string;
+}
+
+/** One HTTP exchange on an MCP endpoint, from its first byte to its event. */
+export interface Exchange {
+  readonly requestId: string;
+  readonly trace: TraceContext;
+  readonly startedAtMicros: number;
+  readonly head: RequestHead;
+  readonly catalog: Catalog;
+  readonly server: CompiledServer;
+  readonly reply: Reply;
+  /** Aborted when the client has gone or has cancelled. */
+  readonly signal: AbortSignal;
+  /** Aborts it. */
+  readonly cancel: () => void;
+  /** What its event will say; the spine adds to it as stages answer. */
+  readonly facts: Partial<EventFields>;
+}
+
+/** A message that has passed the gate, and whose era is known. */
+export interface Inbound {
+  readonly bytes: Buffer;
+  readonly envelope: Envelope;
+  readonly era: Era;
+  readonly revision: string;
+  readonly row: MethodRow;
+}
+
+/** A caller's message, with the session that it belongs to where its era has sessions. */
+export interface Call {
+  readonly exchange: Exchange;
+  readonly caller: Caller;
+  readonly inbound: Inbound;
+  readonly session: ClientSession | undefined;
+}

@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { SpanKind, type Span, type Tracer } from '@opentelemetry/api';
+import { childOf, newTraceContext, parentContext, parseTraceparent, type TraceContext } from '@switchyard/telemetry';
+import type { Catalog, CompiledServer } from '../catalog.js';
+import type { Edge } from '../edge.js';
+import { type Ending, refused } from '../ending.js';
+import type { Exchange } from '../exchange.js';
+import { serveEventStream } from '../methods/event-stream.js';
+import { outboundContext } from '../outbound-context.js';
+import { authenticate, ownSession, servePost } from '../pipeline.js';
+import { recordEnding } from '../record.js';
+import { Refusal } from '../refusal.js';
+import { SpoolFull } from '@switchyard/audit';
+import { originAllowed } from './origin.js';
+import { checkBodyHead, readBody } from './read-body.js';
+import { renderEnding } from './render.js';
+import { Reply } from './reply.js';
+import { readHead } from './request-head.js';
+
+/** What the endpoint needs beside the edge. */
+export interface McpEndpointOptions {
+  readonly edge: Edge;
+  readonly tracer: Tracer;
+  /** The newest catalog; undefined until the first has arrived. */
+  readonly catalog: () => Catalog | undefined;
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/** Header fields that browsers' clients may send and read. */
+const CORS = {
+  'access-control-allow-methods': 'GET, POST, DELETE',
+  'access-control-allow-headers':
+    'Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID, X-Request-Id, traceparent',
+  'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate, X-Request-Id',
+  'access-control-max-age': '600',
+};
+
+/** The MCP endpoints: turns an HTTP request into an exchange, runs it, records it, and renders how it ended. */
+export class McpEndpoint {
+  readonly #options: McpEndpointOptions;
+  readonly #running = new Set<Exchange>();
+  #draining = false;
+
+  constructor(options: McpEndpointOptions) {
+    this.#options = options;
+  }
+
+  /** Serves one request. @param slug the server's; empty for `/mcp` */
+  async serve(request: IncomingMessage, response: ServerResponse, slug: string): Promise<void> {
+    const catalog = this.#options.catalog();
+    const server = catalog?.servers.get(slug);
+    const origin = request.headers.origin;
+    const requestId = requestIdOf(request);
+    const span = this.#startSpan(request);
+    const headers = {
+      'x-request-id': requestId,
+      ...(origin !== undefined && { 'access-control-allow-origin': origin, vary: 'Origin' }),
+    };
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const exchange: Exchange = {
+      requestId,
+      trace: traceOf(request, span),
+      startedAtMicros: this.#options.edge.clock.monotonicMicros(),
+      head: readHead(request),
+      catalog: catalog ?? NO_CATALOG,
+      server: server ?? NO_SERVER,
+      reply: new Reply(response, headers),
+      signal: gone.signal,
+      cancel: () => gone.abort(),
+      facts: { method: request.method === 'POST' ? '' : (request.method ?? '') },
+    };
+    this.#running.add(exchange);
+    const barred = this.#barred(catalog, server, origin);
+    await this.#run(exchange, () => (barred ? Promise.resolve(refused(barred)) : this.#dispatch(exchange, request)));
+    span.end();
+    this.#running.delete(exchange);
+  }
+
+  /** Refuses what is new, ends standing streams, and waits for the calls under way, at most `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    const until = this.#options.edge.clock.now() + timeoutMs;
+    for (const exchange of this.#running) if (exchange.reply.standing) exchange.cancel();
+    while (this.#running.size > 0 && this.#options.edge.clock.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const exchange of this.#running) exchange.cancel();
+  }
+
+  #barred(catalog: Catalog | undefined, server: CompiledServer | undefined, origin: string | undefined): Refusal | undefined {
+    if (this.#draining)
+      return new Refusal('shutting_down', 'This edge is being stopped. Try again: another one takes the call.', {
+        retry_after_seconds: 1,
+      });
+    if (catalog === undefined)
+      return new Refusal('starting_up', 'The gateway has no configuration yet. Try again shortly.', { retry_after_seconds: 2 });
+    if (origin !== undefined && !originAllowed(origin, catalog.publicUrl))
+      return new Refusal('origin_forbidden', 'Pages of this origin may not call the gateway.');
+    if (server === undefined)
+      return new Refusal(
+        'server_unknown',
+        'There is no server at this URL. Ask the gateway’s administrators for the list of servers.',
+      );
+    return undefined;
+  }
+
+  async #run(exchange: Exchange, run: () => Promise<Ending>): Promise<void> {
+    const { edge } = this.#options;
+    let ending = await run().catch((fault: unknown) => this.#fault(exchange, fault));
+    await recordEnding(exchange, ending, edge).catch((error: unknown) => {
+      if (!(error instanceof SpoolFull)) throw error;
+      // What cannot be recorded is not delivered either.
+      if (ending.kind === 'response')
+        ending = refused(
+          new Refusal('audit_unavailable', 'The audit trail cannot take this call’s record, so its result is withheld.'),
+        );
+    });
+    renderEnding(exchange, ending);
+    if (ending.kind === 'refused') {
+      edge.log.info('refused', {
+        request_id: exchange.requestId,
+        server: exchange.server.slug,
+        method: exchange.facts.method ?? '',
+        reason: ending.refusal.reason,
+      });
+    }
+  }
+
+  /** A bug or an outage of our own: denied, with nothing but an id to find it by. */
+  #fault(exchange: Exchange, fault: unknown): Ending {
+    this.#options.edge.log.error('an exchange failed', {
+      request_id: exchange.requestId,
+      trace_id: exchange.trace.traceId,
+      error: fault,
+    });
+    return refused(
+      new Refusal(
+        'internal',
+        `Something went wrong in the gateway. Tell its administrators the request id ${exchange.requestId}.`,
+      ),
+    );
+  }
+
+  #dispatch(exchange: Exchange, request: IncomingMessage): Promise<Ending> {
+    const { edge } = this.#options;
+    if (request.method === 'POST') return servePost(exchange, () => body(exchange, request, edge), edge);
+    if (request.method === 'OPTIONS') return Promise.resolve({ kind: 'empty', status: 204, headers: CORS });
+    if (request.method === 'GET') return this.#get(exchange);
+    if (request.method === 'DELETE') return this.#delete(exchange);
+    return Promise.resolve(
+      refused(new Refusal('method_not_allowed', 'MCP endpoints take POST, and GET and DELETE within a session.')),
+    );
+  }
+
+  async #get(exchange: Exchange): Promise<Ending> {
+    const { edge } = this.#options;
+    const caller = await authenticate(exchange, edge);
+    if (caller instanceof Refusal) return refused(caller);
+    if (exchange.head.sessionId === undefined)
+      return refused(new Refusal('method_not_allowed', 'GET is for the stream of a session; this request names none.'));
+    const session = await ownSession(exchange, caller, edge);
+    return session instanceof Refusal ? refused(session) : serveEventStream({ exchange, caller, session }, session, edge);
+  }
+
+  async #delete(exchange: Exchange): Promise<Ending> {
+    const { edge } = this.#options;
+    const caller = await authenticate(exchange, edge);
+    if (caller instanceof Refusal) return refused(caller);
+    if (exchange.head.sessionId === undefined)
+      return refused(new Refusal('method_not_allowed', 'DELETE ends a session; this request names none.'));
+    const session = await ownSession(exchange, caller, edge);
+    if (session instanceof Refusal) return refused(session);
+    await edge.sessions.close(session);
+    for (const [upstream, opening] of session.links) {
+      const standing = await opening;
+      const context = await outboundContext({ exchange, caller, session }, upstream, edge);
+      if (!(standing instanceof Refusal) && !(context instanceof Refusal))
+        await edge.links.get(upstream).closeLegacy(standing, context, session.id);
+    }
+    return { kind: 'empty', status: 204 };
+  }
+
+  #startSpan(request: IncomingMessage): Span {
+    const parent = parseTraceparent(request.headers.traceparent);
+    return this.#options.tracer.startSpan(
+      `${request.method ?? ''} /mcp`,
+      { kind: SpanKind.SERVER },
+      parent && parentContext(parent),
+    );
+  }
+}
+
+async function body(exchange: Exchange, request: IncomingMessage, edge: Edge): Promise<Buffer | Refusal> {
+  return checkBodyHead(exchange.head, edge.limits.bodyLimitBytes) ?? readBody(request, edge.limits.bodyLimitBytes);
+}
+
+function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+function traceOf(request: IncomingMessage, span: Span): TraceContext {
+  if (span.isRecording()) {
+    const { traceId, spanId, traceFlags } = span.spanContext();
+    return { traceId, spanId, sampled: (traceFlags & 1) === 1 };
+  }
+  const parent = parseTraceparent(request.headers.traceparent);
+  return parent ? childOf(parent) : newTraceContext();
+}
+
+const NO_CATALOG: Catalog = {
+  revision: '',
+  publicUrl: '',
+  servers: new Map(),
+  upstreams: new Map(),
+  teams: new Map(),
+  egressAllow: [],
+};
+const NO_SERVER: CompiledServer = { slug: '', title: '', resource: '', sources: [], anonymous: false };

@@ -1,0 +1,60 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Logger } from '@switchyard/telemetry';
+
+/** Slow clients are cut here, before they cost memory: header section within 10 s, whole request within 30 s. */
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16 * 1024,
+};
+
+/** Statuses for what the HTTP parser refuses (RFC 9110 §15.5, RFC 6585 §5). */
+const PARSER_STATUS: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
+};
+
+/** The public HTTP/1.1 listener: node:http as it is, because every layer above it costs on every call. */
+export class PublicListener {
+  readonly #server: Server;
+
+  constructor(handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>, log: Logger) {
+    this.#server = createServer(LIMITS, (request, response) => {
+      handle(request, response).catch((error: unknown) => {
+        log.error('a request failed', { error });
+        response.destroy();
+      });
+    });
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      if (socket.writable)
+        socket.end(
+          `HTTP/1.1 ${PARSER_STATUS[error.code ?? ''] ?? '400 Bad Request'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+        );
+      else socket.destroy();
+    });
+  }
+
+  /** Starts to listen. @returns the port. @throws the listener's error, for example when the port is taken */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** Takes no new connections and resolves when the last has ended; idle ones end now. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const cut = setTimeout(() => this.#server.closeAllConnections(), 2_000);
+    await closed;
+    clearTimeout(cut);
+  }
+}

@@ -1,0 +1,45 @@
+import { errorResponse } from '@switchyard/mcp';
+import { bearerChallenge, MCP_SCOPE, protectedResourceMetadataUrl } from '@switchyard/oauth';
+import type { Ending } from '../ending.js';
+import type { Exchange } from '../exchange.js';
+import type { Refusal } from '../refusal.js';
+
+const ALLOW = 'GET, POST, DELETE, OPTIONS';
+
+/** Turns how an exchange ended into bytes: the one place where refusals become HTTP and JSON-RPC. */
+export function renderEnding(exchange: Exchange, ending: Ending): void {
+  const { reply } = exchange;
+  if (ending.kind === 'response') reply.json(ending.status, ending.bytes, ending.headers);
+  else if (ending.kind === 'empty') reply.empty(ending.status, ending.headers);
+  else if (ending.kind === 'refused')
+    reply.json(ending.refusal.http, refusalBody(exchange, ending.refusal), refusalHeaders(exchange, ending.refusal));
+}
+
+function refusalBody(exchange: Exchange, refusal: Refusal): Buffer {
+  const data = { reason: refusal.reason, ...refusal.data, request_id: exchange.requestId };
+  return errorResponse(exchange.facts.client_rpc_id || 'null', refusal.code, refusal.message, data);
+}
+
+const NO_CREDENTIALS_SENT = 'token_missing';
+
+function refusalHeaders(exchange: Exchange, refusal: Refusal): Record<string, string> {
+  const retryAfter = refusal.data.retry_after_seconds;
+  return {
+    ...(refusal.http === 401 && { 'www-authenticate': challenge(exchange, refusal) }),
+    ...(refusal.http === 405 && { allow: ALLOW }),
+    // The rest of the body is not read, so the connection cannot be used again.
+    ...((refusal.http === 413 || refusal.http === 415) && { connection: 'close' }),
+    ...(typeof retryAfter === 'number' && { 'retry-after': String(retryAfter) }),
+  };
+}
+
+/** RFC 6750 §3, RFC 9728 §5.1. A request without credentials is told no error. */
+function challenge(exchange: Exchange, refusal: Refusal): string {
+  const { slug } = exchange.server;
+  const resourceMetadataUrl = protectedResourceMetadataUrl({
+    publicUrl: exchange.catalog.publicUrl,
+    ...(slug !== '' && { slug }),
+  });
+  const error = refusal.reason === NO_CREDENTIALS_SENT ? {} : { error: 'invalid_token', description: refusal.message };
+  return bearerChallenge({ resourceMetadataUrl, scope: MCP_SCOPE, ...error });
+}

@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http';
+
+/** The header fields that an MCP endpoint reads, once. A field that stands twice has its values joined by ", ", so that no check sees half of it. */
+export interface RequestHead {
+  readonly authorization: string | undefined;
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
+  readonly contentLength: number | undefined;
+  readonly accept: string | undefined;
+  readonly protocolVersion: string | undefined;
+  readonly sessionId: string | undefined;
+  readonly mcpMethod: string | undefined;
+  readonly mcpName: string | undefined;
+  readonly paramHeaders: Readonly<Record<string, string>>;
+}
+
+const PARAM_PREFIX = 'mcp-param-';
+
+function text(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+function paramHeaders(request: IncomingMessage): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name in request.headers) {
+    if (name.startsWith(PARAM_PREFIX)) found[name] = text(request.headers[name])!;
+  }
+  return found;
+}
+
+/** Reads the header fields. */
+export function readHead(request: IncomingMessage): RequestHead {
+  const { headers } = request;
+  return {
+    authorization: headers.authorization,
+    contentType: headers['content-type'],
+    contentEncoding: headers['content-encoding'],
+    contentLength: headers['content-length'] === undefined ? undefined : Number(headers['content-length']),
+    accept: headers.accept,
+    protocolVersion: text(headers['mcp-protocol-version']),
+    sessionId: text(headers['mcp-session-id']),
+    mcpMethod: text(headers['mcp-method']),
+    mcpName: text(headers['mcp-name']),
+    paramHeaders: paramHeaders(request),
+  };
+}

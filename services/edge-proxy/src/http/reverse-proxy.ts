@@ -1,0 +1,92 @@
+import { Agent, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
+import type { Logger } from '@switchyard/telemetry';
+
+/** Header fields that concern one hop (RFC 9110 §7.6.1), or claim what only this hop may say. */
+const NOT_FORWARDED = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'host',
+  'forwarded',
+  'x-real-ip',
+]);
+
+const isForwarded = (name: string) =>
+  !NOT_FORWARDED.has(name) && !name.startsWith('x-forwarded-') && !name.startsWith('x-switchyard-');
+
+const TIMEOUT_MS = 30_000;
+const BODY_LIMIT_BYTES = 1024 * 1024;
+
+/** Passes requests on to the services behind the edge, under the gateway's public host whatever the client calls it. */
+export class ReverseProxy {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 128 });
+  readonly #publicUrl: URL;
+  readonly #log: Logger;
+
+  constructor(publicUrl: string, log: Logger) {
+    this.#publicUrl = new URL(publicUrl);
+    this.#log = log;
+  }
+
+  /** Passes one request on. @param service base URL of the service */
+  async serve(request: IncomingMessage, response: ServerResponse, service: string): Promise<void> {
+    if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT_BYTES)
+      return problem(response, 413, 'The body is larger than 1 MiB.');
+    const outbound = httpRequest(new URL(request.url ?? '/', service), {
+      agent: this.#agent,
+      method: request.method ?? 'GET',
+      headers: this.#headers(request),
+      timeout: TIMEOUT_MS,
+    });
+    outbound.on('timeout', () => outbound.destroy(new Error('the service did not answer in time')));
+    response.once('close', () => outbound.destroy());
+    try {
+      const [answer] = await Promise.all([answerOf(outbound), pipeline(request, outbound)]);
+      response.writeHead(
+        answer.statusCode ?? 502,
+        Object.fromEntries(Object.entries(answer.headers).filter(([name]) => isForwarded(name))),
+      );
+      await pipeline(answer, response);
+    } catch (error) {
+      if (response.destroyed) return;
+      this.#log.warn('a service behind the edge did not answer', { error, url: service });
+      if (response.headersSent) response.destroy();
+      else problem(response, 503, 'The part of the gateway that serves this is not available. Try again shortly.');
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #headers(request: IncomingMessage): Record<string, string | string[] | undefined> {
+    const kept = Object.fromEntries(Object.entries(request.headers).filter(([name]) => isForwarded(name)));
+    return {
+      'x-request-id': randomUUID(),
+      ...kept,
+      host: this.#publicUrl.host,
+      'x-forwarded-proto': this.#publicUrl.protocol.slice(0, -1),
+      'x-forwarded-for': request.socket.remoteAddress ?? '',
+    };
+  }
+}
+
+function answerOf(outbound: ReturnType<typeof httpRequest>): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => outbound.once('response', resolve).once('error', reject));
+}
+
+/** RFC 9457. */
+function problem(response: ServerResponse, status: number, detail: string): void {
+  response
+    .writeHead(status, { 'content-type': 'application/problem+json' })
+    .end(JSON.stringify({ type: 'about:blank', status, detail }));
+}

@@ -1,0 +1,137 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errorResponse } from '@switchyard/mcp';
+import { openApiDocument } from '@switchyard/contracts';
+import { MCP_SCOPE, protectedResourceMetadata } from '@switchyard/oauth';
+import type { Readiness } from '@switchyard/runtime';
+import type { Catalog } from '../catalog.js';
+import type { EdgeProxyConfig } from '../config.js';
+import { LADDER, type Reason } from '../ladder.js';
+import type { McpEndpoint } from './mcp-endpoint.js';
+import { hostServed } from './origin.js';
+import type { ReverseProxy } from './reverse-proxy.js';
+
+/** What the router hands requests to. */
+export interface RouterOptions {
+  readonly config: EdgeProxyConfig;
+  readonly mcp: McpEndpoint;
+  readonly proxy: ReverseProxy;
+  readonly catalog: () => Catalog | undefined;
+  readonly readiness: () => Promise<Readiness>;
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse, match: RegExpExecArray) => Promise<void> | void;
+
+interface Route {
+  readonly path: RegExp;
+  /** Absent: all; the handler judges. */
+  readonly methods?: readonly string[];
+  /** Answered whatever the Host header says: probes call by address. */
+  readonly anyHost?: true;
+  readonly handle: Handler;
+}
+
+const SLUG = '[a-z0-9][a-z0-9-]{0,62}';
+
+/** Every path of the public listener. Paths are compared as they were sent: no decoding, no normalising, so that there is nothing to differ about. */
+export function createRouter(options: RouterOptions): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const { config, mcp, proxy } = options;
+  const to =
+    (service: keyof EdgeProxyConfig['services']): Handler =>
+    (request, response) =>
+      proxy.serve(request, response, config.services[service]);
+  const openApi = JSON.stringify(openApiDocument(config.publicUrl));
+  const routes: readonly Route[] = [
+    {
+      path: new RegExp(`^/mcp(?:/(${SLUG}))?$`),
+      handle: (request, response, [, slug]) => mcp.serve(request, response, slug ?? ''),
+    },
+    {
+      path: new RegExp(`^/\\.well-known/oauth-protected-resource/mcp(?:/(${SLUG}))?$`),
+      methods: ['GET'],
+      handle: (_request, response, [, slug]) => resourceMetadata(options, response, slug),
+    },
+    { path: /^\/\.well-known\/(oauth-authorization-server|openid-configuration)$/, handle: to('authServer') },
+    { path: /^\/oauth(\/[A-Za-z0-9_\-/.]*)?$/, handle: to('authServer') },
+    { path: /^\/api\/v1\/keys(\/[A-Za-z0-9_-]+)?$/, handle: to('authServer') },
+    { path: /^\/api\/v1\/secrets(\/[A-Za-z0-9_.-]+)?$/, handle: to('tokenVault') },
+    { path: /^\/api\/v1\/(servers|upstreams|config)$/, handle: to('capabilityRegistry') },
+    { path: /^\/api\/v1\/events$/, handle: to('analytics') },
+    { path: /^\/api\/openapi\.json$/, methods: ['GET'], handle: (_request, response) => json(response, 200, openApi) },
+    {
+      path: /^\/health$/,
+      methods: ['GET', 'HEAD'],
+      anyHost: true,
+      handle: (_request, response) => json(response, 200, '{"status":"ok"}'),
+    },
+    { path: /^\/ready$/, methods: ['GET', 'HEAD'], anyHost: true, handle: (_request, response) => ready(options, response) },
+    { path: /^\/$/, methods: ['GET', 'HEAD'], handle: (_request, response) => welcome(config, response) },
+  ];
+  return (request, response) => dispatch(routes, config.publicUrl, request, response);
+}
+
+async function dispatch(
+  routes: readonly Route[],
+  publicUrl: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const path = (request.url ?? '/').split('?', 1)[0]!;
+  for (const route of routes) {
+    const match = route.path.exec(path);
+    if (match === null) continue;
+    if (route.anyHost !== true && !hostServed(request.headers.host, publicUrl))
+      return refuse(response, 'host_not_served', `This gateway serves ${publicUrl}; it was called by another name.`);
+    if (route.methods !== undefined && !route.methods.includes(request.method ?? ''))
+      return refuse(response, 'method_not_allowed', `Use ${route.methods.join(' or ')}.`, { allow: route.methods.join(', ') });
+    return route.handle(request, response, match);
+  }
+  return refuse(response, 'not_found', 'Nothing is served here. MCP servers are at /mcp/<server>.');
+}
+
+function refuse(response: ServerResponse, reason: Reason, message: string, headers: Record<string, string> = {}): void {
+  const body = errorResponse('null', LADDER[reason].code, message, { reason });
+  response
+    .writeHead(LADDER[reason].http, { ...headers, 'content-type': 'application/json', 'content-length': body.length })
+    .end(body);
+}
+
+/** RFC 9728 §3: one document for each server. */
+function resourceMetadata({ catalog }: RouterOptions, response: ServerResponse, slug: string | undefined): void {
+  const current = catalog();
+  if (current?.servers.has(slug ?? '') !== true) return refuse(response, 'server_unknown', 'There is no server of this name.');
+  const document = protectedResourceMetadata({
+    publicUrl: current.publicUrl,
+    scopes: [MCP_SCOPE],
+    ...(slug !== undefined && { slug }),
+  });
+  response.setHeader('access-control-allow-origin', '*');
+  json(response, 200, JSON.stringify(document));
+}
+
+async function ready({ readiness }: RouterOptions, response: ServerResponse): Promise<void> {
+  const dependencies = await readiness();
+  const ok = Object.values(dependencies).every((state) => state === 'ok');
+  json(response, ok ? 200 : 503, JSON.stringify({ ready: ok, dependencies }));
+}
+
+function welcome({ publicUrl }: EdgeProxyConfig, response: ServerResponse): void {
+  const lines = [
+    'Switchyard is running.',
+    '',
+    `MCP servers   ${publicUrl}/mcp/<server>`,
+    `API           ${publicUrl}/api/openapi.json`,
+    `Health        ${publicUrl}/ready`,
+    '',
+  ];
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(lines.join('\n'));
+}
+
+function json(response: ServerResponse, status: number, text: string): void {
+  response
+    .writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(text),
+      'cache-control': 'no-store',
+    })
+    .end(text);
+}

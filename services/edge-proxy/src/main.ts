@@ -1,0 +1,17 @@
+import { loadGatewayConfig } from '@switchyard/gateway-config';
+import { openNatsPlatform } from '@switchyard/platform';
+import { boot } from '@switchyard/runtime';
+import { edgeProxyFileSchema } from './config.js';
+import { startEdgeProxy } from './start.js';
+
+await boot({
+  service: 'edge-proxy',
+  schema: edgeProxyFileSchema,
+  management: (config) => config.management,
+  start: async ({ gatewayFile, listen, services, limits, platform: platformConfig }) => {
+    const { publicUrl } = loadGatewayConfig(gatewayFile).gateway;
+    const platform = await openNatsPlatform(platformConfig, 'edge-proxy');
+    const running = await startEdgeProxy({ listen, services, limits, publicUrl, emitter: platformConfig.emitter }, platform);
+    return { running, metrics: () => platform.telemetry.metricsText(), close: () => platform.close() };
+  },
+});

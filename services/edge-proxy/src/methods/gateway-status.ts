@@ -1,0 +1,47 @@
+import { resultResponse } from '@switchyard/mcp';
+import type { Edge } from '../edge.js';
+import { answered, type Ending } from '../ending.js';
+import type { Call } from '../exchange.js';
+import { outboundContext } from '../outbound-context.js';
+import { Refusal } from '../refusal.js';
+import { enterUpstream } from '../upstream-session.js';
+
+/** Name of the tool that stands in a list for what is missing from it. */
+export const STATUS_TOOL = 'gateway_status';
+
+/** An upstream whose part is missing from a list. */
+export interface Unavailable {
+  readonly upstream: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The notice, as a tool: models read tool descriptions, and nothing else of a list. */
+export function statusTool(unavailable: readonly Unavailable[]): Buffer {
+  const description = `Some tools of this server are missing now. ${unavailable.map(({ message }) => message).join(' ')} Call this tool for the current state.`;
+  return Buffer.from(
+    JSON.stringify({
+      name: STATUS_TOOL,
+      description,
+      inputSchema: { type: 'object', properties: {} },
+      annotations: { readOnlyHint: true },
+    }),
+  );
+}
+
+/** Answers a call of the status tool: one line for each upstream of the server. */
+export async function serveStatus(call: Call, edge: Edge): Promise<Ending> {
+  const upstreams = [...new Set(call.exchange.server.sources.map(({ upstream }) => upstream))];
+  const lines = await Promise.all(upstreams.map(async (upstream) => `${upstream}: ${await state(call, upstream, edge)}`));
+  const modern = call.inbound.era === 'modern' ? { resultType: 'complete' } : {};
+  return answered(
+    resultResponse(call.inbound.envelope.id, JSON.stringify({ content: [{ type: 'text', text: lines.join('\n') }], ...modern })),
+  );
+}
+
+async function state(call: Call, upstream: string, edge: Edge): Promise<string> {
+  const context = await outboundContext(call, upstream, edge);
+  if (context instanceof Refusal) return context.message;
+  const standing = await enterUpstream(call, edge.links.get(upstream), context, edge);
+  return standing instanceof Refusal ? standing.message : 'ready';
+}

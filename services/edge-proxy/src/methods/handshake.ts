@@ -1,0 +1,130 @@
+import { MODERN_REVISIONS, LEGACY_REVISIONS, negotiateLegacy, resultResponse } from '@switchyard/mcp';
+import type { Edge } from '../edge.js';
+import { answered, type Ending, refused } from '../ending.js';
+import type { Call } from '../exchange.js';
+import { GATEWAY_INFO } from '../gateway-info.js';
+import { outboundContext } from '../outbound-context.js';
+import { Refusal } from '../refusal.js';
+import { enterUpstream } from '../upstream-session.js';
+import type { UpstreamProfile } from '../upstream/link.js';
+import * as z from 'zod';
+
+/** Longest that a client waits for upstreams at its handshake; who is later than this joins later. */
+const HANDSHAKE_WAIT_MS = 4_000;
+
+const initializeParams = z.object({
+  protocolVersion: z.string(),
+  clientInfo: z.object({ name: z.string(), version: z.string() }).partial().optional(),
+});
+
+/** `initialize` (MCP 2025-11-25, "Lifecycle"): opens a session of the client's, and behind it one with every upstream that answers. */
+export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
+  const { exchange, caller, inbound } = call;
+  const params = initializeParams.safeParse(paramsOf(call));
+  if (!params.success) return refused(new Refusal('invalid_params', 'initialize needs params.protocolVersion, a string.'));
+  const revision = negotiateLegacy(params.data.protocolVersion);
+  const { name = '', version = '' } = params.data.clientInfo ?? {};
+  const session = await edge.sessions.open({
+    server: exchange.server.slug,
+    issuer: caller.principal.issuer,
+    subject: caller.principal.subject,
+    clientId: caller.clientId,
+    revision,
+    clientName: name,
+    clientVersion: version,
+    upstreams: {},
+  });
+  Object.assign(exchange.facts, { revision, client_name: name, client_version: version });
+  const standings = await enterAll({ ...call, session }, edge);
+  const profiles = standings.filter((standing): standing is UpstreamProfile => !(standing instanceof Refusal));
+  const [first] = standings;
+  if (first instanceof Refusal && allOfOtherEra(standings)) {
+    await edge.sessions.close(session);
+    return refused(first);
+  }
+  const result = {
+    protocolVersion: revision,
+    capabilities: joinCapabilities(profiles),
+    serverInfo: GATEWAY_INFO,
+    ...instructions(profiles),
+  };
+  return answered(resultResponse(inbound.envelope.id, JSON.stringify(result)), { 'mcp-session-id': session.id });
+}
+
+/** `server/discover` (MCP 2026-07-28, "Discovery"): what the upstreams that speak the modern era can do together. */
+export async function serveDiscover(call: Call, edge: Edge): Promise<Ending> {
+  const standings = await enterAll(call, edge);
+  const profiles = standings.filter((standing): standing is UpstreamProfile => !(standing instanceof Refusal));
+  if (allOfOtherEra(standings)) return refused(legacyOnly(call.inbound.revision));
+  const result = {
+    supportedVersions: MODERN_REVISIONS,
+    capabilities: joinCapabilities(profiles),
+    ...instructions(profiles),
+    resultType: 'complete',
+    ttlMs: 0,
+    cacheScope: 'private',
+    _meta: { 'io.modelcontextprotocol/serverInfo': GATEWAY_INFO },
+  };
+  return answered(resultResponse(call.inbound.envelope.id, JSON.stringify(result)));
+}
+
+/** Whether there are upstreams, and each is known to speak the other era only. */
+export function allOfOtherEra(standings: readonly unknown[]): boolean {
+  return standings.length > 0 && standings.every((standing) => standing instanceof Refusal && standing.reason === 'era_mismatch');
+}
+
+/** Tells a modern client that everything behind this server is legacy, in the form that makes clients fall back (MCP 2026-07-28, "Versioning and compatibility"). */
+export function legacyOnly(requested: string): Refusal {
+  return new Refusal(
+    'unsupported_version',
+    'Every upstream of this server speaks revisions with sessions only: initialize with one of the supported versions.',
+    {
+      supported: LEGACY_REVISIONS,
+      requested,
+    },
+  );
+}
+
+/** Knocks at every upstream side by side; those that have not answered in time are left to finish by themselves. */
+export async function enterAll(call: Call, edge: Edge): Promise<(UpstreamProfile | Refusal)[]> {
+  const upstreams = [...new Set(call.exchange.server.sources.map(({ upstream }) => upstream))];
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Refusal>((resolve) => {
+    timer = setTimeout(
+      () => resolve(new Refusal('upstream_timeout', 'The upstream did not answer the handshake in time.')),
+      HANDSHAKE_WAIT_MS,
+    );
+  });
+  const standings = await Promise.all(upstreams.map((upstream) => Promise.race([enter(call, upstream, edge), late])));
+  clearTimeout(timer);
+  return standings;
+}
+
+async function enter(call: Call, upstream: string, edge: Edge): Promise<UpstreamProfile | Refusal> {
+  const context = await outboundContext(call, upstream, edge);
+  return context instanceof Refusal ? context : enterUpstream(call, edge.links.get(upstream), context, edge);
+}
+
+const GIVEN_ON = ['prompts', 'resources', 'completions', 'logging'] as const;
+
+/** The union. Tools are always announced: `gateway_status` is one. Client-facing streams carry list_changed for all that upstreams announce. */
+function joinCapabilities(profiles: readonly UpstreamProfile[]): Record<string, object> {
+  const joined: Record<string, object> = { tools: { listChanged: true } };
+  for (const name of GIVEN_ON) {
+    const offers = profiles
+      .map(({ capabilities }) => capabilities[name])
+      .filter((offer) => typeof offer === 'object' && offer !== null);
+    if (offers.length > 0) joined[name] = Object.assign({}, ...offers) as object;
+  }
+  return joined;
+}
+
+function instructions(profiles: readonly UpstreamProfile[]): { instructions?: string } {
+  const texts = profiles.map((profile) => profile.instructions).filter((text) => text !== '');
+  return texts.length > 0 ? { instructions: texts.join('\n\n') } : {};
+}
+
+function paramsOf({ inbound }: Call): unknown {
+  const range = inbound.envelope.paramsRange;
+  return range && (JSON.parse(inbound.bytes.toString('utf8', range.start, range.end)) as unknown);
+}

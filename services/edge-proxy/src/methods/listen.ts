@@ -1,0 +1,151 @@
+import type { Edge } from '../edge.js';
+import { type Ending, refused } from '../ending.js';
+import type { Call } from '../exchange.js';
+import { outboundContext } from '../outbound-context.js';
+import { Refusal } from '../refusal.js';
+import type { UpstreamMessage } from '../upstream/link.js';
+import { MODERN_META } from '../upstream/profile.js';
+import { decide } from '../stages/authorize.js';
+import { enterUpstream } from '../upstream-session.js';
+import * as z from 'zod';
+
+const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
+const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
+/** Longest wait for the upstreams' acknowledgements; who is later is joined without being named in ours. */
+const ACKNOWLEDGE_MS = 3_000;
+/** Longest silence of a stream that has nothing to say. */
+const SILENCE_MS = 24 * 3_600_000;
+
+const filterSchema = z.object({
+  toolsListChanged: z.boolean().optional(),
+  promptsListChanged: z.boolean().optional(),
+  resourcesListChanged: z.boolean().optional(),
+  resourceSubscriptions: z.array(z.string()).optional(),
+});
+const listenParams = z.object({ notifications: filterSchema });
+
+type Filter = z.infer<typeof filterSchema>;
+type Notification = { jsonrpc: '2.0'; method: string; params?: { notifications?: Filter; _meta?: Record<string, unknown> } };
+
+/**
+ * `subscriptions/listen` (MCP 2026-07-28, "Subscriptions"): one stream to the client over a stream to each upstream that speaks the era.
+ * The acknowledgement names what at least one upstream honours.
+ */
+export async function serveListen(call: Call, edge: Edge): Promise<Ending> {
+  const { exchange, inbound } = call;
+  const range = inbound.envelope.paramsRange;
+  const params = listenParams.safeParse(range && JSON.parse(inbound.bytes.toString('utf8', range.start, range.end)));
+  if (!params.success)
+    return refused(
+      new Refusal('invalid_params', 'subscriptions/listen needs params.notifications, an object of the types wanted.'),
+    );
+  const stop = new AbortController();
+  const signal = AbortSignal.any([exchange.signal, stop.signal]);
+  const upstreams = [...new Set(exchange.server.sources.map(({ upstream }) => upstream))];
+  const early: Notification[] = [];
+  let acknowledged = false;
+  const take = (message: Notification) => (acknowledged ? void send(call, message) : void early.push(message));
+  const streams = upstreams.map((upstream) => openStream(call, upstream, params.data.notifications, signal, take, edge));
+  const honoured = await Promise.all(streams.map(({ filter }) => filter));
+  exchange.reply.standing = true;
+  exchange.reply.openStream();
+  await send(call, { jsonrpc: '2.0', method: ACKNOWLEDGED, params: { notifications: union(honoured) } });
+  acknowledged = true;
+  for (const message of early) await send(call, message);
+  await Promise.race([Promise.all(streams.map(({ ended }) => ended)), aborted(exchange.signal)]);
+  stop.abort();
+  if (!exchange.signal.aborted) exchange.reply.json(200, finalResult(inbound.envelope.id));
+  return { kind: 'streamed' };
+}
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+
+const finalResult = (id: string) =>
+  Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{"resultType":"complete","_meta":{"${SUBSCRIPTION_ID}":${id}}}}`);
+
+/** Sends under the client's own subscription id, which is the id of its request, verbatim. */
+function send(call: Call, message: Notification): Promise<void> {
+  const id = JSON.parse(call.inbound.envelope.id) as string | number;
+  const params = { ...message.params, _meta: { ...message.params?._meta, [SUBSCRIPTION_ID]: id } };
+  return call.exchange.reply.message(Buffer.from(JSON.stringify({ ...message, params })));
+}
+
+interface UpstreamStream {
+  /** What the upstream honours; nothing when it does not say in time. */
+  readonly filter: Promise<Filter>;
+  readonly ended: Promise<void>;
+}
+
+function openStream(
+  call: Call,
+  upstream: string,
+  wanted: Filter,
+  signal: AbortSignal,
+  take: (message: Notification) => void,
+  edge: Edge,
+): UpstreamStream {
+  let acknowledge: (filter: Filter) => void = () => undefined;
+  const filter = new Promise<Filter>((resolve) => (acknowledge = resolve));
+  const timer = setTimeout(() => acknowledge({}), ACKNOWLEDGE_MS);
+  const onNotification = ({ bytes, envelope }: UpstreamMessage) => {
+    const message = JSON.parse(bytes.toString('utf8')) as Notification;
+    if (envelope.method === ACKNOWLEDGED) acknowledge(message.params?.notifications ?? {});
+    else take(message);
+  };
+  const ended = listen(call, upstream, permitted(call, upstream, wanted), signal, onNotification, edge).finally(() => {
+    clearTimeout(timer);
+    acknowledge({});
+  });
+  return { filter, ended };
+}
+
+async function listen(
+  call: Call,
+  upstream: string,
+  wanted: Filter,
+  signal: AbortSignal,
+  onNotification: (message: UpstreamMessage) => void,
+  edge: Edge,
+): Promise<void> {
+  const context = await outboundContext(call, upstream, edge);
+  if (context instanceof Refusal) return;
+  const link = edge.links.get(upstream);
+  const standing = await enterUpstream(call, link, context, edge);
+  if (standing instanceof Refusal) return;
+  const id = edge.ids.next();
+  const body = Buffer.from(
+    `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":${JSON.stringify({ notifications: wanted, _meta: MODERN_META })}}`,
+  );
+  const method = 'subscriptions/listen';
+  await link.request({
+    ...context,
+    era: 'modern',
+    revision: standing.revision,
+    method,
+    id,
+    body,
+    timeoutMs: SILENCE_MS,
+    signal,
+    onNotification,
+  });
+}
+
+/** Resources are subscribed to where the caller may read them. */
+function permitted(call: Call, upstream: string, wanted: Filter): Filter {
+  const { exchange, caller } = call;
+  const sources = exchange.server.sources.filter((source) => source.upstream === upstream);
+  const readable = wanted.resourceSubscriptions?.filter((name) =>
+    sources.some((source) => decide(caller.principal, source, { kind: 'resource', name }, exchange.catalog).allowed),
+  );
+  return { ...wanted, ...(readable && { resourceSubscriptions: readable }) };
+}
+
+function union(filters: readonly Filter[]): Filter {
+  const joined: Filter = {};
+  for (const name of ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'] as const) {
+    if (filters.some((filter) => filter[name])) joined[name] = true;
+  }
+  const uris = [...new Set(filters.flatMap(({ resourceSubscriptions }) => resourceSubscriptions ?? []))];
+  return uris.length > 0 ? { ...joined, resourceSubscriptions: uris } : joined;
+}

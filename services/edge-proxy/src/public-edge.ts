@@ -1,0 +1,164 @@
+import { fromJsonString } from '@bufbuild/protobuf';
+import { ApiKeyDirectory } from '@switchyard/api-keys';
+import type { Audit } from '@switchyard/audit';
+import { BUCKETS, DEFAULT_TENANT, SnapshotSchema } from '@switchyard/contracts';
+import { Egress } from '@switchyard/egress';
+import type { Rpc } from '@switchyard/messaging';
+import { AccessTokenVerifier, generateSealingKey } from '@switchyard/oauth';
+import type { Clock, Readiness } from '@switchyard/runtime';
+import type { KvChange, KvWatch, State } from '@switchyard/state';
+import type { Logger, Telemetry } from '@switchyard/telemetry';
+import { CallsInHand } from './calls-in-hand.js';
+import { CapabilityNames } from './capability-names.js';
+import { type Catalog, compileCatalog } from './catalog.js';
+import type { EdgeProxyConfig } from './config.js';
+import type { Edge } from './edge.js';
+import { McpEndpoint } from './http/mcp-endpoint.js';
+import { PublicListener } from './http/public-listener.js';
+import { ReverseProxy } from './http/reverse-proxy.js';
+import { createRouter } from './http/router.js';
+import { createEdgeMetrics } from './metrics.js';
+import { SessionStore } from './session-store.js';
+import { Authenticator } from './stages/authenticate.js';
+import { CredentialLeases } from './stages/lease.js';
+import { IdSource } from './upstream/id-source.js';
+import { UpstreamLinks } from './upstream/links.js';
+
+/** What the edge stands on. */
+export interface EdgeProxyDeps {
+  readonly state: State;
+  readonly rpc: Rpc;
+  readonly audit: Audit;
+  readonly log: Logger;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+}
+
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** The data plane of one process, put together: follows the snapshot, serves the public listener. */
+export class PublicEdge {
+  readonly #config: EdgeProxyConfig;
+  readonly #deps: EdgeProxyDeps;
+  readonly #egress = new Egress({ allowed: [], connectTimeoutMs: CONNECT_TIMEOUT_MS });
+  readonly #internal: Egress;
+  readonly #edge: Edge;
+  readonly #keys: ApiKeyDirectory;
+  readonly #mcp: McpEndpoint;
+  readonly #proxy: ReverseProxy;
+  readonly #listener: PublicListener;
+  #catalog: Catalog | undefined;
+  #watch: KvWatch | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    config: EdgeProxyConfig,
+    deps: EdgeProxyDeps,
+    parts: { internal: Egress; edge: (egress: Egress) => Edge; keys: ApiKeyDirectory },
+  ) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#internal = parts.internal;
+    this.#keys = parts.keys;
+    this.#edge = parts.edge(this.#egress);
+    this.#mcp = new McpEndpoint({ edge: this.#edge, tracer: deps.telemetry.tracer, catalog: () => this.#catalog });
+    this.#proxy = new ReverseProxy(config.publicUrl, deps.log);
+    const router = createRouter({
+      config,
+      mcp: this.#mcp,
+      proxy: this.#proxy,
+      catalog: () => this.#catalog,
+      readiness: () => this.readiness(),
+    });
+    this.#listener = new PublicListener(router, deps.log);
+  }
+
+  /** Opens everything that the edge reads from, and follows the snapshot. */
+  static async open(config: EdgeProxyConfig, deps: EdgeProxyDeps): Promise<PublicEdge> {
+    const { state, rpc, audit, log, telemetry, clock } = deps;
+    const keys = await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock);
+    const sessions = new SessionStore(await state.bucket(BUCKETS.sessions, DEFAULT_TENANT), clock);
+    const sealingKey = await generateSealingKey();
+    // The authorization server is our own, at a configured address, so no address is barred.
+    const internal = new Egress({ allowed: ['0.0.0.0/0', '::/0'], connectTimeoutMs: CONNECT_TIMEOUT_MS });
+    const verifier = new AccessTokenVerifier({
+      issuer: config.publicUrl,
+      jwksUrl: new URL('/oauth/jwks', config.services.authServer).href,
+      fetch: internal.fetch,
+      clock,
+    });
+    const ids = new IdSource();
+    const calls = new CallsInHand();
+    const metrics = createEdgeMetrics(telemetry.meter, {
+      sessions: () => sessions.size,
+      calls: () => calls.size,
+      spoolBytes: () => audit.depthBytes(),
+    });
+    const edge = (egress: Egress): Edge => ({
+      limits: config.limits,
+      audit,
+      log,
+      clock,
+      metrics,
+      authenticator: new Authenticator({ verifier, keys, clock }),
+      sessions,
+      links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes }),
+      leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey }),
+      names: new CapabilityNames(),
+      calls,
+      ids,
+    });
+    const opened = new PublicEdge(config, deps, { internal, edge, keys });
+    await opened.#follow(state);
+    return opened;
+  }
+
+  /** @returns the port. @throws the listener's error, for example when the port is taken */
+  listen(): Promise<number> {
+    return this.#listener.listen(this.#config.listen.host, this.#config.listen.port);
+  }
+
+  async readiness(): Promise<Readiness> {
+    return {
+      snapshot: this.#catalog ? 'ok' : 'no configuration yet: is the capability registry running?',
+      state: (await this.#deps.state.ready()) ? 'ok' : 'cannot be reached',
+      audit: this.#deps.audit.accepting() ? 'ok' : 'the spool is full',
+    };
+  }
+
+  /** Drains: refuses what is new, lets calls under way end, then closes what they used. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#drain();
+    return this.#closing;
+  }
+
+  async #drain(): Promise<void> {
+    await this.#mcp.drain(this.#config.limits.drainTimeoutMs);
+    await this.#listener.close();
+    await this.#watch?.close();
+    await this.#edge.links.close();
+    await Promise.all([this.#egress.close(), this.#internal.close(), this.#keys.close()]);
+    this.#proxy.close();
+  }
+
+  async #follow(state: State): Promise<void> {
+    const snapshots = await state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
+    this.#watch = await snapshots.watch((change) => this.#apply(change));
+    await this.#watch.ready;
+  }
+
+  /** A snapshot that cannot be used changes nothing: the last good one goes on. */
+  #apply(change: KvChange): void {
+    if (change.kind !== 'put' || change.entry.key !== 'current') return;
+    try {
+      const catalog = compileCatalog(
+        fromJsonString(SnapshotSchema, Buffer.from(change.entry.value).toString('utf8'), { ignoreUnknownFields: true }),
+      );
+      this.#edge.links.apply(catalog);
+      this.#catalog = catalog;
+      this.#deps.log.info('serving a new configuration', { revision: catalog.revision, count: catalog.servers.size - 1 });
+    } catch (error) {
+      this.#deps.log.error('a snapshot cannot be used; the last good one goes on', { error });
+    }
+  }
+}

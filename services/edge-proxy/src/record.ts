@@ -1,0 +1,141 @@
+import type { EventFields, EventType, Outcome } from '@switchyard/contracts';
+import type { Edge } from './edge.js';
+import type { Ending } from './ending.js';
+import type { Call, Exchange } from './exchange.js';
+import { LADDER } from './ladder.js';
+import type { UpstreamAnswer } from './upstream/link.js';
+
+/** Methods whose every exchange is an event. What is refused is one whatever its method. */
+const EVENT_OF_METHOD: Readonly<Record<string, EventType>> = {
+  'tools/call': 'tool.called',
+  'prompts/get': 'prompt.got',
+  'resources/read': 'resource.read',
+  'completion/complete': 'completion.made',
+  'tools/list': 'capability.listed',
+  'prompts/list': 'capability.listed',
+  'resources/list': 'capability.listed',
+  'resources/templates/list': 'capability.listed',
+  initialize: 'session.opened',
+  DELETE: 'session.closed',
+};
+
+/** Stages that refuse before it is known what the caller wants. */
+const EVENT_OF_STAGE: Readonly<Record<string, EventType>> = {
+  route: 'request.refused',
+  authenticate: 'auth.rejected',
+  read: 'request.refused',
+  classify: 'request.refused',
+  session: 'request.refused',
+  authorize: 'policy.denied',
+};
+
+interface Summary {
+  readonly type: EventType;
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly status: number;
+  readonly code: number;
+}
+
+function summarize(exchange: Exchange, ending: Ending): Summary | undefined {
+  const own = EVENT_OF_METHOD[exchange.facts.method ?? ''];
+  if (ending.kind === 'refused') {
+    const { reason, http, code } = ending.refusal;
+    const { stage } = LADDER[reason];
+    const outcome = reason === 'cancelled' ? 'cancelled' : stage === 'authorize' || stage === 'authenticate' ? 'denied' : 'error';
+    return { type: EVENT_OF_STAGE[stage] ?? own ?? 'request.refused', outcome, reason, status: http, code };
+  }
+  if (own === undefined) return undefined;
+  if (ending.kind === 'response')
+    return { type: own, outcome: ending.outcome, reason: '', status: ending.status, code: ending.code ?? 0 };
+  return { type: own, outcome: 'ok', reason: '', status: ending.kind === 'empty' ? ending.status : 200, code: 0 };
+}
+
+/** What every event of an exchange says of its circumstances. */
+function circumstances(exchange: Exchange): Partial<EventFields> {
+  return {
+    request_id: exchange.requestId,
+    trace_id: exchange.trace.traceId,
+    server: exchange.server.slug,
+    snapshot: exchange.catalog.revision,
+  };
+}
+
+/**
+ * Records an exchange: its event is in the kernel when this resolves, and only then may the last byte of the answer leave.
+ * @throws SpoolFull when the event cannot be kept
+ */
+export async function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Promise<void> {
+  const durationMicros = edge.clock.monotonicMicros() - exchange.startedAtMicros;
+  const summary = summarize(exchange, ending);
+  edge.metrics.durationSeconds.record(durationMicros / 1e6, { method: exchange.facts.method ?? '' });
+  edge.metrics.exchanges.add(1, {
+    method: exchange.facts.method ?? '',
+    outcome: summary?.outcome ?? 'ok',
+    reason: summary?.reason ?? '',
+  });
+  if (summary === undefined) return;
+  const { type, outcome, reason, status, code } = summary;
+  await edge.audit.record({
+    ...circumstances(exchange),
+    ...exchange.facts,
+    type,
+    outcome,
+    reason,
+    http_status: status,
+    rpc_code: code,
+    duration_us: Math.round(durationMicros),
+    bytes_out: ending.kind === 'response' ? ending.bytes.length : 0,
+  });
+}
+
+/** One exchange with an upstream. */
+export interface Hop {
+  readonly upstream: string;
+  readonly method: string;
+  /** The gateway's JSON-RPC id. */
+  readonly id: string;
+  readonly startedAt: number;
+  readonly answer: UpstreamAnswer;
+  readonly upstreamCapability?: string;
+}
+
+const HOP_OUTCOME = { response: 'ok', sessionGone: 'error', refused: 'error' } as const;
+
+/** Records one exchange with an upstream. Does not wait: the event of the whole exchange, which comes later in the same spool, does. */
+export function recordHop(call: Call, hop: Hop, edge: Edge): void {
+  const { exchange, caller } = call;
+  const { answer } = hop;
+  const upstreamMicros = Math.round(edge.clock.monotonicMicros() - hop.startedAt);
+  const event: EventFields = {
+    ...circumstances(exchange),
+    ...principalFacts(caller.principal, caller.clientId),
+    type: 'proxy.hop',
+    outcome: answer.kind === 'refused' && answer.refusal.reason === 'cancelled' ? 'cancelled' : HOP_OUTCOME[answer.kind],
+    reason: answer.kind === 'refused' ? answer.refusal.reason : answer.kind === 'sessionGone' ? 'upstream_session_gone' : '',
+    upstream: hop.upstream,
+    method: hop.method,
+    upstream_capability: hop.upstreamCapability ?? '',
+    upstream_rpc_id: hop.id,
+    http_status: answer.kind === 'sessionGone' ? 404 : answer.status,
+    rpc_code: answer.kind === 'response' ? (answer.message.envelope.errorCode ?? 0) : 0,
+    upstream_us: upstreamMicros,
+    bytes_out: answer.kind === 'response' ? answer.message.bytes.length : 0,
+    era: call.inbound.era,
+  };
+  edge.audit
+    .record(event)
+    .catch((error: unknown) => edge.log.error('a hop was not recorded', { error, request_id: exchange.requestId }));
+}
+
+/** Who called, as event fields. */
+export function principalFacts(principal: Call['caller']['principal'], clientId: string): Partial<EventFields> {
+  return {
+    tenant: principal.tenant,
+    principal_issuer: principal.issuer,
+    principal_subject: principal.subject,
+    principal_name: principal.name,
+    principal_kind: principal.kind,
+    client_id: clientId,
+  };
+}

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import type { KvStore } from '@switchyard/state';
+import type { Principal } from '@switchyard/contracts';
+import type { Clock } from '@switchyard/runtime';
+import * as z from 'zod';
+import { Refusal } from './refusal.js';
+import type { LegacySession } from './upstream/link.js';
+
+const upstreamSession = z.object({
+  id: z.string().optional(),
+  revision: z.string(),
+  capabilities: z.record(z.string(), z.unknown()),
+  instructions: z.string(),
+});
+
+const sessionRecord = z.object({
+  server: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  clientId: z.string(),
+  revision: z.string(),
+  clientName: z.string(),
+  clientVersion: z.string(),
+  logLevel: z.string().optional(),
+  /** Upstream sessions that outlive this process; stdio upstreams have none. */
+  upstreams: z.record(z.string(), upstreamSession),
+});
+
+/** What is kept of a legacy client's session, for every edge to read. */
+export type SessionRecord = z.infer<typeof sessionRecord>;
+
+/** A session as this edge holds it. */
+export interface ClientSession {
+  readonly id: string;
+  record: SessionRecord;
+  revision: number;
+  checkedAtMs: number;
+  writtenAtMs: number;
+  /** Sessions with upstreams, being opened or open. */
+  readonly links: Map<string, Promise<LegacySession | Refusal>>;
+  /** Listeners that want to know of upstream sessions opened later: the standing stream. */
+  onUpstream: ((upstream: string, session: LegacySession) => void) | undefined;
+}
+
+/** Idle time after which a session ends. */
+export const SESSION_IDLE_MS = 30 * 60_000;
+/** How long this edge believes its memory before it asks whether another edge has ended the session. */
+const RECHECK_MS = 10_000;
+const TOUCH_MS = 5 * 60_000;
+
+/** Sessions of legacy clients: any edge serves any session, and a restart loses none (MCP 2025-11-25, "Session Management"). */
+export class SessionStore {
+  readonly #kv: KvStore;
+  readonly #clock: Clock;
+  readonly #held = new Map<string, ClientSession>();
+
+  constructor(kv: KvStore, clock: Clock) {
+    this.#kv = kv;
+    this.#clock = clock;
+  }
+
+  /** Sessions in this process's memory. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Makes a session; its id is 256 random bits. */
+  async open(record: SessionRecord): Promise<ClientSession> {
+    const id = randomBytes(32).toString('base64url');
+    const created = await this.#kv.create(id, encode(record), { ttlMs: SESSION_IDLE_MS });
+    if (!created.ok) throw new Error('a new session id exists already');
+    return this.#hold(id, record, created.revision);
+  }
+
+  /** The session, where it exists and belongs to this principal and server; else the same refusal for every case. */
+  async find(id: string, server: string, principal: Principal): Promise<ClientSession | Refusal> {
+    const held = this.#held.get(id);
+    const fresh = held !== undefined && this.#clock.now() - held.checkedAtMs < RECHECK_MS;
+    const session = fresh ? held : await this.#load(id, held);
+    const owned =
+      session !== undefined &&
+      session.record.server === server &&
+      session.record.issuer === principal.issuer &&
+      session.record.subject === principal.subject;
+    return owned ? session : new Refusal('session_unknown', 'This session does not exist or has ended. Initialize a new one.');
+  }
+
+  /** Applies a change to the stored record; on a conflict with another edge, to what that edge has written. */
+  async change(session: ClientSession, edit: (record: SessionRecord) => SessionRecord): Promise<void> {
+    for (;;) {
+      const next = edit(session.record);
+      const written = await this.#kv.update(session.id, encode(next), session.revision, { ttlMs: SESSION_IDLE_MS });
+      if (written.ok) {
+        Object.assign(session, { record: next, revision: written.revision, writtenAtMs: this.#clock.now() });
+        return;
+      }
+      const entry = await this.#kv.get(session.id);
+      if (entry === undefined) return this.#forget(session.id);
+      Object.assign(session, { record: decode(entry.value), revision: entry.revision });
+    }
+  }
+
+  /** Ends a session. */
+  async close(session: ClientSession): Promise<void> {
+    this.#forget(session.id);
+    await this.#kv.delete(session.id);
+  }
+
+  async #load(id: string, held: ClientSession | undefined): Promise<ClientSession | undefined> {
+    const entry = await this.#kv.get(id);
+    if (entry === undefined) {
+      this.#forget(id);
+      return undefined;
+    }
+    const session = held ?? this.#hold(id, decode(entry.value), entry.revision);
+    Object.assign(session, { record: decode(entry.value), revision: entry.revision, checkedAtMs: this.#clock.now() });
+    if (this.#clock.now() - session.writtenAtMs > TOUCH_MS) await this.change(session, (record) => record);
+    return session;
+  }
+
+  #hold(id: string, record: SessionRecord, revision: number): ClientSession {
+    const now = this.#clock.now();
+    const session: ClientSession = {
+      id,
+      record,
+      revision,
+      checkedAtMs: now,
+      writtenAtMs: now,
+      links: new Map(),
+      onUpstream: undefined,
+    };
+    this.#held.set(id, session);
+    this.#evict();
+    return session;
+  }
+
+  /** Memory holds what is in use; the store holds the rest. */
+  #evict(): void {
+    if (this.#held.size <= 50_000) return;
+    for (const [id, session] of this.#held) {
+      if (this.#clock.now() - session.checkedAtMs > SESSION_IDLE_MS) this.#held.delete(id);
+    }
+  }
+
+  #forget(id: string): void {
+    this.#held.delete(id);
+  }
+}
+
+const encode = (record: SessionRecord) => Buffer.from(JSON.stringify(record));
+const decode = (value: Uint8Array) => sessionRecord.parse(JSON.parse(Buffer.from(value).toString('utf8')));

@@ -1,0 +1,43 @@
+import type { Principal } from '@switchyard/contracts';
+import type { CapabilityKind, Catalog, CompiledRule, CompiledSource } from '../catalog.js';
+import { exposedName } from '@switchyard/mcp';
+import type { NamedCapability } from '../names.js';
+
+/** The answer to "may this principal use this capability?", with what decided. */
+export type Decision =
+  | { readonly allowed: true; /** Index of the rule that granted. */ readonly rule: number }
+  | { readonly allowed: false; readonly because: 'not_offered' | 'denied_by_source' | 'no_rule_grants' };
+
+function isMember(principal: Principal, teamName: string, catalog: Catalog): boolean {
+  const team = catalog.teams.get(teamName);
+  if (team === undefined) return false;
+  return (
+    (principal.email !== undefined && team.emails.has(principal.email)) ||
+    principal.claims.some((claim) => team.claims.has(claim))
+  );
+}
+
+function speaksTo(rule: CompiledRule, principal: Principal, catalog: Catalog): boolean {
+  if (rule.anonymous) return true;
+  if (principal.kind === 'anonymous') return false;
+  return rule.everyone || rule.teams.some((team) => isMember(principal, team, catalog));
+}
+
+/**
+ * The one decision about access: lists are filtered by it and calls are refused by it. Denies unless a rule grants.
+ * @param capability kind and the upstream's own name (for resources: the URI)
+ */
+export function decide(principal: Principal, source: CompiledSource, capability: NamedCapability, catalog: Catalog): Decision {
+  const { kind, name } = capability;
+  if (!source.offers[kind](name)) return { allowed: false, because: 'not_offered' };
+  if (source.denies(name)) return { allowed: false, because: 'denied_by_source' };
+  const visibleName = nameForRules(kind, source, name);
+  const rule = source.rules.findIndex(
+    (candidate) =>
+      candidate.when === '' && speaksTo(candidate, principal, catalog) && (candidate.grants[kind]?.(visibleName) ?? false),
+  );
+  return rule >= 0 ? { allowed: true, rule } : { allowed: false, because: 'no_rule_grants' };
+}
+
+const nameForRules = (kind: CapabilityKind, source: CompiledSource, name: string) =>
+  kind === 'resource' ? name : exposedName(source.prefix, name);

@@ -1,0 +1,134 @@
+import { type Envelope, type Range, splice } from '@switchyard/mcp';
+import type { Edge } from '../edge.js';
+import { type Ending, refused } from '../ending.js';
+import type { Call } from '../exchange.js';
+import { outranks } from '../log-levels.js';
+import { recordHop } from '../record.js';
+import { Refusal } from '../refusal.js';
+import { enterUpstream, leaveUpstream } from '../upstream-session.js';
+import type { LegacySession, OutboundContext, UpstreamAnswer, UpstreamMessage, UpstreamProfile } from '../upstream/link.js';
+import type { Target } from './resolve.js';
+
+interface Edit {
+  readonly range: Range;
+  readonly text: string;
+}
+
+/**
+ * Sends a call to its upstream and relays what comes back: notifications as they arrive, then the response. Only what the gateway owns
+ * is changed, in the bytes: ids, progress tokens, names. Nothing is sent twice, except where the upstream said that its session had
+ * ended, which means that it has not looked at the call (MCP 2025-11-25, "Session Management").
+ */
+export async function forward(call: Call, target: Target, context: OutboundContext, edge: Edge): Promise<Ending> {
+  const standing = await enterUpstream(call, edge.links.get(target.upstream.name), context, edge);
+  if (standing instanceof Refusal) return refused(standing);
+  const first = await attempt(call, target, context, standing, edge);
+  if (first.answer.kind !== 'sessionGone' || call.session === undefined) return ending(call, target, first);
+  leaveUpstream(call.session, target.upstream.name);
+  const reopened = await enterUpstream(call, edge.links.get(target.upstream.name), context, edge);
+  if (reopened instanceof Refusal) return refused(reopened);
+  return ending(call, target, await attempt(call, target, context, reopened, edge));
+}
+
+interface Attempt {
+  readonly id: string;
+  readonly answer: UpstreamAnswer;
+}
+
+async function attempt(
+  call: Call,
+  target: Target,
+  context: OutboundContext,
+  standing: LegacySession | UpstreamProfile,
+  edge: Edge,
+): Promise<Attempt> {
+  const { inbound, exchange, session } = call;
+  const { method } = inbound.envelope;
+  const id = edge.ids.next();
+  const startedAt = edge.clock.monotonicMicros();
+  const answer = await edge.links.get(target.upstream.name).request({
+    ...context,
+    era: inbound.era,
+    revision: standing.revision,
+    method,
+    name: inbound.era === 'modern' && method === 'completion/complete' ? undefined : target.capability.name,
+    paramHeaders: inbound.era === 'modern' ? exchange.head.paramHeaders : undefined,
+    id,
+    body: splice(inbound.bytes, outboundEdits(inbound.envelope, id, target)),
+    session: 'id' in standing ? standing.id : undefined,
+    subscriber: method.endsWith('subscribe') ? session?.id : undefined,
+    timeoutMs: target.upstream.timeoutMs,
+    signal: exchange.signal,
+    onNotification: (message) => relayNotification(call, message),
+  });
+  exchange.facts.upstream_us = Math.round(edge.clock.monotonicMicros() - startedAt);
+  exchange.facts.upstream_rpc_id = id;
+  recordHop(
+    call,
+    { upstream: target.upstream.name, method, id, startedAt, answer, upstreamCapability: target.capability.name },
+    edge,
+  );
+  return { id, answer };
+}
+
+function outboundEdits(envelope: Envelope, id: string, target: Target): Edit[] {
+  const edits: Edit[] = [];
+  if (envelope.idRange) edits.push({ range: envelope.idRange, text: id });
+  if (envelope.progressTokenRange) edits.push({ range: envelope.progressTokenRange, text: id });
+  // What an upstream would ask of the client has no way back yet, so no client capability is passed on.
+  if (envelope.clientCapabilitiesRange) edits.push({ range: envelope.clientCapabilitiesRange, text: '{}' });
+  const nameRange = envelope.method === 'completion/complete' ? envelope.refNameRange : envelope.nameRange;
+  if (nameRange && target.exposed !== target.capability.name)
+    edits.push({ range: nameRange, text: JSON.stringify(target.capability.name) });
+  return edits;
+}
+
+/** Passes a notification on to the client of the call that it belongs to; resolves when the client has room for more. */
+function relayNotification(call: Call, { bytes, envelope }: UpstreamMessage): Promise<void> | void {
+  const { reply } = call.exchange;
+  if (envelope.method === 'notifications/progress') {
+    const token = call.inbound.envelope.progressToken;
+    if (token === undefined || envelope.progressTokenRange === undefined) return;
+    return reply.message(splice(bytes, [{ range: envelope.progressTokenRange, text: token }]));
+  }
+  if (envelope.method === 'notifications/message' && outranks(call.session?.record.logLevel, bytes)) return;
+  if (envelope.method === 'notifications/cancelled') return;
+  return reply.message(bytes);
+}
+
+/** HTTP statuses that modern JSON-RPC errors travel with (MCP 2026-07-28, "Error handling"). */
+const MODERN_ERROR_STATUS: Readonly<Record<number, number>> = { [-32601]: 404, [-32020]: 400 };
+
+/** Errors that speak of the hop between gateway and upstream, and mean nothing to the client. */
+const INNER_HOP_ERRORS = new Set([-32021, -32022]);
+
+function ending(call: Call, target: Target, { answer }: Attempt): Ending {
+  const upstream = target.upstream.name;
+  if (answer.kind === 'refused') return refused(answer.refusal);
+  if (answer.kind === 'sessionGone')
+    return refused(new Refusal('upstream_unavailable', `${upstream} ends its sessions as soon as they are open.`, { upstream }));
+  const { bytes, envelope } = answer.message;
+  const code = envelope.errorCode;
+  if (code !== undefined && INNER_HOP_ERRORS.has(code)) {
+    return refused(
+      new Refusal(
+        'upstream_invalid',
+        `${upstream} asks for something that the gateway does not pass on to clients yet (error ${code}).`,
+        { upstream },
+      ),
+    );
+  }
+  if (envelope.resultType !== undefined && envelope.resultType !== 'complete') {
+    return refused(
+      new Refusal(
+        'upstream_invalid',
+        `${upstream} answered with a result of type "${envelope.resultType}", which the gateway does not pass on yet.`,
+        { upstream },
+      ),
+    );
+  }
+  const status = call.inbound.era === 'modern' && code !== undefined ? (MODERN_ERROR_STATUS[code] ?? 200) : 200;
+  const own = splice(bytes, envelope.idRange ? [{ range: envelope.idRange, text: call.inbound.envelope.id }] : []);
+  const failed = code !== undefined || envelope.resultIsError === true;
+  return { kind: 'response', status, bytes: own, outcome: failed ? 'error' : 'ok', ...(code !== undefined && { code }) };
+}

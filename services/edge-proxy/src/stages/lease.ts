@@ -1,0 +1,85 @@
+import {
+  type CredentialMaterial,
+  CredentialMaterialSchema,
+  type Principal,
+  type Upstream,
+  VaultService,
+} from '@switchyard/contracts';
+import { fromJsonString } from '@bufbuild/protobuf';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { type Rpc, RpcFault, RpcUnavailable } from '@switchyard/messaging';
+import { openSealed, type SealingKey } from '@switchyard/oauth';
+import type { Clock } from '@switchyard/runtime';
+import type { Reason } from '../ladder.js';
+import { Refusal } from '../refusal.js';
+
+/** For upstreams that need none. */
+export const NO_CREDENTIAL: CredentialMaterial = { $typeName: 'switchyard.vault.v1.CredentialMaterial', headers: {}, env: {} };
+
+interface Lease {
+  readonly material: CredentialMaterial;
+  readonly untilMs: number;
+}
+
+/** What leasing needs. */
+export interface LeasesOptions {
+  readonly rpc: Rpc;
+  readonly clock: Clock;
+  readonly edge: string;
+  readonly sealingKey: SealingKey;
+}
+
+const VAULT_REASONS: Readonly<Record<string, Reason>> = { connection_required: 'connection_required' };
+
+/**
+ * Upstream credentials, leased from the token vault and held in memory until they expire. Calls that need the same credential at the
+ * same time share one request.
+ */
+export class CredentialLeases {
+  readonly #options: LeasesOptions;
+  readonly #held = new Map<string, Lease>();
+  readonly #asking = new Map<string, Promise<CredentialMaterial | Refusal>>();
+
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+  }
+
+  /** The credential for one call, or why there is none. A promise only where the vault must be asked. */
+  lease(upstream: Upstream, principal: Principal, requestId: string): CredentialMaterial | Promise<CredentialMaterial | Refusal> {
+    if (!upstream.needsCredential) return NO_CREDENTIAL;
+    const key = `${upstream.name}\n${upstream.credentialVersion}`;
+    const held = this.#held.get(key);
+    if (held !== undefined && held.untilMs > this.#options.clock.now()) return held.material;
+    const asking = this.#asking.get(key) ?? this.#ask(key, upstream, principal, requestId);
+    this.#asking.set(key, asking);
+    return asking;
+  }
+
+  async #ask(key: string, upstream: Upstream, principal: Principal, requestId: string): Promise<CredentialMaterial | Refusal> {
+    try {
+      const response = await this.#options.rpc.call(VaultService.method.leaseCredential, {
+        tenant: principal.tenant,
+        upstream: upstream.name,
+        principalIssuer: principal.issuer,
+        principalSubject: principal.subject,
+        edge: this.#options.edge,
+        recipientJwk: this.#options.sealingKey.publicJwk,
+        requestId,
+      });
+      const { case: kind, value } = response.result;
+      if (kind === 'refusal')
+        return new Refusal(VAULT_REASONS[value.reason] ?? 'credential_unavailable', value.message, { upstream: upstream.name });
+      if (kind === undefined || value.expiresAt === undefined) throw new RpcFault('the vault answered without a lease');
+      const plaintext = await openSealed(this.#options.sealingKey.privateKey, value.sealed);
+      const material = fromJsonString(CredentialMaterialSchema, Buffer.from(plaintext).toString('utf8'));
+      this.#held.set(key, { material, untilMs: timestampMs(value.expiresAt) });
+      return material;
+    } catch (error) {
+      if (!(error instanceof RpcUnavailable || error instanceof RpcFault)) throw error;
+      const message = `The credential for ${upstream.name} cannot be had: the token vault does not answer. Try again shortly.`;
+      return new Refusal('credential_unavailable', message, { upstream: upstream.name });
+    } finally {
+      this.#asking.delete(key);
+    }
+  }
+}

@@ -1,0 +1,214 @@
+import type { Egress } from '@switchyard/egress';
+import { errorResponse, resultResponse } from '@switchyard/mcp';
+import type { Clock } from '@switchyard/runtime';
+import { Refusal } from '../refusal.js';
+import { HttpEventStream } from './http-event-stream.js';
+import { sendHttpRequest } from './http-request.js';
+import type { IdSource } from './id-source.js';
+import type {
+  LegacySession,
+  OutboundContext,
+  OutboundRequest,
+  UnsolicitedSink,
+  UpstreamAnswer,
+  UpstreamLink,
+  UpstreamMessage,
+  UpstreamProfile,
+} from './link.js';
+import { outboundHeaders } from './outbound-headers.js';
+import {
+  discoverBody,
+  eraMismatch,
+  INITIALIZED_BODY,
+  initializeBody,
+  LEGACY_UPSTREAM_REVISION,
+  MODERN_UPSTREAM_REVISION,
+  readDiscoverResult,
+  readInitializeResult,
+} from './profile.js';
+
+/** How long "speaks the modern era" and "does not" are believed. A stale no would hide an upgrade for ever, so it is short. */
+const MODERN_VERDICT_MS = 300_000;
+const LEGACY_VERDICT_MS = 60_000;
+
+/** Longest wait for a handshake. */
+const HANDSHAKE_MS = 10_000;
+
+/** What an HTTP link needs. */
+export interface HttpLinkOptions {
+  readonly name: string;
+  readonly url: URL;
+  readonly egress: Egress;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly resultLimitBytes: number;
+}
+
+type Outbound = Pick<OutboundRequest, 'era' | 'revision' | 'method' | 'session' | 'credential' | 'requestId' | 'traceparent'>;
+
+/** The way to a remote MCP server over Streamable HTTP. */
+export class HttpLink implements UpstreamLink {
+  readonly name: string;
+  readonly #options: HttpLinkOptions;
+  #verdict: { readonly profile: UpstreamProfile | undefined; readonly untilMs: number } | undefined;
+  readonly #streams = new Set<HttpEventStream>();
+
+  constructor(options: HttpLinkOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  async openLegacy(context: OutboundContext, signal: AbortSignal): Promise<LegacySession | Refusal> {
+    const id = this.#options.ids.next();
+    let session: string | undefined;
+    const request = this.#handshake(context, signal, {
+      era: 'legacy',
+      revision: LEGACY_UPSTREAM_REVISION,
+      method: 'initialize',
+      id,
+      body: initializeBody(id),
+    });
+    const answer = await this.#send(request, (headers) => {
+      const header = headers['mcp-session-id'];
+      session = typeof header === 'string' ? header : undefined;
+    });
+    if (answer.kind === 'sessionGone')
+      return new Refusal('upstream_invalid', `${this.name} refused initialize with HTTP 404.`, { upstream: this.name });
+    if (answer.kind === 'refused') return answer.refusal;
+    const profile = readInitializeResult(this.name, answer.message);
+    if (profile instanceof Refusal) return profile;
+    await this.notify({
+      ...context,
+      era: 'legacy',
+      revision: profile.revision,
+      method: 'notifications/initialized',
+      body: INITIALIZED_BODY,
+      session,
+    });
+    return { ...profile, id: session };
+  }
+
+  async discover(context: OutboundContext, signal: AbortSignal): Promise<UpstreamProfile | Refusal> {
+    const now = this.#options.clock.now();
+    if (this.#verdict === undefined || this.#verdict.untilMs <= now) {
+      const id = this.#options.ids.next();
+      const request = this.#handshake(context, signal, {
+        era: 'modern',
+        revision: MODERN_UPSTREAM_REVISION,
+        method: 'server/discover',
+        id,
+        body: discoverBody(id),
+      });
+      const answer = await this.#send(request);
+      // Outage and missing authorization are no evidence of an era (MCP 2026-07-28, "Versioning and compatibility").
+      if (answer.kind === 'refused' && answer.refusal.reason !== 'upstream_invalid') return answer.refusal;
+      const profile = answer.kind === 'response' ? readDiscoverResult(answer.message) : undefined;
+      this.#verdict = { profile, untilMs: now + (profile ? MODERN_VERDICT_MS : LEGACY_VERDICT_MS) };
+    }
+    return this.#verdict.profile ?? eraMismatch(this.name, `revision ${MODERN_UPSTREAM_REVISION}`);
+  }
+
+  request(request: OutboundRequest): Promise<UpstreamAnswer> {
+    return this.#send(request);
+  }
+
+  notify(message: Outbound & { readonly body: Buffer }): Promise<void> {
+    return this.#post(message, message.body);
+  }
+
+  listen(session: LegacySession, context: OutboundContext, sink: UnsolicitedSink): () => void {
+    const stream = new HttpEventStream({
+      egress: this.#options.egress,
+      url: this.#options.url,
+      headers: outboundHeaders({ ...context, era: 'legacy', revision: session.revision, method: 'GET', session: session.id }),
+      limitBytes: this.#options.resultLimitBytes,
+      onMessage: (message) => {
+        if (message.envelope.kind === 'request')
+          this.#answerServerRequest(
+            { ...context, era: 'legacy', revision: session.revision, method: '', session: session.id },
+            message,
+          );
+        else sink.onMessage(message);
+      },
+    });
+    this.#streams.add(stream);
+    return () => {
+      this.#streams.delete(stream);
+      stream.close();
+    };
+  }
+
+  closeLegacy(session: LegacySession, context: OutboundContext): Promise<void> {
+    if (session.id === undefined) return Promise.resolve();
+    const headers = outboundHeaders({
+      ...context,
+      era: 'legacy',
+      revision: session.revision,
+      method: 'DELETE',
+      session: session.id,
+    });
+    return new Promise((resolve) => {
+      this.#options.egress.send(
+        { url: this.#options.url, method: 'DELETE', headers, headersTimeoutMs: HANDSHAKE_MS, bodyTimeoutMs: HANDSHAKE_MS },
+        { start: () => undefined, head: () => undefined, data: () => undefined, end: resolve, fail: () => resolve() },
+      );
+    });
+  }
+
+  close(): Promise<void> {
+    for (const stream of this.#streams) stream.close();
+    this.#streams.clear();
+    return Promise.resolve();
+  }
+
+  #handshake(
+    context: OutboundContext,
+    signal: AbortSignal,
+    part: Pick<OutboundRequest, 'era' | 'revision' | 'method' | 'id' | 'body'>,
+  ): OutboundRequest {
+    return { ...context, ...part, timeoutMs: HANDSHAKE_MS, signal, onNotification: () => undefined };
+  }
+
+  #send(
+    request: OutboundRequest,
+    onHead?: (headers: Record<string, string | string[] | undefined>) => void,
+  ): Promise<UpstreamAnswer> {
+    const { egress, url, resultLimitBytes } = this.#options;
+    return sendHttpRequest(
+      request,
+      {
+        egress,
+        url,
+        upstream: this.name,
+        headers: outboundHeaders(request),
+        resultLimitBytes,
+        onServerRequest: (message) => this.#answerServerRequest(request, message),
+      },
+      onHead,
+    );
+  }
+
+  /** The gateway declared no client capabilities, so `ping` is all that an upstream may ask (MCP 2025-11-25, "Ping"). */
+  #answerServerRequest(request: Outbound, message: UpstreamMessage): void {
+    const { id, method } = message.envelope;
+    const body =
+      method === 'ping' ? resultResponse(id, '{}') : errorResponse(id, -32601, `The gateway does not take ${method} requests.`);
+    void this.#post({ ...request, method: '' }, body);
+  }
+
+  #post(message: Outbound, body: Buffer): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.egress.send(
+        {
+          url: this.#options.url,
+          method: 'POST',
+          headers: outboundHeaders(message),
+          body,
+          headersTimeoutMs: HANDSHAKE_MS,
+          bodyTimeoutMs: HANDSHAKE_MS,
+        },
+        { start: () => undefined, head: () => undefined, data: () => undefined, end: resolve, fail: () => resolve() },
+      );
+    });
+  }
+}

@@ -1,0 +1,201 @@
+import type { Egress, EgressControl } from '@switchyard/egress';
+import { scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
+import { Refusal } from '../refusal.js';
+import type { OutboundRequest, UpstreamAnswer, UpstreamMessage } from './link.js';
+
+/** What the reader of a response needs beside the request. */
+export interface HttpRequestOptions {
+  readonly egress: Egress;
+  readonly upstream: string;
+  readonly url: URL;
+  readonly headers: Record<string, string>;
+  /** Longest message taken from an upstream. */
+  readonly resultLimitBytes: number;
+  /** Answers what the upstream asks of us on the response's stream. */
+  readonly onServerRequest: (message: UpstreamMessage) => void;
+}
+
+/** How long a stream may stay open behind its response before it is cut. */
+const LINGER_MS = 1_000;
+
+type Headers = Record<string, string | string[] | undefined>;
+
+const mediaType = (headers: Headers) =>
+  String(headers['content-type'] ?? '')
+    .split(';', 1)[0]!
+    .trim()
+    .toLowerCase();
+
+/**
+ * Sends one JSON-RPC request over Streamable HTTP and reads its response, JSON or SSE.
+ * One object a request: the callbacks of the HTTP client drive it, and `settle` is reached exactly once.
+ */
+class HttpExchange {
+  #status = 0;
+  #sse: SseParser | undefined;
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #settled = false;
+  #control: EgressControl | undefined;
+  #pending: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  readonly #onAbort = () => this.#cut(this.#refuse('cancelled', 'The call was cancelled.'));
+
+  constructor(
+    readonly request: OutboundRequest,
+    readonly options: HttpRequestOptions,
+    readonly resolve: (answer: UpstreamAnswer) => void,
+    readonly reject: (fault: unknown) => void,
+    readonly onHead: (headers: Headers) => void,
+  ) {}
+
+  run(): void {
+    const { request, options } = this;
+    if (request.signal.aborted) return this.#onAbort();
+    request.signal.addEventListener('abort', this.#onAbort);
+    options.egress.send(
+      {
+        url: options.url,
+        method: 'POST',
+        headers: options.headers,
+        body: request.body,
+        headersTimeoutMs: request.timeoutMs,
+        bodyTimeoutMs: request.timeoutMs,
+      },
+      {
+        start: (control) => (this.#control = control),
+        head: (status, headers) => this.#head(status, headers),
+        data: (chunk, control) => this.#data(chunk, control),
+        end: () => this.#end(),
+        fail: (error) => this.#fail(error),
+      },
+    );
+  }
+
+  #head(status: number, headers: Headers): void {
+    this.#status = status;
+    this.onHead(headers);
+    const type = mediaType(headers);
+    if (status === 404 && this.request.session !== undefined) return this.#cut({ kind: 'sessionGone' });
+    if (status === 401 || status === 403)
+      return this.#cut(
+        this.#refuse('credential_rejected', `${this.options.upstream} refused the gateway's credential (HTTP ${status}).`),
+      );
+    if (status >= 500 || status === 429)
+      return this.#cut(this.#refuse('upstream_unavailable', `${this.options.upstream} answered HTTP ${status}.`));
+    if (type === 'text/event-stream' && status < 300) this.#sse = new SseParser(this.options.resultLimitBytes);
+    else if (type !== 'application/json') this.#cut(this.#garbage(`HTTP ${status} with content type "${type}"`));
+  }
+
+  #data(chunk: Buffer, control: EgressControl): void {
+    if (this.#settled) return;
+    if (this.#sse) return this.#events(chunk, control);
+    this.#size += chunk.length;
+    if (this.#size > this.options.resultLimitBytes) return this.#cut(this.#tooLarge());
+    this.#chunks.push(chunk);
+  }
+
+  #events(chunk: Buffer, control: EgressControl): void {
+    let events: SseEvent[];
+    try {
+      events = this.#sse!.push(chunk);
+    } catch (error) {
+      if (error instanceof SseLimitExceeded) return this.#cut(this.#tooLarge());
+      throw error;
+    }
+    for (const event of events) if (event.data.length > 0 && event.event === 'message') this.#message(event.data, control);
+  }
+
+  /** Notifications are handed over one after the other; the stream is paused while one is being taken (back-pressure). */
+  #message(bytes: Buffer, control: EgressControl): void {
+    if (this.#settled) return;
+    const envelope = scanMessage(bytes);
+    if (!envelope.ok) return this.#cut(this.#garbage('a message that is not JSON-RPC'));
+    if (envelope.kind === 'request') return this.options.onServerRequest({ bytes, envelope });
+    if (envelope.kind === 'response') {
+      this.#pending = this.#pending.then(() => this.#response({ bytes, envelope }));
+      return;
+    }
+    this.#waiting += 1;
+    if (this.#waiting === 1) control.pause();
+    this.#pending = this.#pending
+      .then(() => this.request.onNotification({ bytes, envelope }))
+      .then(() => {
+        this.#waiting -= 1;
+        if (this.#waiting === 0) control.resume();
+      })
+      .catch((error: unknown) => this.reject(error));
+  }
+
+  #response(message: UpstreamMessage): void {
+    if (message.envelope.id !== this.request.id) return this.#cut(this.#garbage('a response to another request'));
+    this.#settle({ kind: 'response', message, status: this.#status });
+    if (this.#sse) setTimeout(() => this.#control?.abort(new Error('response received')), LINGER_MS).unref();
+  }
+
+  #end(): void {
+    if (this.#settled) return;
+    if (this.#sse) {
+      void this.#pending.then(() => this.#settle(this.#garbage('a stream that ended without a response')));
+      return;
+    }
+    const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+    const envelope = scanMessage(bytes);
+    if (!envelope.ok || envelope.kind !== 'response')
+      return this.#settle(this.#garbage(`HTTP ${this.#status} with a body that is not a JSON-RPC response`));
+    this.#response({ bytes, envelope });
+  }
+
+  #fail(error: Error): void {
+    if (this.#settled) return;
+    const code = 'code' in error ? String(error.code) : error.name;
+    const timedOut = code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT';
+    const answer = timedOut
+      ? this.#refuse('upstream_timeout', `${this.options.upstream} did not answer within ${this.request.timeoutMs} ms.`)
+      : this.#refuse('upstream_unavailable', `${this.options.upstream} could not be reached (${code}).`);
+    void this.#pending.then(() => this.#settle(answer));
+  }
+
+  #cut(answer: UpstreamAnswer): void {
+    this.#settle(answer);
+    this.#control?.abort(new Error('the gateway has what it needs'));
+  }
+
+  #settle(answer: UpstreamAnswer): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.request.signal.removeEventListener('abort', this.#onAbort);
+    this.resolve(answer);
+  }
+
+  #refuse(
+    reason:
+      'cancelled' | 'credential_rejected' | 'upstream_unavailable' | 'upstream_timeout' | 'upstream_invalid' | 'result_too_large',
+    message: string,
+  ): UpstreamAnswer {
+    return { kind: 'refused', status: this.#status, refusal: new Refusal(reason, message, { upstream: this.options.upstream }) };
+  }
+
+  #garbage(what: string): UpstreamAnswer {
+    return this.#refuse('upstream_invalid', `${this.options.upstream} answered with ${what}.`);
+  }
+
+  #tooLarge(): UpstreamAnswer {
+    return this.#refuse(
+      'result_too_large',
+      `${this.options.upstream} sent more than ${this.options.resultLimitBytes} bytes in one message.`,
+    );
+  }
+}
+
+/**
+ * Sends a request (MCP Streamable HTTP, "Sending Messages to the Server") and resolves with what became of it. Rejects only when `onNotification` does.
+ * @param onHead told of the response's header fields, before the body
+ */
+export function sendHttpRequest(
+  request: OutboundRequest,
+  options: HttpRequestOptions,
+  onHead: (headers: Headers) => void = () => undefined,
+): Promise<UpstreamAnswer> {
+  return new Promise((resolve, reject) => new HttpExchange(request, options, resolve, reject, onHead).run());
+}

@@ -1,0 +1,89 @@
+import type { CredentialMaterial } from '@switchyard/contracts';
+import type { Envelope, Era } from '@switchyard/mcp';
+import type { Refusal } from '../refusal.js';
+
+/** A JSON-RPC message from an upstream: its bytes and what the gate read in them. */
+export interface UpstreamMessage {
+  readonly bytes: Buffer;
+  readonly envelope: Envelope;
+}
+
+/** What every message to an upstream carries beside its body. */
+export interface OutboundContext {
+  readonly credential: CredentialMaterial;
+  readonly requestId: string;
+  readonly traceparent: string;
+}
+
+/** A request to an upstream. */
+export interface OutboundRequest extends OutboundContext {
+  readonly era: Era;
+  readonly revision: string;
+  readonly method: string;
+  /** Value of the Mcp-Name header towards modern upstreams: the upstream's own name or URI. */
+  readonly name?: string | undefined;
+  /** Further headers towards modern upstreams: Mcp-Param-*. */
+  readonly paramHeaders?: Readonly<Record<string, string>> | undefined;
+  /** The gateway's id for it, as JSON text; also its progress token. */
+  readonly id: string;
+  readonly body: Buffer;
+  /** The upstream's session id, legacy only. */
+  readonly session?: string | undefined;
+  /** The client session that subscribes or unsubscribes; only with those methods. */
+  readonly subscriber?: string | undefined;
+  /** Longest silence. */
+  readonly timeoutMs: number;
+  /** Aborted when the client has gone or has cancelled. */
+  readonly signal: AbortSignal;
+  /** Takes the notifications that precede the response, in order; the next is read when it has settled. */
+  readonly onNotification: (message: UpstreamMessage) => Promise<void> | void;
+}
+
+/** What became of a request. `sessionGone`: the upstream has not processed it, because its session has ended (MCP 2025-11-25, "Session Management"). */
+export type UpstreamAnswer =
+  | { readonly kind: 'response'; readonly message: UpstreamMessage; readonly status: number }
+  | { readonly kind: 'sessionGone' }
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly status: number };
+
+/** What an upstream told of itself. */
+export interface UpstreamProfile {
+  readonly revision: string;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly instructions: string;
+}
+
+/** A legacy session with an upstream. */
+export interface LegacySession extends UpstreamProfile {
+  /** The upstream's Mcp-Session-Id; absent where it has none (stateless servers, stdio). */
+  readonly id?: string | undefined;
+}
+
+/** Receives what an upstream says by itself: list_changed, resources/updated, log messages. */
+export interface UnsolicitedSink {
+  readonly session: string;
+  readonly onMessage: (message: UpstreamMessage) => void;
+}
+
+/** The way to one upstream. Two implementations: HttpLink and StdioLink. */
+export interface UpstreamLink {
+  readonly name: string;
+  /** Performs the `initialize` handshake, or joins the session that stands (stdio). */
+  openLegacy(context: OutboundContext, signal: AbortSignal): Promise<LegacySession | Refusal>;
+  /** Asks `server/discover`; answered from memory while the verdict is fresh. */
+  discover(context: OutboundContext, signal: AbortSignal): Promise<UpstreamProfile | Refusal>;
+  /** Sends a request and waits for its response. */
+  request(request: OutboundRequest): Promise<UpstreamAnswer>;
+  /** Sends a notification; what becomes of it is not told. */
+  notify(
+    message: Pick<
+      OutboundRequest,
+      'credential' | 'requestId' | 'traceparent' | 'era' | 'revision' | 'method' | 'body' | 'session'
+    >,
+  ): Promise<void>;
+  /** Listens for what a legacy session says by itself, until the returned function is called. */
+  listen(session: LegacySession, context: OutboundContext, sink: UnsolicitedSink): () => void;
+  /** Ends a legacy session. `client` is the client's session that it served. */
+  closeLegacy(session: LegacySession, context: OutboundContext, client: string): Promise<void>;
+  /** Ends everything that the link holds. Idempotent. */
+  close(): Promise<void>;
+}

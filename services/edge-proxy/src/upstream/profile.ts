@@ -1,0 +1,83 @@
+import { GATEWAY_INFO } from '../gateway-info.js';
+import { Refusal } from '../refusal.js';
+import type { UpstreamMessage, UpstreamProfile } from './link.js';
+
+/** Revision that the gateway asks legacy upstreams for. */
+export const LEGACY_UPSTREAM_REVISION = '2025-11-25';
+
+/** Revision that the gateway speaks with modern upstreams. */
+export const MODERN_UPSTREAM_REVISION = '2026-07-28';
+
+/**
+ * `initialize` towards an upstream. No client capabilities are declared: what an upstream would ask of the client has no way back
+ * yet, and one that is told so does not ask.
+ * @param id JSON text
+ */
+export function initializeBody(id: string): Buffer {
+  const params = { protocolVersion: LEGACY_UPSTREAM_REVISION, capabilities: {}, clientInfo: GATEWAY_INFO };
+  return Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"initialize","params":${JSON.stringify(params)}}`);
+}
+
+/** `notifications/initialized`. */
+export const INITIALIZED_BODY = Buffer.from('{"jsonrpc":"2.0","method":"notifications/initialized"}');
+
+/** The envelope that modern requests of the gateway's own carry (MCP 2026-07-28, "Request metadata"). */
+export const MODERN_META = {
+  'io.modelcontextprotocol/protocolVersion': MODERN_UPSTREAM_REVISION,
+  'io.modelcontextprotocol/clientCapabilities': {},
+  'io.modelcontextprotocol/clientInfo': GATEWAY_INFO,
+};
+
+/** `server/discover` towards an upstream. @param id JSON text */
+export function discoverBody(id: string): Buffer {
+  return Buffer.from(
+    `{"jsonrpc":"2.0","id":${id},"method":"server/discover","params":${JSON.stringify({ _meta: MODERN_META })}}`,
+  );
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function resultOf(message: UpstreamMessage): Json | undefined {
+  const range = message.envelope.resultRange;
+  const result: unknown = range && JSON.parse(message.bytes.toString('utf8', range.start, range.end));
+  return isObject(result) ? result : undefined;
+}
+
+function profile(result: Json, revision: string): UpstreamProfile {
+  return {
+    revision,
+    capabilities: isObject(result.capabilities) ? result.capabilities : {},
+    instructions: typeof result.instructions === 'string' ? result.instructions : '',
+  };
+}
+
+/**
+ * Reads the answer to `initialize`.
+ * @returns a refusal where the upstream does not speak the legacy era, or talks garbage
+ */
+export function readInitializeResult(upstream: string, message: UpstreamMessage): UpstreamProfile | Refusal {
+  const result = resultOf(message);
+  if (result === undefined) return eraMismatch(upstream, 'a revision with sessions (2025-11-25 or older)');
+  if (typeof result.protocolVersion !== 'string')
+    return new Refusal('upstream_invalid', `${upstream} answered initialize without a protocol version.`, { upstream });
+  return profile(result, result.protocolVersion);
+}
+
+/** Reads the answer to `server/discover`; undefined where it is no evidence of the modern era. */
+export function readDiscoverResult(message: UpstreamMessage): UpstreamProfile | undefined {
+  const result = resultOf(message);
+  const versions = result?.supportedVersions;
+  if (result === undefined || !Array.isArray(versions) || !versions.includes(MODERN_UPSTREAM_REVISION)) return undefined;
+  return profile(result, MODERN_UPSTREAM_REVISION);
+}
+
+/** The upstream is there, and does not speak the client's era. */
+export function eraMismatch(upstream: string, wanted: string): Refusal {
+  return new Refusal(
+    'era_mismatch',
+    `${upstream} does not speak ${wanted}, which your client uses. Connect with a client of the other era, or ask the gateway's administrator for an upstream that speaks both.`,
+    { upstream },
+  );
+}
