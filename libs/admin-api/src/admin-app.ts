@@ -5,6 +5,7 @@ import type { ApiKeyDirectory } from '@switchyard/api-keys';
 import type { EventFields } from '@switchyard/contracts';
 import type { Rpc } from '@switchyard/messaging';
 import type { Logger } from '@switchyard/telemetry';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AdminGuard, type OnRejected } from './admin.guard.js';
 import { actorFields, requestId, type AdminRequest } from './admin-request.js';
@@ -25,6 +26,8 @@ export interface AdminAppOptions {
   readonly rpc?: Rpc;
   /** Largest JSON body, 100 KiB unless told. */
   readonly bodyLimitBytes?: number;
+  /** Sees every request first, its body unread; calls `next` for what is not its own to answer. */
+  readonly before?: (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 }
 
 /** A listening application. */
@@ -66,6 +69,7 @@ export async function openAdminApp(module: Type | DynamicModule, o: AdminAppOpti
     abortOnError: false,
     bodyParser: false,
   });
+  if (o.before !== undefined) app.use(o.before);
   app.useBodyParser('json', { limit: o.bodyLimitBytes ?? defaultBodyLimitBytes });
   app.disable('x-powered-by');
   app.useGlobalGuards(new AdminGuard(o.keys, recordRejections(o)));

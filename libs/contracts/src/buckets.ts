@@ -4,7 +4,7 @@ export const BUCKETS = {
   snapshots: 'snapshots',
   /** auth-server: key id → ApiKeyRecord (ProtoJSON). Watched by everyone who verifies keys. */
   apiKeys: 'api-keys',
-  /** auth-server: the authorization server's own records, `<Model>/<id>` → JSON. */
+  /** auth-server: the authorization server's own records, `<kind>/<hash of id>` → JSON, encrypted under the id. Never read by others. */
   oidc: 'oidc',
   /** auth-server: signing keys as private JWKs. Never read by others. */
   signingKeys: 'signing-keys',

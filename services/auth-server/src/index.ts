@@ -1,1 +1,2 @@
-export {};
+export { startAuthServer, type AuthServerDeps } from './auth-server.js';
+export { authServerConfigSchema, type AuthServerConfig } from './config.js';

@@ -1,0 +1,22 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { Audit } from '@switchyard/audit';
+import type { Clock } from '@switchyard/runtime';
+import { KeyRegister } from './keys/key-register.js';
+import { KeysController } from './keys/keys.controller.js';
+import { AUDIT, CLOCK } from './injection-tokens.js';
+
+/** The admin side of the authorization server. */
+@Module({})
+export class AuthServerModule {
+  static of(o: { readonly register: KeyRegister; readonly audit: Audit; readonly clock: Clock }): DynamicModule {
+    return {
+      module: AuthServerModule,
+      controllers: [KeysController],
+      providers: [
+        { provide: KeyRegister, useValue: o.register },
+        { provide: AUDIT, useValue: o.audit },
+        { provide: CLOCK, useValue: o.clock },
+      ],
+    };
+  }
+}

@@ -1,0 +1,84 @@
+import type { EventFields } from '@switchyard/contracts';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { SignedInAccount } from '../provider/accounts.js';
+import { readResource } from '../provider/resources.js';
+import { exchangeOf } from './exchange.js';
+
+type PartialEvent = Partial<EventFields>;
+
+/** Somebody signed in. */
+export function signedIn(ctx: KoaContextWithOIDC, issuer: string, account: SignedInAccount, clientId: string): EventFields {
+  return { type: 'auth.signed_in', outcome: 'ok', ...request(ctx), ...person(issuer, account), client_id: clientId };
+}
+
+/** A client was given tokens. */
+export function tokenIssued(ctx: KoaContextWithOIDC, issuer: string): EventFields {
+  const { entities, params } = ctx.oidc;
+  return {
+    type: 'auth.token_issued',
+    outcome: 'ok',
+    ...request(ctx),
+    ...client(ctx),
+    ...who(ctx, issuer),
+    ...serverOf(entities.AccessToken?.aud, issuer),
+    http_status: ctx.status,
+    detail: { grant_type: String(params?.['grant_type'] ?? ''), grant: entities.AccessToken?.grantId ?? '' },
+  };
+}
+
+/** A client was given tokens that it had been given before. @param first the event of that time */
+export function tokenIssuedAgain(ctx: KoaContextWithOIDC, first: EventFields): EventFields {
+  return { ...first, ...request(ctx), detail: { ...first.detail, replayed: 'true' } };
+}
+
+/** A client registered itself. */
+export function clientRegistered(ctx: KoaContextWithOIDC): EventFields {
+  return { type: 'auth.client_registered', outcome: 'ok', ...request(ctx), ...client(ctx), http_status: ctx.status };
+}
+
+/** Everything that was issued under a grant ended. */
+export function grantRevoked(ctx: KoaContextWithOIDC | undefined, issuer: string, grantId: string): EventFields {
+  const context = ctx === undefined ? {} : { ...request(ctx), ...client(ctx), ...who(ctx, issuer) };
+  return { type: 'auth.grant_revoked', outcome: 'ok', ...context, detail: { grant: grantId } };
+}
+
+/** A request was refused. @param reason OAuth error code */
+export function rejected(ctx: KoaContextWithOIDC, issuer: string, reason: string): EventFields {
+  const endpoint = ctx.oidc?.route ?? 'interaction';
+  const context = ctx.oidc === undefined ? {} : { ...client(ctx), ...who(ctx, issuer) };
+  return {
+    type: 'auth.rejected',
+    outcome: 'denied',
+    ...request(ctx),
+    ...context,
+    reason,
+    http_status: ctx.status,
+    detail: { endpoint },
+  };
+}
+
+function request(ctx: KoaContextWithOIDC): PartialEvent {
+  const { requestId, traceId } = exchangeOf(ctx);
+  return { request_id: requestId, trace_id: traceId };
+}
+
+function client(ctx: KoaContextWithOIDC): PartialEvent {
+  const { Client } = ctx.oidc.entities;
+  return Client === undefined ? {} : { client_id: Client.clientId, client_name: Client.clientName ?? '' };
+}
+
+function who(ctx: KoaContextWithOIDC, issuer: string): PartialEvent {
+  const { Account, Session } = ctx.oidc.entities;
+  const email = Account?.['email'];
+  if (typeof email === 'string' && Account !== undefined) return person(issuer, { subject: Account.accountId, email });
+  return Session?.accountId === undefined ? {} : { principal_issuer: issuer, principal_subject: Session.accountId };
+}
+
+function person(issuer: string, { subject, email }: SignedInAccount): PartialEvent {
+  return { principal_issuer: issuer, principal_subject: subject, principal_name: email, principal_kind: 'user' };
+}
+
+function serverOf(audience: unknown, issuer: string): PartialEvent {
+  const slug = typeof audience === 'string' ? readResource(audience, issuer)?.slug : undefined;
+  return slug === undefined ? {} : { server: slug };
+}

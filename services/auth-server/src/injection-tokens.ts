@@ -1,0 +1,3 @@
+/** Injection tokens of values that are no classes of this service. */
+export const AUDIT = Symbol('audit');
+export const CLOCK = Symbol('clock');

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { signedIn } from '../events/auth-events.js';
+import { exchangeOf } from '../events/exchange.js';
+import { consentPage } from '../pages/consent-page.js';
+import { sendPage } from '../pages/page.js';
+import { signInPage } from '../pages/sign-in-page.js';
+import type { Accounts } from '../provider/accounts.js';
+import type { KnownServers } from '../provider/known-servers.js';
+import { describeRedirect } from '../provider/redirect-uri-policy.js';
+import { readResource } from '../provider/resources.js';
+import type { FormOrigin } from './form-origin.js';
+import { formTargets } from './form-targets.js';
+import { interactionPath } from './interaction-path.js';
+
+type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
+type Client = NonNullable<Awaited<ReturnType<Provider['Client']['find']>>>;
+
+const emailSchema = z.string().trim().toLowerCase().max(254).pipe(z.email());
+
+/** What the pages between an authorization request and its answer show, and what they do. */
+export class InteractionSteps {
+  readonly #o: StepsOptions;
+
+  constructor(o: StepsOptions) {
+    this.#o = o;
+  }
+
+  /** Shows the page that is due. */
+  async show(ctx: KoaContextWithOIDC, interaction: Interaction): Promise<void> {
+    const client = await this.#clientOf(interaction);
+    const changesAccount = ctx.query['account'] === 'other';
+    if (interaction.prompt.name === 'login' || changesAccount) return this.#showSignIn(ctx, interaction, client);
+    const account = await this.#o.accounts.find(interaction.session?.accountId ?? '');
+    if (account === undefined) return this.#showSignIn(ctx, interaction, client);
+    sendPage(
+      ctx,
+      consentPage({ email: account.email, ...this.#consentFacts(interaction, client), ...this.#formOf(interaction, client) }),
+    );
+  }
+
+  /** Does what a posted form says. */
+  async take(ctx: KoaContextWithOIDC, interaction: Interaction, form: URLSearchParams): Promise<void> {
+    switch (form.get('do')) {
+      case 'sign-in':
+        return this.#signIn(ctx, interaction, form.get('email') ?? '');
+      case 'approve':
+        return this.#approve(ctx, interaction);
+      default:
+        return this.#finish(ctx, { error: 'access_denied', error_description: 'the user did not approve' });
+    }
+  }
+
+  async #signIn(ctx: KoaContextWithOIDC, interaction: Interaction, typed: string): Promise<void> {
+    const client = await this.#clientOf(interaction);
+    const email = emailSchema.safeParse(typed);
+    if (!email.success) {
+      const error = 'Type a whole e-mail address, such as ana@example.com.';
+      return this.#showSignIn(ctx, interaction, client, { email: typed.slice(0, 254), error });
+    }
+    const account = await this.#o.accounts.remember(email.data);
+    await this.#finish(ctx, { login: { accountId: account.subject } });
+    exchangeOf(ctx).events.push(signedIn(ctx, this.#o.provider.issuer, account, client.clientId));
+  }
+
+  /** One grant for one client at one resource; what is asked for later is asked again. */
+  async #approve(ctx: KoaContextWithOIDC, interaction: Interaction): Promise<void> {
+    const accountId = interaction.session?.accountId;
+    if (interaction.prompt.name !== 'consent' || accountId === undefined) return this.show(ctx, interaction);
+    const { client_id: clientId, scope, resource } = interaction.params as Record<string, string>;
+    const grant = new this.#o.provider.Grant({ accountId, clientId });
+    grant.addOIDCScope(scope ?? '');
+    grant.addResourceScope(resource ?? '', scope ?? '');
+    await this.#finish(ctx, { consent: { grantId: await grant.save() } }, true);
+  }
+
+  #showSignIn(
+    ctx: KoaContextWithOIDC,
+    interaction: Interaction,
+    client: Client,
+    retry: { email?: string; error?: string } = {},
+  ): void {
+    sendPage(ctx, signInPage({ clientName: nameOf(client), ...this.#formOf(interaction, client), ...retry }));
+  }
+
+  #formOf(interaction: Interaction, client: Client) {
+    const redirectUri = redirectUriOf(interaction, client);
+    return {
+      action: interactionPath(interaction.uid),
+      csrf: this.#o.forms.token(interaction.uid),
+      formTargets: formTargets(redirectUri),
+    };
+  }
+
+  #consentFacts(interaction: Interaction, client: Client) {
+    const { scope = '', resource = '' } = interaction.params as Record<string, string>;
+    const { slug, url = resource } = readResource(resource, this.#o.provider.issuer) ?? {};
+    const title = slug === undefined ? 'every server of this gateway that you may use' : this.#o.servers.title(slug);
+    return {
+      clientName: nameOf(client),
+      redirect: describeRedirect(redirectUriOf(interaction, client)),
+      server: { title, url },
+      scopes: scope.split(' '),
+      staysConnected: client.grantTypeAllowed('refresh_token'),
+    };
+  }
+
+  async #clientOf(interaction: Interaction): Promise<Client> {
+    const client = await this.#o.provider.Client.find(String(interaction.params['client_id']));
+    if (client === undefined) throw new Error('the client of an interaction is gone');
+    return client;
+  }
+
+  async #finish(ctx: KoaContextWithOIDC, result: Parameters<Provider['interactionResult']>[2], merge = false): Promise<void> {
+    const target = await this.#o.provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: merge });
+    ctx.status = 303;
+    ctx.redirect(target);
+  }
+}
+
+interface StepsOptions {
+  readonly provider: Provider;
+  readonly accounts: Accounts;
+  readonly servers: KnownServers;
+  readonly forms: FormOrigin;
+}
+
+const nameOf = (client: Client) => client.clientName ?? 'An app without a name';
+
+const redirectUriOf = (interaction: Interaction, client: Client) =>
+  String(interaction.params['redirect_uri'] ?? client.redirectUris?.[0] ?? '');

@@ -1,0 +1,21 @@
+const secondMs = 1_000;
+const minuteMs = 60 * secondMs;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+/** How long what the authorization server issues is good for. */
+export const LIFETIMES = {
+  authorizationCodeMs: minuteMs,
+  accessTokenMs: 5 * minuteMs,
+  /** From sign-in on, however often it is rotated. */
+  refreshTokenMs: 30 * dayMs,
+  grantMs: 30 * dayMs,
+  /** How long a rotated refresh token still gets the answer that it was first given. */
+  refreshGraceMs: 10 * secondMs,
+  /** Longest wait of a refresh for the answer of another one that came first. */
+  refreshWaitMs: 400,
+  interactionMs: 10 * minuteMs,
+  browserSessionMs: 12 * hourMs,
+  /** A registration that nobody signs in with goes after this. */
+  unusedClientMs: dayMs,
+} as const;

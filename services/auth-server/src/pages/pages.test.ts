@@ -1,0 +1,56 @@
+import { consentPage, type ConsentPage } from './consent-page.js';
+import { html } from './html.js';
+import { signInPage } from './sign-in-page.js';
+
+const attack = `<script>alert(1)</script>"' onload=x \`\${y}`;
+
+const consent: ConsentPage = {
+  email: 'ana@example.com',
+  clientName: 'Claude',
+  redirect: { kind: 'web', target: 'claude.ai' },
+  server: { title: 'Work', url: 'https://mcp.example.com/mcp/work' },
+  scopes: ['mcp'],
+  staysConnected: true,
+  action: '/oauth/interaction/abc',
+  csrf: 'token',
+  formTargets: [],
+};
+
+describe('A8: what clients and people say is text on our pages', () => {
+  it('escapes every value', () => {
+    expect(html`<p title="${attack}">${[attack, html`<b>${1}</b>`, undefined, false]}</p>`.toString()).toBe(
+      '<p title="&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onload=x &#96;${y}">' +
+        '&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onload=x &#96;${y}<b>1</b></p>',
+    );
+  });
+
+  it.each([
+    ['consent', consentPage({ ...consent, clientName: attack, email: attack, server: { title: attack, url: attack } })],
+    ['sign-in', signInPage({ ...consent, clientName: attack, email: attack, error: attack })],
+  ])('has no markup of others on the %s page', (_id, page) => {
+    expect(page.body.toString()).not.toContain('<script');
+    expect(page.body.toString()).not.toContain('" onload');
+    expect(page.body.toString()).not.toContain('"\'');
+  });
+
+  it('says who asks, for which server, with which rights, and where the answer goes', () => {
+    const text = consentPage(consent).body.toString();
+    for (const fact of ['Claude', 'Work', 'https://mcp.example.com/mcp/work', 'claude.ai', 'ana@example.com', '30 days']) {
+      expect(text).toContain(fact);
+    }
+  });
+
+  it.each([
+    ['web', 'claude.ai', false],
+    ['loopback', '127.0.0.1:5000', true],
+    ['private-scheme', 'cursor', true],
+  ] as const)('A6: warns where the name proves nothing: %s', (kind, target, warns) => {
+    const text = consentPage({ ...consent, redirect: { kind, target } }).body.toString();
+    expect(text.includes('Approve only if')).toBe(warns);
+    expect(text).toContain(target);
+  });
+
+  it('says that development sign-in checks nothing', () => {
+    expect(signInPage(consent).body.toString()).toContain('Nobody checks that this address is yours');
+  });
+});

@@ -1,0 +1,76 @@
+import { errors, type ClientMetadata } from 'oidc-provider';
+import { judgeRedirectUri, type RedirectKind } from './redirect-uri-policy.js';
+
+/** Metadata of our own that clients may register besides the library's (RFC 7591 §2). */
+export const EXTRA_CLIENT_METADATA = ['software_id', 'software_version'] as const;
+
+const GRANT_TYPES = ['authorization_code', 'refresh_token'];
+const REDIRECT_URIS_LIMIT = 20;
+const TEXT_LIMIT_CHARACTERS = 200;
+
+// Not used here: what would make this server fetch something (SSRF), what is shown unproxied, and what only OpenID Connect
+// features need that are off. RFC 7591 §2: a server ignores metadata that it does not understand.
+const IGNORED = [
+  'contacts', 'default_acr_values', 'default_max_age', 'id_token_signed_response_alg', 'initiate_login_uri', 'jwks', 'jwks_uri',
+  'logo_uri', 'require_auth_time', 'response_modes', 'scope', 'sector_identifier_uri', 'subject_type',
+  'token_endpoint_auth_signing_alg',
+] as const; // prettier-ignore
+
+/**
+ * Applies our rules to the metadata of a client that registers itself, and again whenever it is read: what a later version
+ * forbids stops working for clients that registered before.
+ * @param metadata as the client sent it; changed in place
+ * @throws InvalidClientMetadata (RFC 7591 §3.2.2)
+ */
+export function applyClientPolicy(metadata: ClientMetadata): void {
+  const fields = metadata as unknown as Record<string, unknown>;
+  for (const name of IGNORED) delete fields[name];
+  for (const [name, value] of Object.entries(fields)) if (value === null || value === '') delete fields[name];
+  for (const name of ['client_name', ...EXTRA_CLIENT_METADATA]) fields[name] = shortText(name, fields[name]);
+  metadata.application_type = applicationType(fields['redirect_uris']);
+  metadata.grant_types = supportedGrantTypes(fields['grant_types']);
+  metadata.response_types = ['code'];
+}
+
+/** One name to be shown to people: what a client says of itself, on one line. */
+function shortText(name: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string') throw new errors.InvalidClientMetadata(`${name} must be text`);
+  const text = value.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
+  if (text.length > TEXT_LIMIT_CHARACTERS) throw new errors.InvalidClientMetadata(`${name} must have at most 200 characters`);
+  return text === '' ? undefined : text;
+}
+
+/** Native where any response stays on the machine, so that a loopback redirect may use any port (RFC 8252 §7.3). */
+function applicationType(redirectUris: unknown): 'web' | 'native' {
+  return redirectKinds(redirectUris).every((kind) => kind === 'web') ? 'web' : 'native';
+}
+
+function redirectKinds(redirectUris: unknown): RedirectKind[] {
+  if (!isTextList(redirectUris) || redirectUris.length === 0) {
+    throw new errors.InvalidClientMetadata('redirect_uris must be a list of at least one URI');
+  }
+  if (redirectUris.length > REDIRECT_URIS_LIMIT) {
+    throw new errors.InvalidClientMetadata(`redirect_uris must be at most ${REDIRECT_URIS_LIMIT}`);
+  }
+  return redirectUris.map((uri) => {
+    const judged = judgeRedirectUri(uri);
+    if ('problem' in judged) throw new errors.InvalidClientMetadata(`redirect_uris ${judged.problem}`);
+    return judged.kind;
+  });
+}
+
+/** RFC 7591 §2: the server may leave out what it does not offer, and says in its answer what it registered. */
+function supportedGrantTypes(grantTypes: unknown): string[] {
+  if (grantTypes === undefined) return [...GRANT_TYPES];
+  if (!isTextList(grantTypes)) throw new errors.InvalidClientMetadata('grant_types must be a list of texts');
+  const supported = GRANT_TYPES.filter((type) => grantTypes.includes(type));
+  if (!supported.includes('authorization_code')) {
+    throw new errors.InvalidClientMetadata('grant_types must include authorization_code, the one way to sign in here');
+  }
+  return supported;
+}
+
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}

@@ -1,0 +1,59 @@
+import type { Logger } from '@switchyard/telemetry';
+import { Provider, type KoaContextWithOIDC } from 'oidc-provider';
+import { clientRegistered, rejected, tokenIssued } from '../events/auth-events.js';
+import { exchangeOf } from '../events/exchange.js';
+import { recordExchange, type EventSink } from '../events/record-exchange.js';
+import { keepUsedClients } from './keep-used-clients.js';
+import { FormOrigin } from '../interaction/form-origin.js';
+import { interactionRoutes } from '../interaction/interaction-routes.js';
+import { InteractionSteps } from '../interaction/interaction-steps.js';
+import { normaliseScope } from './authorize-scope.js';
+import { providerConfiguration, type ProviderParts } from './provider-configuration.js';
+import { RefreshReplay } from './refresh-replay.js';
+import { registrationLimits } from './registration-limits.js';
+
+/** Builds the authorization server: oidc-provider, our steps around it, and what is recorded of it. */
+export function createProvider(parts: ProviderParts & { readonly audit: EventSink; readonly log: Logger }): Provider {
+  const { publicUrl, keys, accounts, servers, adapters, audit, log } = parts;
+  const provider = new Provider(publicUrl, providerConfiguration(parts));
+  // Requests are pinned to the public URL before they come here, so their forwarding headers are ours.
+  provider.proxy = true;
+  const forms = new FormOrigin(keys.cookieSecret, publicUrl);
+  const steps = new InteractionSteps({ provider, accounts, servers, forms });
+  const replay = new RefreshReplay(adapters);
+  const use = (step: Step) => provider.use(step as Parameters<Provider['use']>[0]);
+  use(recordExchange(audit, log));
+  use(registrationLimits(adapters.clock));
+  use(normaliseScope);
+  use(interactionRoutes({ provider, issuer: publicUrl, steps, forms }));
+  use((ctx, next) => replay.around(ctx, next));
+  use(keepUsedClients(adapters));
+  follow(provider, parts);
+  return provider;
+}
+
+type Step = (ctx: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void>;
+
+/** Turns what the library tells of into the events of the exchange. */
+function follow(provider: Provider, { publicUrl, log }: ProviderParts & { readonly log: Logger }): void {
+  provider.on('grant.success', (ctx) => {
+    exchangeOf(ctx).events.push(tokenIssued(ctx, publicUrl));
+  });
+  provider.on('registration_create.success', (ctx) => {
+    exchangeOf(ctx).events.push(clientRegistered(ctx));
+  });
+  const refused = (ctx: KoaContextWithOIDC, error: Error) => {
+    exchangeOf(ctx).refusal = rejected(ctx, publicUrl, error.message);
+  };
+  provider.on('grant.error', refused);
+  provider.on('registration_create.error', refused);
+  provider.on('registration_read.error', refused);
+  provider.on('authorization.error', refused);
+  provider.on('revocation.error', refused);
+  provider.on('server_error', (ctx, error) => {
+    exchangeOf(ctx).fault = error;
+  });
+  // Koa would print it: an answer that could not be written, for example because the client went away.
+  const emitter: NodeJS.EventEmitter = provider;
+  emitter.on('error', (error: unknown) => log.warn('an answer of the authorization server failed', { error }));
+}

@@ -1,0 +1,13 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
+
+/** Step around the token endpoint: a registration that somebody has signed in with is kept; others go after a day. */
+export function keepUsedClients(adapters: AdapterContext) {
+  const clients = new KvAdapter('Client', adapters);
+  return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
+    await next();
+    const { route, params, client } = ctx.oidc ?? {};
+    if (route !== 'token' || params?.['grant_type'] !== 'authorization_code' || ctx.status !== 200 || !client) return;
+    await clients.keep(client.clientId);
+  };
+}

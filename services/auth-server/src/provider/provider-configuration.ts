@@ -1,0 +1,125 @@
+import { MCP_SCOPE } from '@switchyard/oauth';
+import type { AccessToken, Configuration, KoaContextWithOIDC, RefreshToken } from 'oidc-provider';
+import { interactionPath } from '../interaction/interaction-path.js';
+import { LIFETIMES } from '../lifetimes.js';
+import { authorizationProblem } from '../pages/authorization-error.js';
+import { sendProblemPage } from '../pages/error-page.js';
+import { KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
+import type { ServerKeys } from '../store/server-keys.js';
+import type { Accounts } from './accounts.js';
+import { applyClientPolicy, EXTRA_CLIENT_METADATA } from './client-policy.js';
+import { signInAndAlwaysConsent } from './interaction-policy.js';
+import type { KnownServers } from './known-servers.js';
+import { resourceIndicators } from './resource-servers.js';
+
+/** What the configuration of the authorization server is made from. */
+export interface ProviderParts {
+  readonly publicUrl: string;
+  readonly tenant: string;
+  readonly keys: ServerKeys;
+  readonly accounts: Accounts;
+  readonly servers: KnownServers;
+  readonly adapters: AdapterContext;
+}
+
+const seconds = (ms: number) => ms / 1000;
+
+/** Everything that we decide about oidc-provider, in the order of its documentation. */
+export function providerConfiguration(o: ProviderParts): Configuration {
+  return {
+    adapter: (model) => new KvAdapter(model, o.adapters),
+    jwks: { keys: [...o.keys.signing] as NonNullable<Configuration['jwks']>['keys'][number][] },
+    routes: {
+      authorization: '/oauth/authorize',
+      token: '/oauth/token',
+      registration: '/oauth/register',
+      revocation: '/oauth/revoke',
+      jwks: '/oauth/jwks',
+      end_session: '/oauth/session/end',
+    },
+    cookies: cookies(o),
+    // OAuth 2.1: the code flow only, PKCE for every client, exact redirect URIs that are always said.
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    allowOmittingSingleRegisteredRedirectUri: false,
+    scopes: [MCP_SCOPE, 'openid', 'offline_access'],
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+    clientDefaults: {
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      id_token_signed_response_alg: 'ES256',
+      token_endpoint_auth_method: 'client_secret_basic',
+    },
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    extraClientMetadata: {
+      properties: [...EXTRA_CLIENT_METADATA],
+      // Called once per property, for registrations and for stored clients alike; once is enough.
+      validator: (_ctx, key, _value, metadata) => {
+        if (key === EXTRA_CLIENT_METADATA[0]) applyClientPolicy(metadata);
+      },
+    },
+    // There are no ambient credentials at these endpoints, so any page may call them; a code is useless without its verifier.
+    clientBasedCORS: () => true,
+    features: {
+      devInteractions: { enabled: false },
+      registration: { enabled: true, issueRegistrationAccessToken: false },
+      revocation: { enabled: true },
+      resourceIndicators: resourceIndicators(o.publicUrl, o.servers),
+      // Off until the edge enforces them too: a bound token that is accepted unbound is worse than none.
+      dPoP: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      userinfo: { enabled: false },
+    },
+    interactions: { policy: signInAndAlwaysConsent(), url: (_ctx, interaction) => interactionPath(interaction.uid) },
+    findAccount: async (_ctx, subject) => {
+      const account = await o.accounts.find(subject);
+      return account && { accountId: subject, email: account.email, claims: () => ({ sub: subject, email: account.email }) };
+    },
+    // Only what was consented to just now: grants are not shared between authorizations, so each can be revoked alone.
+    loadExistingGrant: async (ctx) => {
+      const grantId = ctx.oidc.result?.consent?.grantId;
+      return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
+    },
+    extraTokenClaims: (ctx, token) => ({
+      email: ctx.oidc.entities.Account?.['email'],
+      sy_tenant: o.tenant,
+      sy_grant: (token as AccessToken).grantId,
+      sy_claims: [],
+    }),
+    // MCP clients are long-lived and rarely ask for offline_access: whoever may refresh gets a refresh token. It does not end
+    // with the browser session, which is only there to sign in with.
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    expiresWithSession: async () => false,
+    rotateRefreshToken: true,
+    ttl: {
+      AccessToken: seconds(LIFETIMES.accessTokenMs),
+      AuthorizationCode: seconds(LIFETIMES.authorizationCodeMs),
+      Grant: seconds(LIFETIMES.grantMs),
+      IdToken: seconds(LIFETIMES.accessTokenMs),
+      Interaction: seconds(LIFETIMES.interactionMs),
+      RefreshToken: refreshTokenSeconds,
+      Session: seconds(LIFETIMES.browserSessionMs),
+    },
+    renderError: (ctx, out, error) => sendProblemPage(ctx, authorizationProblem(ctx.status, out, error)),
+  };
+}
+
+/** A rotated token ends when the first one would have ended: its family has an absolute age. */
+function refreshTokenSeconds(ctx: KoaContextWithOIDC, _token: RefreshToken): number {
+  const rotated = ctx.oidc.entities.RotatedRefreshToken;
+  return rotated === undefined ? seconds(LIFETIMES.refreshTokenMs) : Math.max(1, rotated.remainingTTL);
+}
+
+/** Signed, HttpOnly, SameSite=Lax; Secure, and bound to the host, where the gateway is on https. */
+function cookies({ publicUrl, keys }: ProviderParts): NonNullable<Configuration['cookies']> {
+  const prefix = publicUrl.startsWith('https:') ? '__Host-' : '';
+  const attributes = { httpOnly: true, sameSite: 'lax', signed: true } as const;
+  return {
+    keys: [keys.cookieSecret],
+    // Only the session cookie is for every path, as the prefix demands (RFC 6265bis §4.1.3.2).
+    names: { session: `${prefix}switchyard_session`, interaction: 'switchyard_interaction', resume: 'switchyard_resume' },
+    long: attributes,
+    short: attributes,
+  };
+}

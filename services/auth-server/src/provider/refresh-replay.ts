@@ -1,0 +1,94 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EventFields } from '@switchyard/contracts';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { tokenIssuedAgain } from '../events/auth-events.js';
+import { exchangeOf } from '../events/exchange.js';
+import { LIFETIMES } from '../lifetimes.js';
+import { isWithinGrace, KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
+
+const KIND = 'RefreshAnswer';
+const POLL_MS = 20;
+
+/** What a refresh asked for besides its token. */
+interface RefreshRequest {
+  readonly clientId: string;
+  readonly resource: string;
+  readonly scope: string;
+}
+
+/** The answer that the first use of a refresh token got, and the event that was recorded of it. */
+interface RefreshAnswer extends RefreshRequest {
+  readonly body: string;
+  readonly event: EventFields;
+}
+
+/**
+ * Refresh for clients that run as several processes: strict rotation would sign their users out. For ten seconds, a refresh token
+ * that has been rotated is answered again with the very answer that it was first given, so there is only ever one child token.
+ * Another client, resource or scope in that time, and any use after it, ends the grant (RFC 9700 §4.14.2).
+ */
+export class RefreshReplay {
+  readonly #adapters: AdapterContext;
+  readonly #tokens: KvAdapter;
+
+  constructor(adapters: AdapterContext) {
+    this.#adapters = adapters;
+    this.#tokens = new KvAdapter('RefreshToken', adapters);
+  }
+
+  /** Step around the token endpoint: keeps the answers to refreshes, and gives them again. */
+  async around(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+    await next();
+    const { params, client } = ctx.oidc ?? {};
+    const token = params?.['refresh_token'];
+    if (ctx.oidc?.route !== 'token' || params?.['grant_type'] !== 'refresh_token' || typeof token !== 'string' || !client) return;
+    const request = { clientId: client.clientId, resource: text(params['resource']), scope: text(params['scope']) };
+    if (ctx.status === 200) await this.#keep(ctx, token, request);
+    else if (isInvalidGrant(ctx.body)) await this.#answerAgain(ctx, token, request);
+  }
+
+  async #keep(ctx: KoaContextWithOIDC, token: string, request: RefreshRequest): Promise<void> {
+    const event = exchangeOf(ctx).events.find(({ type }) => type === 'auth.token_issued');
+    if (event === undefined) throw new Error('a refresh succeeded without an event');
+    const answer: RefreshAnswer = { ...request, body: JSON.stringify(ctx.body), event };
+    await this.#adapters.store.write(KIND, token, { ...answer }, LIFETIMES.refreshGraceMs);
+    send(ctx, answer.body);
+  }
+
+  async #answerAgain(ctx: KoaContextWithOIDC, token: string, request: RefreshRequest): Promise<void> {
+    const rotated = await this.#tokens.peek(token);
+    if (rotated?.grantId === undefined || !isWithinGrace(rotated, this.#adapters.clock.now())) return;
+    if (rotated.clientId !== request.clientId) return this.#adapters.revocations.revoke(rotated.grantId);
+    const answer = await this.#waitForAnswer(token);
+    if (answer === undefined) return;
+    if (answer.resource !== request.resource || answer.scope !== request.scope)
+      return this.#adapters.revocations.revoke(rotated.grantId);
+    ctx.status = 200;
+    send(ctx, answer.body);
+    const exchange = exchangeOf(ctx);
+    delete exchange.refusal;
+    exchange.events.push(tokenIssuedAgain(ctx, answer.event));
+  }
+
+  /** The first request may still be at work, on this replica or another. */
+  async #waitForAnswer(token: string): Promise<RefreshAnswer | undefined> {
+    const deadlineMs = performance.now() + LIFETIMES.refreshWaitMs;
+    for (;;) {
+      const found = await this.#adapters.store.find(KIND, token);
+      if (found !== undefined) return found.record as unknown as RefreshAnswer;
+      if (performance.now() >= deadlineMs) return undefined;
+      await delay(POLL_MS);
+    }
+  }
+}
+
+function send(ctx: KoaContextWithOIDC, body: string): void {
+  ctx.body = body;
+  ctx.type = 'application/json; charset=utf-8';
+}
+
+function isInvalidGrant(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && (body as { error?: unknown }).error === 'invalid_grant';
+}
+
+const text = (value: unknown) => (typeof value === 'string' ? value : '');

@@ -1,0 +1,115 @@
+import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
+import { LIFETIMES } from '../lifetimes.js';
+import type { GrantRevocations } from './grant-revocations.js';
+import type { OidcStore } from './oidc-store.js';
+import type { StoredRecord } from './sealed-record.js';
+
+/** What the adapters of all models share. */
+export interface AdapterContext {
+  readonly store: OidcStore;
+  readonly revocations: GrantRevocations;
+  readonly clock: { now(): number };
+}
+
+/**
+ * Where oidc-provider keeps one kind of record. The library reads whether a code or token was consumed and then awaits
+ * `consume()`, so single use rests on this class: `consume()` is a compare-and-set that fails for everyone but the first.
+ */
+export class KvAdapter implements Adapter {
+  readonly #model: string;
+  readonly #context: AdapterContext;
+
+  constructor(model: string, context: AdapterContext) {
+    this.#model = model;
+    this.#context = context;
+  }
+
+  /** @param expiresIn seconds; absent for clients, which stay only once they are used */
+  async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    const { store } = this.#context;
+    const ttlMs = expiresIn === undefined ? defaultLifetimeMs(this.#model) : expiresIn * 1000;
+    const record = payload as StoredRecord;
+    if (this.#model === 'ReplayDetection') return this.#createOnce(id, record, ttlMs);
+    await store.write(this.#model, id, record, ttlMs);
+    if (payload.uid !== undefined) await store.write(`${this.#model}Uid`, payload.uid, { id }, ttlMs);
+    if (payload.userCode !== undefined) await store.write(`${this.#model}UserCode`, payload.userCode, { id }, ttlMs);
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    const record = await this.peek(id);
+    // Refused without revoking: several processes of one honest client refresh at once, and all get the first one's answer.
+    if (record !== undefined && this.#model === 'RefreshToken' && this.#isWithinGrace(record)) {
+      throw new errors.InvalidGrant('refresh token was used a moment ago');
+    }
+    return record;
+  }
+
+  /** Like `find`, also for a refresh token that was rotated a moment ago. */
+  async peek(id: string): Promise<AdapterPayload | undefined> {
+    const record = (await this.#context.store.find(this.#model, id))?.record;
+    const grantId = this.#model === 'Grant' ? id : record?.['grantId'];
+    if (typeof grantId === 'string' && (await this.#context.revocations.isRevoked(grantId))) return undefined;
+    return record as AdapterPayload | undefined;
+  }
+
+  /** Keeps what would go by itself, for as long as nobody removes it. */
+  async keep(id: string): Promise<void> {
+    const found = await this.#context.store.find(this.#model, id);
+    if (found !== undefined) await this.#context.store.write(this.#model, id, found.record);
+  }
+
+  async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    return this.#findThrough(`${this.#model}Uid`, uid);
+  }
+
+  async findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {
+    return this.#findThrough(`${this.#model}UserCode`, userCode);
+  }
+
+  /** @throws InvalidGrant for everyone but the first */
+  async consume(id: string): Promise<void> {
+    const { store, clock } = this.#context;
+    const found = await store.find(this.#model, id);
+    if (found === undefined || found.record['consumed'] !== undefined) throw new errors.InvalidGrant('already used');
+    const nowMs = clock.now();
+    const consumed = { ...found.record, consumed: Math.floor(nowMs / 1000), consumedAtMs: nowMs };
+    const won = await store.replace(this.#model, id, consumed, found.revision, remainingMs(found.record, nowMs));
+    if (!won) throw new errors.InvalidGrant('already used');
+  }
+
+  async destroy(id: string): Promise<void> {
+    if (this.#model === 'Grant') await this.#context.revocations.revoke(id);
+    await this.#context.store.remove(this.#model, id);
+  }
+
+  async revokeByGrantId(grantId: string): Promise<void> {
+    await this.#context.revocations.revoke(grantId);
+  }
+
+  async #createOnce(id: string, record: StoredRecord, ttlMs: number | undefined): Promise<void> {
+    if (await this.#context.store.create(this.#model, id, record, ttlMs)) return;
+    throw new errors.InvalidRequest('this proof was used before');
+  }
+
+  async #findThrough(index: string, value: string): Promise<AdapterPayload | undefined> {
+    const id = (await this.#context.store.find(index, value))?.record['id'];
+    return typeof id === 'string' ? this.find(id) : undefined;
+  }
+
+  #isWithinGrace(record: AdapterPayload): boolean {
+    return isWithinGrace(record, this.#context.clock.now());
+  }
+}
+
+/** Whether a refresh token was rotated so short a time ago that using it again is no sign of theft. */
+export function isWithinGrace(record: AdapterPayload, nowMs: number): boolean {
+  const consumedAtMs = record['consumedAtMs'];
+  return typeof consumedAtMs === 'number' && nowMs - consumedAtMs < LIFETIMES.refreshGraceMs;
+}
+
+const defaultLifetimeMs = (model: string) => (model === 'Client' ? LIFETIMES.unusedClientMs : undefined);
+
+// Kept until its own end, so that a later replay is recognised for what it is.
+function remainingMs(record: StoredRecord, nowMs: number): number {
+  return Math.max(1_000, Number(record['exp']) * 1000 - nowMs);
+}
