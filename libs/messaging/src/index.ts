@@ -4,3 +4,7 @@ export { NatsBus, type NatsBusOptions } from './nats-bus.js';
 export { connectNats, type NatsLink, type NatsOptions } from './nats-link.js';
 export { type GrowingPause } from './pause.js';
 export { RpcFault, RpcUnavailable, type Rpc } from './rpc.js';
+export { LocalRpc } from './local-rpc.js';
+export { NatsRpc } from './nats-rpc.js';
+export { messagePipe } from './message-pipe.js';
+export { encodeMessage } from './call-codec.js';

@@ -2,7 +2,7 @@ import type { StreamDefinition } from '@switchyard/contracts';
 import { BusUnavailable, type Bus, type ConsumeOptions, type Consumption } from './bus.js';
 import { LocalConsumer } from './local-consumer.js';
 import { LocalStream } from './local-stream.js';
-import { defaultRetryPause, pause, type GrowingPause } from './pause.js';
+import { defaultRetryPause, fulfilledWithin, type GrowingPause } from './pause.js';
 
 /** How a LocalBus waits. */
 export interface LocalBusOptions {
@@ -31,19 +31,8 @@ export class LocalBus implements Bus {
   async publish(stream: StreamDefinition, subject: string, messageId: string, data: Uint8Array): Promise<void> {
     if (this.#closing.signal.aborted) throw new BusUnavailable('the bus is closed');
     const handled = this.#stream(stream).publish(subject, messageId, data);
-    const enough = new AbortController();
-    const giveUp = () => enough.abort();
-    this.#closing.signal.addEventListener('abort', giveUp);
-    try {
-      const inTime = await Promise.race([
-        handled.then(() => true),
-        pause(this.#publishTimeoutMs, enough.signal).then(() => false),
-      ]);
-      if (!inTime) throw new BusUnavailable(`${stream.name}: no consumer has handled the message yet`);
-    } finally {
-      this.#closing.signal.removeEventListener('abort', giveUp);
-      giveUp();
-    }
+    const inTime = await fulfilledWithin(handled, this.#publishTimeoutMs, this.#closing.signal);
+    if (!inTime) throw new BusUnavailable(`${stream.name}: no consumer has handled the message yet`);
   }
 
   consume(options: ConsumeOptions): Promise<Consumption> {

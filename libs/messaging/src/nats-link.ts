@@ -1,6 +1,6 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { BusUnavailable } from './bus.js';
-import { pause } from './pause.js';
+import { fulfilledWithin, pause } from './pause.js';
 
 /** How to reach NATS. */
 export interface NatsOptions {
@@ -89,12 +89,6 @@ async function follow(connection: NatsConnection, tell: (connected: boolean) => 
 /** Draining needs the server; without it there is nothing to wait for. */
 async function disconnect(connection: NatsConnection): Promise<void> {
   if (connection.isClosed()) return;
-  const drained = connection.drain().then(
-    () => true,
-    () => false,
-  );
-  const enough = new AbortController();
-  const inTime = await Promise.race([drained, pause(drainTimeoutMs, enough.signal).then(() => false)]);
-  enough.abort();
-  if (!inTime && !connection.isClosed()) await connection.close();
+  const drained = await fulfilledWithin(connection.drain(), drainTimeoutMs).catch(() => false);
+  if (!drained && !connection.isClosed()) await connection.close();
 }

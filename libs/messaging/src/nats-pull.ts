@@ -1,6 +1,6 @@
 import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } from '@nats-io/nats-core';
 import { BusUnavailable } from './bus.js';
-import { pause } from './pause.js';
+import { fulfilledWithin } from './pause.js';
 import { PulledMessage } from './pulled-message.js';
 
 /** What to pull. */
@@ -131,9 +131,7 @@ class Pull {
     const drained = this.#subscription.drain().catch((cause: unknown) => {
       this.#failure ??= new BusUnavailable(`${this.#request.stream}: the connection went away during a pull`, { cause });
     });
-    const enough = new AbortController();
-    await Promise.race([drained, pause(drainTimeoutMs, enough.signal)]);
-    enough.abort();
+    await fulfilledWithin(drained, drainTimeoutMs);
     clearTimeout(this.#silenceTimer);
   }
 }

@@ -24,3 +24,20 @@ export const defaultRetryPause: GrowingPause = { firstMs: 100, longestMs: 10_000
 export function pauseAfter(failures: number, { firstMs, longestMs }: GrowingPause): number {
   return Math.min(longestMs, firstMs * 2 ** (failures - 1));
 }
+
+/**
+ * Waits for a promise, but not longer than told, and leaves no timer behind.
+ * @param giveUp ends the wait early
+ * @returns whether it was fulfilled in time; rejects when it rejects in time
+ */
+export async function fulfilledWithin(promise: Promise<unknown>, limitMs: number, giveUp?: AbortSignal): Promise<boolean> {
+  const enough = new AbortController();
+  const end = () => enough.abort();
+  giveUp?.addEventListener('abort', end);
+  try {
+    return await Promise.race([promise.then(() => true), pause(limitMs, enough.signal).then(() => false)]);
+  } finally {
+    giveUp?.removeEventListener('abort', end);
+    end();
+  }
+}

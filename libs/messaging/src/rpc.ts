@@ -2,6 +2,9 @@ import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/prot
 import type { RpcMethod } from '@switchyard/contracts';
 import type { CustomTransportStrategy, MicroserviceOptions } from '@nestjs/microservices';
 
+/** Longest wait for an answer unless told. */
+export const defaultCallTimeoutMs = 2_000;
+
 /** Request/reply between services, with the contracts of proto/ as ProtoJSON. Two adapters: NatsRpc and LocalRpc. */
 export interface Rpc {
   /**
