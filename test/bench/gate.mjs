@@ -7,7 +7,12 @@ const META = {
   'io.modelcontextprotocol/clientCapabilities': {},
 };
 
-const call = (id, text, meta) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'echo', arguments: { message: text }, _meta: meta } });
+const call = (id, text, meta) => ({
+  jsonrpc: '2.0',
+  id,
+  method: 'tools/call',
+  params: { name: 'echo', arguments: { message: text }, _meta: meta },
+});
 const result = (text) => ({ jsonrpc: '2.0', id: 7, result: { content: [{ type: 'text', text }], isError: false } });
 
 /** Pads a message made from a text of growing length up to a size. */
@@ -16,8 +21,10 @@ function sized(sizeBytes, make) {
   return Buffer.from(JSON.stringify(make('x'.repeat(Math.max(0, sizeBytes - bare)))));
 }
 
-const proseOf = (length) => 'A line of prose with "quotes", one tab\t, and an end.\n'.repeat(Math.ceil(length / 53)).slice(0, length);
-const rowsOf = (count) => Array.from({ length: count }, (_, index) => ({ id: index, name: `row ${index}`, ratio: index / 7, tags: ['a', null, true] }));
+const proseOf = (length) =>
+  'A line of prose with "quotes", one tab\t, and an end.\n'.repeat(Math.ceil(length / 53)).slice(0, length);
+const rowsOf = (count) =>
+  Array.from({ length: count }, (_, index) => ({ id: index, name: `row ${index}`, ratio: index / 7, tags: ['a', null, true] }));
 const table = { jsonrpc: '2.0', id: 7, result: { content: [], structuredContent: { rows: rowsOf(15_000) } } };
 
 const CASES = [
@@ -49,6 +56,10 @@ for (const [name, bytes] of CASES) {
   const calls = Math.max(20, Math.round(20_000_000 / (bytes.length + 200)));
   const gateMicros = microsPerCall(() => scanMessage(bytes), calls);
   const parseMicros = microsPerCall(() => JSON.parse(bytes.toString('utf8')), calls);
-  const cells = [gateMicros.toFixed(2).padStart(10), parseMicros.toFixed(2).padStart(14), (gateMicros / parseMicros).toFixed(2).padStart(7)];
+  const cells = [
+    gateMicros.toFixed(2).padStart(10),
+    parseMicros.toFixed(2).padStart(14),
+    (gateMicros / parseMicros).toFixed(2).padStart(7),
+  ];
   console.log(name.padEnd(40), String(bytes.length).padStart(9), ...cells);
 }

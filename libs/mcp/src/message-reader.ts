@@ -86,9 +86,11 @@ export class MessageReader {
     const { draft, objections, hasMethod, hasId } = this;
     const isResponse = draft.resultRange !== undefined || draft.errorRange !== undefined;
     if (!this.hasVersion) objections.raise('The member "jsonrpc" must be "2.0".');
-    if (hasMethod && isResponse) objections.raise('A message is either a request or a response: it cannot have "method" and a result.');
+    if (hasMethod && isResponse)
+      objections.raise('A message is either a request or a response: it cannot have "method" and a result.');
     if (!hasMethod && !isResponse) objections.raise('The message has no "method", "result" or "error".');
-    if (draft.resultRange !== undefined && draft.errorRange !== undefined) objections.raise('A response has a result or an error, not both.');
+    if (draft.resultRange !== undefined && draft.errorRange !== undefined)
+      objections.raise('A response has a result or an error, not both.');
     if (draft.resultRange !== undefined && !hasId) objections.raise('A result must name the id of its request.');
     if (isResponse) return 'response';
     return hasId ? 'request' : 'notification';

@@ -118,7 +118,8 @@ export class OwnedMembers {
     const folded = foldKey(text);
     if (!folded.startsWith(prefix)) return;
     this.prefixed ??= new Set();
-    if (!text.startsWith(prefix)) this.objections.raise(`A key in ${this.where} differs from "${prefix}…" in case or form alone.`);
+    if (!text.startsWith(prefix))
+      this.objections.raise(`A key in ${this.where} differs from "${prefix}…" in case or form alone.`);
     if (this.prefixed.has(folded)) this.objections.raise(`A key that begins with "${prefix}" stands twice in ${this.where}.`);
     this.prefixed.add(folded);
   }
