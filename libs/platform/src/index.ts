@@ -1,1 +1,4 @@
-export {};
+export { platformSchema, type PlatformConfig } from './platform-schema.js';
+export type { Platform } from './platform.js';
+export { openNatsPlatform } from './open-nats-platform.js';
+export { openLocalPlatform, type LocalPlatformOptions } from './open-local-platform.js';

@@ -44,15 +44,17 @@ export class CredentialsUnresolved extends ConfigError {}
 
 /**
  * Takes a configuration text all the way: checked, credentials stored by the vault, compiled, published.
+ * @param served what came of the same text before; it is not published again, so that registries which see different
+ *   files for a while do not take turns
  * @throws ConfigError for a text that cannot be used; CredentialsUnresolved for references that lead nowhere;
  *   ApplyUnavailable when something is away
  */
-export async function applyConfig(text: string, context: ApplyContext): Promise<Applied> {
+export async function applyConfig(text: string, context: ApplyContext, served?: Snapshot): Promise<Applied> {
   const config = parseGatewayConfig(text, context.file);
   const { versions, problems } = await applyCredentials(credentialTemplates(config), context);
   if (problems.length > 0) throw new CredentialsUnresolved(problems.map((problem) => placed(problem, text, context.file)));
   const snapshot = compileSnapshot(config, versions, context.tenant, context.clock);
-  return publish(snapshot, context);
+  return publish(snapshot, context, served);
 }
 
 async function applyCredentials(credentials: ReturnType<typeof credentialTemplates>, { rpc, tenant }: ApplyContext) {
@@ -65,10 +67,11 @@ async function applyCredentials(credentials: ReturnType<typeof credentialTemplat
   }
 }
 
-async function publish(snapshot: Snapshot, { snapshots, audit }: ApplyContext): Promise<Applied> {
+async function publish(snapshot: Snapshot, { snapshots, audit }: ApplyContext, served: Snapshot | undefined): Promise<Applied> {
   try {
     const standing = await snapshots.current();
     if (standing?.revision === snapshot.revision) return { snapshot: standing, changed: false };
+    if (standing && served?.revision === snapshot.revision) return { snapshot: served, changed: false };
     // A change that could not be recorded is not made.
     if (!audit.accepting()) throw new ApplyUnavailable('audit', 'The audit trail takes no more events; its spool is full.');
     await snapshots.publish(snapshot);

@@ -1,25 +1,20 @@
-import type { Audit } from '@switchyard/audit';
 import type { ConfigStatus, Snapshot } from '@switchyard/contracts';
 import { ConfigError, type Readiness } from '@switchyard/runtime';
-import type { Logger } from '@switchyard/telemetry';
-import { applyConfig, ApplyUnavailable, CredentialsUnresolved, type Applied, type ApplyContext } from './apply-config.js';
+import { applyConfig, ApplyUnavailable, type ApplyContext } from './apply-config.js';
+import { ConfigReport, type Rejection, type ReportContext } from './config-report.js';
 import type { FileContent } from './gateway-file-watch.js';
 import { Pause } from './pause.js';
 
 /** What the configuration of a running registry needs. */
-export interface ConfigurationContext extends ApplyContext {
-  readonly audit: Pick<Audit, 'record' | 'accepting'>;
-  readonly log: Logger;
-  /** Told of every configuration that was tried. */
-  readonly onOutcome: (outcome: 'applied' | 'rejected') => void;
-}
-
-type Rejection = NonNullable<ConfigStatus['lastRejection']>;
+export type ConfigurationContext = ApplyContext & ReportContext;
 
 /** The configuration that is served, and its changes. Of several changes in a row the last one counts. */
 export class Configuration {
   readonly #context: ConfigurationContext;
+  readonly #report: ConfigReport;
   readonly #pause = new Pause();
+  /** What is in the file, as far as it was tried. */
+  #tried: FileContent | undefined;
   #pending: FileContent | undefined;
   #working: Promise<void> | undefined;
   #waitingFor: Readiness = {};
@@ -30,6 +25,7 @@ export class Configuration {
 
   constructor(context: ConfigurationContext) {
     this.#context = context;
+    this.#report = new ConfigReport(context);
   }
 
   /** The snapshot that is served. @throws Error before `start` has resolved */
@@ -44,11 +40,8 @@ export class Configuration {
   }
 
   get status(): ConfigStatus {
-    return {
-      revision: this.snapshot.revision,
-      loadedAt: new Date(this.#loadedAtMs).toISOString(),
-      lastRejection: this.#rejection ?? null,
-    };
+    const loadedAt = new Date(this.#loadedAtMs).toISOString();
+    return { revision: this.snapshot.revision, loadedAt, lastRejection: this.#rejection ?? null };
   }
 
   /**
@@ -57,16 +50,10 @@ export class Configuration {
    * @throws ConfigError when it cannot be used
    */
   async start(text: string, onWaiting: (readiness: Readiness) => void): Promise<void> {
-    for (;;) {
-      try {
-        return await this.#apply(text);
-      } catch (error) {
-        if (error instanceof ConfigError) await this.#reject(error);
-        if (!(error instanceof ApplyUnavailable)) throw error;
-        this.#waitFor(error);
-        onWaiting(this.#waitingFor);
-        await this.#pause.next();
-      }
+    const content: FileContent = { ok: true, text };
+    while (!(await this.#try(content))) {
+      onWaiting(this.#waitingFor);
+      await this.#pause.next();
     }
   }
 
@@ -75,6 +62,15 @@ export class Configuration {
     this.#pending = content;
     this.#pause.end();
     this.#working ??= this.#work().finally(() => (this.#working = undefined));
+  }
+
+  /**
+   * Applies the same file again, because what it refers to may have changed: a secret that was missing may be stored by
+   * now, another may have been replaced. Says nothing when nothing came of it.
+   */
+  recheck(): void {
+    if (this.#working || !this.#tried || this.#rejection?.reason === 'config_invalid') return;
+    this.change(this.#tried);
   }
 
   /** Stops applying changes. Idempotent. */
@@ -88,88 +84,56 @@ export class Configuration {
     while (this.#pending && !this.#closed) {
       const content = this.#pending;
       this.#pending = undefined;
-      if (await this.#tryChange(content)) continue;
+      if (await this.#try(content)) continue;
       await this.#pause.next();
       this.#pending ??= content;
     }
   }
 
-  /** @returns false when it must be tried again */
-  async #tryChange(content: FileContent): Promise<boolean> {
+  /**
+   * @returns false when it must be tried again
+   * @throws ConfigError when it cannot be used and nothing is served yet
+   */
+  async #try(content: FileContent): Promise<boolean> {
     try {
-      await this.#apply(textOf(content, this.#context.file));
+      await this.#apply(content);
     } catch (error) {
       if (error instanceof ApplyUnavailable) return this.#waitFor(error);
       await this.#reject(error);
+      if (!this.#snapshot) throw error;
     }
+    this.#tried = content;
+    this.#waitingFor = {};
+    this.#pause.reset();
     return true;
   }
 
-  async #apply(text: string): Promise<void> {
-    const applied = await applyConfig(text, this.#context);
+  async #apply(content: FileContent): Promise<void> {
+    const again = content === this.#tried;
+    const { snapshot, changed } = await applyConfig(
+      textOf(content, this.#context.file),
+      this.#context,
+      again ? this.#snapshot : undefined,
+    );
     const wasRejected = this.#rejection !== undefined;
-    this.#snapshot = applied.snapshot;
-    this.#loadedAtMs = this.#context.clock.now();
+    if (snapshot.revision !== this.#snapshot?.revision) this.#loadedAtMs = this.#context.clock.now();
+    this.#snapshot = snapshot;
     this.#rejection = undefined;
-    this.#settled();
-    await this.#tellApplied(applied, wasRejected);
-  }
-
-  async #tellApplied({ snapshot, changed }: Applied, wasRejected: boolean): Promise<void> {
-    const { log, file } = this.#context;
-    const { revision, servers, upstreams } = snapshot;
-    if (!changed) {
-      log.info(wasRejected ? 'the configuration is back to what is served' : 'the configuration is served already', {
-        file,
-        revision,
-      });
-      return;
-    }
-    this.#context.onOutcome('applied');
-    log.info('a new configuration is served', { file, revision, count: servers.length });
-    const detail = { file, servers: String(servers.length), upstreams: String(upstreams.length) };
-    await this.#record({ type: 'config.applied', outcome: 'ok', snapshot: revision, detail });
+    if (changed) await this.#report.applied(snapshot);
+    else if (!again || wasRejected) this.#report.unchanged(snapshot);
   }
 
   async #reject(error: unknown): Promise<void> {
-    const { log, file, clock } = this.#context;
-    const reason = reasonOf(error);
-    const message =
-      error instanceof ConfigError
-        ? error.message
-        : 'It could not be applied because of a fault; the log of the registry names the cause.';
-    this.#rejection = { rejectedAt: new Date(clock.now()).toISOString(), reason, message };
-    this.#settled();
-    this.#context.onOutcome('rejected');
-    const revision = this.#snapshot?.revision ?? '';
-    log.error(`the configuration was rejected${revision ? ', and the last good one stays' : ''}: ${message}`, {
-      file,
-      reason,
-      revision,
-      ...(error instanceof ConfigError ? {} : { error }),
-    });
-    await this.#record({ type: 'config.rejected', outcome: 'error', reason, snapshot: revision, detail: { file, message } });
-  }
-
-  async #record(fields: Parameters<Audit['record']>[0]): Promise<void> {
-    try {
-      await this.#context.audit.record(fields);
-    } catch (error) {
-      this.#context.log.error('a configuration event could not be recorded', { event_type: fields.type, error });
-    }
+    const rejection = this.#report.rejectionOf(error);
+    if (this.#rejection?.message === rejection.message) return;
+    this.#rejection = rejection;
+    await this.#report.rejected(error, rejection, this.#snapshot);
   }
 
   #waitFor(error: ApplyUnavailable): false {
-    const state = error.message;
-    if (this.#waitingFor[error.dependency] !== state)
-      this.#context.log.warn('the configuration waits', { reason: error.message, error });
-    this.#waitingFor = { [error.dependency]: state };
+    if (this.#waitingFor[error.dependency] !== error.message) this.#report.waiting(error);
+    this.#waitingFor = { [error.dependency]: error.message };
     return false;
-  }
-
-  #settled(): void {
-    this.#waitingFor = {};
-    this.#pause.reset();
   }
 }
 
@@ -177,9 +141,4 @@ function textOf(content: FileContent, file: string): string {
   if (content.ok) return content.text;
   const code = (content.error as NodeJS.ErrnoException).code ?? 'unknown error';
   throw new ConfigError([{ file, path: '', message: `cannot be read (${code}). Put it back.` }]);
-}
-
-function reasonOf(error: unknown): Rejection['reason'] {
-  if (error instanceof CredentialsUnresolved) return 'credential_unresolved';
-  return error instanceof ConfigError ? 'config_invalid' : 'internal';
 }

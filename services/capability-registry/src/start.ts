@@ -1,6 +1,7 @@
 import { openAdminApp } from '@switchyard/admin-api';
 import { ApiKeyDirectory } from '@switchyard/api-keys';
 import type { Audit } from '@switchyard/audit';
+import { DEFAULT_TENANT } from '@switchyard/contracts';
 import type { Rpc } from '@switchyard/messaging';
 import { readConfigFile, type Clock, type Readiness, type RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
@@ -23,6 +24,9 @@ export interface CapabilityRegistryDeps {
   readonly onWaiting?: (readiness: Readiness) => void;
 }
 
+/** How often references are resolved anew although the file is the same. */
+const RECHECK_MS = 10_000;
+
 /**
  * Publishes the configuration of a gateway and keeps it current: the file is watched, a change that can be used is
  * compiled and published, any other is reported and changes nothing.
@@ -34,7 +38,8 @@ export async function startCapabilityRegistry(
   deps: CapabilityRegistryDeps,
 ): Promise<RunningService> {
   const { state, audit, clock, log } = deps;
-  const { tenant, gatewayFile: file } = config;
+  const { gatewayFile: file, listen } = config;
+  const tenant = DEFAULT_TENANT;
   await using undo = new AsyncDisposableStack();
   const changes = deps.telemetry.meter.createCounter('switchyard_config_changes', {
     description: 'Configurations tried, by outcome',
@@ -44,10 +49,12 @@ export async function startCapabilityRegistry(
   const snapshots = await SnapshotStore.open(state, tenant);
   const configuration = undo.adopt(new Configuration({ ...deps, snapshots, tenant, file, onOutcome }), (it) => it.close());
   await configuration.start(text, deps.onWaiting ?? (() => undefined));
+  const recheck = setInterval(() => configuration.recheck(), RECHECK_MS).unref();
+  undo.defer(() => clearInterval(recheck));
   undo.adopt(watchFile(text, configuration, file, log), (watch) => watch.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, tenant, clock), (directory) => directory.close());
   const app = undo.adopt(
-    await openAdminApp(CapabilityRegistryModule.with(configuration), { host: config.host, port: config.port, keys, audit, log }),
+    await openAdminApp(CapabilityRegistryModule.with(configuration), { ...listen, keys, audit, log }),
     (admin) => admin.close(),
   );
   const running = undo.move();

@@ -1,0 +1,83 @@
+import type { Audit } from '@switchyard/audit';
+import type { ConfigStatus, Snapshot } from '@switchyard/contracts';
+import { ConfigError, type Clock } from '@switchyard/runtime';
+import type { Logger } from '@switchyard/telemetry';
+import { ApplyUnavailable, CredentialsUnresolved } from './apply-config.js';
+
+/** Why a configuration is not served. */
+export type Rejection = NonNullable<ConfigStatus['lastRejection']>;
+
+/** Where reports go. */
+export interface ReportContext {
+  readonly audit: Pick<Audit, 'record'>;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Name of the configuration file. */
+  readonly file: string;
+  /** Told of every configuration that was applied or rejected. */
+  readonly onOutcome: (outcome: 'applied' | 'rejected') => void;
+}
+
+/** Tells people what came of a configuration: in the log, as an event, and counted. */
+export class ConfigReport {
+  readonly #context: ReportContext;
+
+  constructor(context: ReportContext) {
+    this.#context = context;
+  }
+
+  async applied({ revision, servers, upstreams }: Snapshot): Promise<void> {
+    const { log, file, onOutcome } = this.#context;
+    onOutcome('applied');
+    log.info('a new configuration is served', { file, revision, count: servers.length });
+    const detail = { file, servers: String(servers.length), upstreams: String(upstreams.length) };
+    await this.#record({ type: 'config.applied', outcome: 'ok', snapshot: revision, detail });
+  }
+
+  unchanged({ revision }: Snapshot): void {
+    this.#context.log.info('the configuration is the one that is served', { file: this.#context.file, revision });
+  }
+
+  async rejected(error: unknown, rejection: Rejection, served: Snapshot | undefined): Promise<void> {
+    const { log, file, onOutcome } = this.#context;
+    const { reason, message } = rejection;
+    const revision = served?.revision ?? '';
+    onOutcome('rejected');
+    const cause = error instanceof ConfigError ? {} : { error };
+    log.error(`${served ? 'the last good configuration stays; the new one' : 'the configuration'} was rejected: ${message}`, {
+      file,
+      reason,
+      revision,
+      ...cause,
+    });
+    await this.#record({ type: 'config.rejected', outcome: 'error', reason, snapshot: revision, detail: { file, message } });
+  }
+
+  waiting(error: ApplyUnavailable): void {
+    this.#context.log.warn('the configuration waits for what is away', {
+      file: this.#context.file,
+      reason: error.message,
+      error,
+    });
+  }
+
+  /** Why an error keeps a configuration from being served, in words that may be shown. */
+  rejectionOf(error: unknown): Rejection {
+    const rejectedAt = new Date(this.#context.clock.now()).toISOString();
+    if (error instanceof CredentialsUnresolved) return { rejectedAt, reason: 'credential_unresolved', message: error.message };
+    if (error instanceof ConfigError) return { rejectedAt, reason: 'config_invalid', message: error.message };
+    return {
+      rejectedAt,
+      reason: 'internal',
+      message: 'It could not be applied because of a fault; the log of the registry names the cause.',
+    };
+  }
+
+  async #record(fields: Parameters<Audit['record']>[0]): Promise<void> {
+    try {
+      await this.#context.audit.record(fields);
+    } catch (error) {
+      this.#context.log.error('a configuration event could not be recorded', { event_type: fields.type, error });
+    }
+  }
+}
