@@ -24,14 +24,15 @@ export const EXTERNAL_OWNERS = {
   jose: ['@switchyard/oauth'],
   undici: ['@switchyard/egress'],
   '@nats-io/*': ['@switchyard/messaging', '@switchyard/state'],
-  '@opentelemetry/*': ['@switchyard/telemetry'],
+  '@opentelemetry/sdk-*': ['@switchyard/telemetry'],
+  '@opentelemetry/exporter-*': ['@switchyard/telemetry'],
   pino: ['@switchyard/telemetry'],
   'oidc-provider': ['@switchyard/auth-server'],
   '@clickhouse/*': ['@switchyard/analytics', '@switchyard/testing'],
 };
 
 /** Files that run in tests only: they may also import development dependencies and the packages of `layer:testing`. */
-export const TEST_FILES = ['*.test.ts', '*.contract.ts'];
+export const TEST_FILES = ['*.test.ts', '*.contract.ts', '*.fixture.ts'];
 
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
 const matches = (pattern, name) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern);

@@ -2,7 +2,7 @@ import type { DynamicModule, INestApplication, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { ApiKeyDirectory } from '@switchyard/api-keys';
-import type { EventFields } from '@switchyard/contracts';
+import type { Audit } from '@switchyard/audit';
 import type { Rpc } from '@switchyard/messaging';
 import type { Logger } from '@switchyard/telemetry';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -20,7 +20,7 @@ export interface AdminAppOptions {
   readonly port: number;
   readonly keys: ApiKeyDirectory;
   /** Takes an `auth.rejected` event for every request that was not let in. */
-  readonly audit: { record(fields: EventFields): Promise<void> };
+  readonly audit: Pick<Audit, 'record'>;
   readonly log: Logger;
   /** Serves the module's `@MessagePattern` handlers too. */
   readonly rpc?: Rpc;

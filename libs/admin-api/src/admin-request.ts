@@ -1,3 +1,4 @@
+import { API_KEY_ISSUER } from '@switchyard/api-keys';
 import type { ApiKeyRecord, EventFields } from '@switchyard/contracts';
 import { parseTraceparent } from '@switchyard/telemetry';
 import type { IncomingMessage } from 'node:http';
@@ -7,9 +8,6 @@ export interface AdminRequest extends IncomingMessage {
   /** The key that it was made with. */
   readonly apiKey: ApiKeyRecord;
 }
-
-/** Issuer of principals that are API keys. */
-const apiKeyIssuer = 'api-key';
 
 /** X-Request-Id of a request; the edge makes sure that there is one. */
 export function requestId(request: IncomingMessage): string {
@@ -23,7 +21,7 @@ export function actorFields(request: AdminRequest): Partial<EventFields> {
   return {
     request_id: requestId(request),
     trace_id: parseTraceparent(request.headers.traceparent)?.traceId ?? '',
-    principal_issuer: apiKeyIssuer,
+    principal_issuer: API_KEY_ISSUER,
     principal_subject: id,
     principal_name: name,
     principal_kind: 'service',

@@ -14,4 +14,4 @@ export {
 export { ProblemFilter } from './problem.filter.js';
 export { Public, RequireRole, type Role } from './roles.js';
 export { assertRoutesDeclared } from './routes-declared.js';
-export { zodBody, zodQuery } from './zod-pipes.js';
+export { zodBody, zodParam, zodQuery } from './zod-pipes.js';

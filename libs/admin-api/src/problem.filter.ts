@@ -1,4 +1,5 @@
 import { HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { SpoolFull } from '@switchyard/audit';
 import { BusUnavailable, RpcUnavailable } from '@switchyard/messaging';
 import { StateUnavailable } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
@@ -22,6 +23,13 @@ const unavailable: ProblemDetails = {
   reason: 'unavailable',
   detail: 'A service behind this API cannot be reached at the moment; try again.',
   headers: { 'retry-after': '1' },
+};
+
+const auditFull: ProblemDetails = {
+  reason: 'audit_unavailable',
+  detail:
+    'The audit trail takes no more events at the moment, so this cannot be completed; whoever runs the gateway must look at it.',
+  headers: { 'retry-after': '5' },
 };
 
 const fault: ProblemDetails = {
@@ -63,6 +71,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof StateUnavailable || error instanceof BusUnavailable || error instanceof RpcUnavailable) {
       this.#log.warn('an admin request needs something that is away', { request_id: id, error });
       return { status: 503, details: unavailable, instance: id };
+    }
+    if (error instanceof SpoolFull) {
+      this.#log.error('an admin request could not be recorded', { request_id: id, error });
+      return { status: 503, details: auditFull, instance: id };
     }
     this.#log.error('an admin request failed', { request_id: id, error });
     return { status: 500, details: fault, instance: id };

@@ -51,3 +51,12 @@ export {
   type ServerList,
   type UpstreamList,
 } from './openapi/registry.js';
+export {
+  secretBody,
+  secretChanged,
+  secretList,
+  secretName,
+  secretsPaths,
+  type SecretChanged,
+  type SecretList,
+} from './openapi/secrets.js';

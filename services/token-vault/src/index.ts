@@ -1,1 +1,2 @@
-export {};
+export { tokenVaultConfigSchema, tokenVaultFileSchema, type TokenVaultConfig } from './config.js';
+export { startTokenVault, type TokenVaultDeps } from './start.js';

@@ -1,0 +1,57 @@
+import type { CredentialFields } from './credential.js';
+import type { Damage } from './sealed-store.js';
+import type { VaultContext } from './vault-context.js';
+
+/** A credential that may be leased. */
+export interface Leasable {
+  readonly ok: true;
+  readonly material: CredentialFields;
+  readonly version: string;
+}
+
+/** Why there is nothing to lease. */
+export interface LeaseRefusal {
+  /** Stable key. */
+  readonly reason: 'credential_unavailable' | 'audit_unavailable';
+  /** One sentence for whoever called: what failed, who can fix it, and where. */
+  readonly message: string;
+}
+
+type NotLeasable = LeaseRefusal & {
+  readonly ok: false;
+  readonly cause: 'other_tenant' | 'unknown_upstream' | 'unresolved' | Damage;
+};
+
+function refused(cause: NotLeasable['cause'], message: string): NotLeasable {
+  return { ok: false, reason: 'credential_unavailable', cause, message };
+}
+
+const DAMAGE: Readonly<Record<Damage, string>> = {
+  malformed: 'is damaged in the store',
+  unknown_key: "was encrypted with a key that is not the token vault's",
+  altered: 'was altered in the store, or belongs to something else',
+  rolled_back: 'was replaced in the store by an older one',
+};
+
+/**
+ * Finds the credential of an upstream. A record that was moved, altered or rolled back is never used: it stays refused until
+ * the configuration is applied again, and is reported as a security matter.
+ * @throws StateUnavailable
+ */
+export async function findLeasable(vault: VaultContext, tenant: string, upstream: string): Promise<Leasable | NotLeasable> {
+  if (tenant !== vault.tenant) return refused('other_tenant', 'This token vault serves another tenant.');
+  const read = await vault.credentials.get(upstream);
+  if (read.state === 'absent') {
+    const message = `The token vault holds no credential for upstream ${upstream}; an administrator must apply a configuration that has one.`;
+    return refused('unknown_upstream', message);
+  }
+  if (read.state === 'damaged') {
+    vault.log.error('a stored credential cannot be trusted and is not used', { upstream, reason: read.damage, tenant });
+    const message = `The stored credential of upstream ${upstream} ${DAMAGE[read.damage]}; an administrator must look into it and apply the configuration again.`;
+    return refused(read.damage, message);
+  }
+  const { template, material } = read.credential;
+  if (material !== undefined) return { ok: true, material, version: read.version };
+  const problems = await vault.credentials.problemsOf(template);
+  return refused('unresolved', `The credential of upstream ${upstream} is incomplete: ${problems.join(' ')}`);
+}

@@ -1,0 +1,47 @@
+/** What a stored record is and whom it belongs to. Its ciphertext opens only under exactly this. */
+export interface RecordBinding {
+  readonly tenant: string;
+  /** Issuer and subject of the principal that the record belongs to; both empty: the whole organisation. */
+  readonly principalIssuer: string;
+  readonly principalSubject: string;
+  /** Upstream whose credential it is, or name of the secret. */
+  readonly name: string;
+  readonly kind: 'credential' | 'secret';
+  /** Key-encryption key that wrapped the data key. */
+  readonly keyId: string;
+  /** Grows with every write of the record. */
+  readonly revision: number;
+  /** Version of the content. */
+  readonly version: string;
+}
+
+/** Format of stored records; part of what is authenticated. */
+export const RECORD_FORMAT = 1;
+
+/**
+ * Renders a binding as additional authenticated data: every part with its length before it, so that no two different
+ * bindings have the same bytes.
+ * @param part which ciphertext of the record: the wrapped data key must not pass for the data
+ */
+export function additionalData(binding: RecordBinding, part: 'key' | 'data'): Buffer {
+  const parts = [
+    `switchyard record ${RECORD_FORMAT}`,
+    part,
+    binding.tenant,
+    binding.principalIssuer,
+    binding.principalSubject,
+    binding.name,
+    binding.kind,
+    binding.keyId,
+    String(binding.revision),
+    binding.version,
+  ];
+  return Buffer.concat(
+    parts.flatMap((text) => {
+      const bytes = Buffer.from(text, 'utf8');
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(bytes.length);
+      return [length, bytes];
+    }),
+  );
+}

@@ -1,0 +1,48 @@
+import { open, realpath } from 'node:fs/promises';
+import path from 'node:path';
+
+/** Text of a file, or the end of a sentence that says why it cannot be had. */
+export type ReferencedFile = { readonly ok: true; readonly value: string } | { readonly ok: false; readonly problem: string };
+
+const fileLimitBytes = 64 * 1024;
+
+const refused = (problem: string): ReferencedFile => ({ ok: false, problem });
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? 'unknown error';
+
+/** The files that `${file:PATH}` may name: any that the vault can read, except its own key. */
+export class ReferenceFiles {
+  readonly #directory: string;
+  readonly #keyFile: string;
+
+  /**
+   * @param o.directory where relative paths start
+   * @param o.keyFile the key-encryption key, which no configuration may send anywhere
+   */
+  constructor(o: { readonly directory: string; readonly keyFile: string }) {
+    this.#directory = path.resolve(o.directory);
+    this.#keyFile = path.resolve(o.keyFile);
+  }
+
+  /** Reads a file; its last line break is not part of the value. */
+  async read(name: string): Promise<ReferencedFile> {
+    const file = path.resolve(this.#directory, name);
+    try {
+      if ((await realpath(file)) === (await realpath(this.#keyFile)))
+        return refused("is the token vault's own key. Name another file.");
+      return await readText(file);
+    } catch (error) {
+      return refused(
+        `cannot be read by the token vault (${codeOf(error)}: ${file}). Create it, or correct the path or its permissions.`,
+      );
+    }
+  }
+}
+
+async function readText(file: string): Promise<ReferencedFile> {
+  await using handle = await open(file, 'r');
+  const stats = await handle.stat();
+  if (!stats.isFile()) return refused(`is not a file (${file}). Correct the path.`);
+  if (stats.size > fileLimitBytes) return refused(`is larger than ${fileLimitBytes} bytes (${file}). Correct the path.`);
+  const value = (await handle.readFile('utf8')).replace(/\r?\n$/, '');
+  return value === '' ? refused(`is empty (${file}). Write the value into it.`) : { ok: true, value };
+}

@@ -1,0 +1,66 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { Controller } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import type { EventFields } from '@switchyard/contracts';
+import {
+  LeaseCredentialRequestSchema,
+  LeaseCredentialResponseSchema,
+  rpcSubject,
+  VaultService,
+  type LeaseCredentialRequest,
+} from '@switchyard/contracts';
+import { encodeMessage, messagePipe } from '@switchyard/messaging';
+import { sealTo } from '@switchyard/oauth';
+import { findLeasable, type Leasable, type LeaseRefusal } from '../leasable.js';
+import { VaultContext } from '../vault-context.js';
+
+const leaseMs = 5 * 60_000;
+
+const auditFull: LeaseRefusal = {
+  reason: 'audit_unavailable',
+  message:
+    'No credential is leased while the audit trail takes no events; whoever runs the gateway must look at the token vault.',
+};
+
+const actorOf = ({ upstream, requestId, principalIssuer, principalSubject }: LeaseCredentialRequest): Partial<EventFields> => ({
+  upstream,
+  request_id: requestId,
+  principal_issuer: principalIssuer,
+  principal_subject: principalSubject,
+});
+
+/** Leases the credential that a call to one upstream needs, sealed to the edge's key. */
+@Controller()
+export class LeaseCredentialHandler {
+  readonly #vault: VaultContext;
+
+  constructor(vault: VaultContext) {
+    this.#vault = vault;
+  }
+
+  @MessagePattern(rpcSubject(VaultService.method.leaseCredential))
+  async handle(@Payload(messagePipe(LeaseCredentialRequestSchema)) request: LeaseCredentialRequest): Promise<unknown> {
+    if (!this.#vault.audit.accepting()) return this.#refuse(auditFull);
+    const found = await findLeasable(this.#vault, request.tenant, request.upstream);
+    if (found.ok) return this.#lease(request, found);
+    const { reason, cause } = found;
+    const detail = { edge: request.edge, cause };
+    await this.#vault.audit.record({ ...actorOf(request), type: 'connection.leased', outcome: 'denied', reason, detail });
+    return this.#refuse(found);
+  }
+
+  async #lease(request: LeaseCredentialRequest, { material, version }: Leasable): Promise<unknown> {
+    const { audit, clock, leases } = this.#vault;
+    const sealed = await sealTo(request.recipientJwk, Buffer.from(JSON.stringify(material), 'utf8'));
+    const detail = { edge: request.edge, version };
+    await audit.record({ ...actorOf(request), type: 'connection.leased', outcome: 'ok', detail });
+    leases.add(1, { outcome: 'ok' });
+    const expiresAt = timestampFromMs(clock.now() + leaseMs);
+    return encodeMessage(LeaseCredentialResponseSchema, { result: { case: 'lease', value: { sealed, version, expiresAt } } });
+  }
+
+  #refuse({ reason, message }: LeaseRefusal): unknown {
+    this.#vault.leases.add(1, { outcome: 'denied', reason });
+    return encodeMessage(LeaseCredentialResponseSchema, { result: { case: 'refusal', value: { reason, message } } });
+  }
+}

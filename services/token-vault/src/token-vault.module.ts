@@ -1,0 +1,17 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { SecretsController } from './http/secrets.controller.js';
+import { ApplyCredentialsHandler } from './rpc/apply-credentials.js';
+import { LeaseCredentialHandler } from './rpc/lease-credential.js';
+import { VaultContext } from './vault-context.js';
+
+/** The vault's RPC handlers and its HTTP side. */
+@Module({})
+export class TokenVaultModule {
+  static with(vault: VaultContext): DynamicModule {
+    return {
+      module: TokenVaultModule,
+      controllers: [LeaseCredentialHandler, ApplyCredentialsHandler, SecretsController],
+      providers: [{ provide: VaultContext, useValue: vault }],
+    };
+  }
+}

@@ -1,0 +1,27 @@
+import type { Audit } from '@switchyard/audit';
+import type { Clock } from '@switchyard/runtime';
+import type { Logger, Telemetry } from '@switchyard/telemetry';
+import type { Credentials } from './credentials.js';
+import type { SecretStore } from './secret-store.js';
+
+/** What the vault's handlers work with. */
+export class VaultContext {
+  readonly tenant: string;
+  readonly credentials: Credentials;
+  readonly secrets: SecretStore;
+  readonly audit: Pick<Audit, 'record' | 'accepting'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Leases asked for, by outcome and reason. */
+  readonly leases: ReturnType<Telemetry['meter']['createCounter']>;
+
+  constructor(o: Omit<VaultContext, 'leases'> & { readonly telemetry: Telemetry }) {
+    this.tenant = o.tenant;
+    this.credentials = o.credentials;
+    this.secrets = o.secrets;
+    this.audit = o.audit;
+    this.clock = o.clock;
+    this.log = o.log;
+    this.leases = o.telemetry.meter.createCounter('switchyard_vault_leases', { description: 'Leases asked for, by outcome' });
+  }
+}
