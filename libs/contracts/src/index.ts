@@ -43,10 +43,10 @@ export {
   type KeyList,
 } from './openapi/keys.js';
 export {
-  configStatusSchema,
+  configStatus,
   registryPaths,
-  serverListSchema,
-  upstreamListSchema,
+  serverList,
+  upstreamList,
   type ConfigStatus,
   type ServerList,
   type UpstreamList,

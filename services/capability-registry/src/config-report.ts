@@ -2,10 +2,10 @@ import type { Audit } from '@switchyard/audit';
 import type { ConfigStatus, Snapshot } from '@switchyard/contracts';
 import { ConfigError, type Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
-import { ApplyUnavailable, CredentialsUnresolved } from './apply-config.js';
+import { type ApplyUnavailable, CredentialsUnresolved } from './apply-config.js';
 
 /** Why a configuration is not served. */
-export type Rejection = NonNullable<ConfigStatus['lastRejection']>;
+export type Rejection = NonNullable<ConfigStatus['last_rejection']>;
 
 /** Where reports go. */
 export interface ReportContext {
@@ -64,10 +64,11 @@ export class ConfigReport {
   /** Why an error keeps a configuration from being served, in words that may be shown. */
   rejectionOf(error: unknown): Rejection {
     const rejectedAt = new Date(this.#context.clock.now()).toISOString();
-    if (error instanceof CredentialsUnresolved) return { rejectedAt, reason: 'credential_unresolved', message: error.message };
-    if (error instanceof ConfigError) return { rejectedAt, reason: 'config_invalid', message: error.message };
+    if (error instanceof CredentialsUnresolved)
+      return { rejected_at: rejectedAt, reason: 'credential_unresolved', message: error.message };
+    if (error instanceof ConfigError) return { rejected_at: rejectedAt, reason: 'config_invalid', message: error.message };
     return {
-      rejectedAt,
+      rejected_at: rejectedAt,
       reason: 'internal',
       message: 'It could not be applied because of a fault; the log of the registry names the cause.',
     };

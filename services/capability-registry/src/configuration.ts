@@ -41,7 +41,7 @@ export class Configuration {
 
   get status(): ConfigStatus {
     const loadedAt = new Date(this.#loadedAtMs).toISOString();
-    return { revision: this.snapshot.revision, loadedAt, lastRejection: this.#rejection ?? null };
+    return { revision: this.snapshot.revision, loaded_at: loadedAt, last_rejection: this.#rejection ?? null };
   }
 
   /**
@@ -69,8 +69,11 @@ export class Configuration {
    * now, another may have been replaced. Says nothing when nothing came of it.
    */
   recheck(): void {
-    if (this.#working || !this.#tried || this.#rejection?.reason === 'config_invalid') return;
-    this.change(this.#tried);
+    if (this.#working || !this.#tried) return;
+    const hasReferences = this.#rejection
+      ? this.#rejection.reason !== 'config_invalid'
+      : this.snapshot.upstreams.some((upstream) => upstream.needsCredential);
+    if (hasReferences) this.change(this.#tried);
   }
 
   /** Stops applying changes. Idempotent. */

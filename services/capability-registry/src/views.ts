@@ -33,8 +33,8 @@ export function upstreamsView(snapshot: Snapshot): UpstreamList {
   const upstreams = snapshot.upstreams.map((upstream) => ({
     name: upstream.name,
     ...transportView(upstream),
-    needsCredential: upstream.needsCredential,
-    timeoutMs: upstream.timeoutMs,
+    needs_credential: upstream.needsCredential,
+    timeout_ms: upstream.timeoutMs,
     servers: snapshot.servers
       .filter(({ sources }) => sources.some((source) => source.upstream === upstream.name))
       .map(({ slug }) => slug),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonContent, problemResponse } from './responses.js';
 
 const source = z.object({
   upstream: z.string(),
@@ -19,7 +20,7 @@ const accessRule = z.object({
 });
 
 /** Answer of `GET /api/v1/servers`. */
-export const serverListSchema = z.object({
+export const serverList = z.object({
   revision: z.string().describe('Revision of the configuration that is served.'),
   servers: z.array(
     z.object({
@@ -31,10 +32,10 @@ export const serverListSchema = z.object({
     }),
   ),
 });
-export type ServerList = z.infer<typeof serverListSchema>;
+export type ServerList = z.infer<typeof serverList>;
 
 /** Answer of `GET /api/v1/upstreams`. Never holds header or environment values. */
-export const upstreamListSchema = z.object({
+export const upstreamList = z.object({
   revision: z.string().describe('Revision of the configuration that is served.'),
   upstreams: z.array(
     z.object({
@@ -43,49 +44,40 @@ export const upstreamListSchema = z.object({
       url: z.string().optional().describe('Endpoint, for type http.'),
       command: z.string().optional().describe('Program, for type stdio.'),
       args: z.array(z.string()).optional().describe('Its arguments, for type stdio.'),
-      needsCredential: z.boolean().describe('Whether the token vault holds something that the upstream must be shown.'),
-      timeoutMs: z.int(),
+      needs_credential: z.boolean().describe('Whether the token vault holds something that the upstream must be shown.'),
+      timeout_ms: z.int(),
       servers: z.array(z.string()).describe('Slugs of the servers that offer it.'),
     }),
   ),
 });
-export type UpstreamList = z.infer<typeof upstreamListSchema>;
+export type UpstreamList = z.infer<typeof upstreamList>;
 
 /** Answer of `GET /api/v1/config`. */
-export const configStatusSchema = z.object({
+export const configStatus = z.object({
   revision: z.string().describe('Revision of the configuration that is served.'),
-  loadedAt: z.iso.datetime().describe('When it was applied.'),
-  lastRejection: z
+  loaded_at: z.iso.datetime().describe('When it was applied.'),
+  last_rejection: z
     .object({
-      rejectedAt: z.iso.datetime(),
+      rejected_at: z.iso.datetime(),
       reason: z.enum(['config_invalid', 'credential_unresolved', 'internal']),
       message: z.string().describe('One line per problem: file, line, column, key, what is wrong, how to fix it.'),
     })
     .nullable()
     .describe('Why the file as it stands now is not served; null when it is.'),
 });
-export type ConfigStatus = z.infer<typeof configStatusSchema>;
-
-const problem = {
-  description: 'A problem document (RFC 9457).',
-  content: { 'application/problem+json': { schema: { type: 'object' } } },
-};
+export type ConfigStatus = z.infer<typeof configStatus>;
 
 function read(operationId: string, summary: string, schema: z.ZodType) {
   return {
     get: {
       operationId,
-      summary,
+      summary: `${summary} (role admin or auditor)`,
       tags: ['configuration'],
-      description: 'For API keys with the role admin or auditor.',
       security: [{ apiKey: [] }],
       responses: {
-        200: {
-          description: summary,
-          content: { 'application/json': { schema: z.toJSONSchema(schema, { target: 'draft-2020-12' }) } },
-        },
-        401: problem,
-        403: problem,
+        200: { description: 'What is served now.', content: jsonContent(schema) },
+        401: problemResponse('No valid API key was sent.'),
+        403: problemResponse('The API key does not have the role.'),
       },
     },
   };
@@ -93,7 +85,7 @@ function read(operationId: string, summary: string, schema: z.ZodType) {
 
 /** OpenAPI path items of the capability registry's HTTP API. */
 export const registryPaths = {
-  '/api/v1/servers': read('listServers', 'Servers that are served', serverListSchema),
-  '/api/v1/upstreams': read('listUpstreams', 'Upstreams that are reached', upstreamListSchema),
-  '/api/v1/config': read('readConfigStatus', 'Which configuration is served', configStatusSchema),
+  '/api/v1/servers': read('listServers', 'List servers', serverList),
+  '/api/v1/upstreams': read('listUpstreams', 'List upstreams', upstreamList),
+  '/api/v1/config': read('readConfigStatus', 'Show which configuration is served', configStatus),
 } as const;
