@@ -1,4 +1,5 @@
-import { open, realpath } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Text of a file, or the end of a sentence that says why it cannot be had. */
@@ -27,20 +28,18 @@ export class ReferenceFiles {
   async read(name: string): Promise<ReferencedFile> {
     const file = path.resolve(this.#directory, name);
     try {
-      if ((await realpath(file)) === (await realpath(this.#keyFile)))
-        return refused("is the token vault's own key. Name another file.");
-      return await readText(file);
+      return await readText(file, await stat(this.#keyFile));
     } catch (error) {
-      return refused(
-        `cannot be read by the token vault (${codeOf(error)}: ${file}). Create it, or correct the path or its permissions.`,
-      );
+      return refused(`cannot be read by the token vault (${codeOf(error)}: ${file}). Create it, or correct the path or its permissions.`);
     }
   }
 }
 
-async function readText(file: string): Promise<ReferencedFile> {
+async function readText(file: string, key: Stats): Promise<ReferencedFile> {
   await using handle = await open(file, 'r');
   const stats = await handle.stat();
+  // By identity, not by path: there may be links.
+  if (stats.dev === key.dev && stats.ino === key.ino) return refused("is the token vault's own key. Name another file.");
   if (!stats.isFile()) return refused(`is not a file (${file}). Correct the path.`);
   if (stats.size > fileLimitBytes) return refused(`is larger than ${fileLimitBytes} bytes (${file}). Correct the path.`);
   const value = (await handle.readFile('utf8')).replace(/\r?\n$/, '');

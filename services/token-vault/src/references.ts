@@ -34,7 +34,7 @@ export function secretNameOf(reference: string): string | undefined {
 const refused = (problem: string): Resolution => ({ ok: false, problem });
 
 function resolveEnv(name: string, { env }: ReferenceSources): Resolution {
-  const value = env[name];
+  const value = Object.hasOwn(env, name) ? env[name] : undefined;
   if (value) return { ok: true, value };
   return refused(
     `\${env:${name}} is ${value === '' ? 'empty' : 'not set'} in the token vault's environment. Set ${name} there and start it again.`,
