@@ -30,7 +30,9 @@ export class ReferenceFiles {
     try {
       return await readText(file, await stat(this.#keyFile));
     } catch (error) {
-      return refused(`cannot be read by the token vault (${codeOf(error)}: ${file}). Create it, or correct the path or its permissions.`);
+      return refused(
+        `cannot be read by the token vault (${codeOf(error)}: ${file}). Create it, or correct the path or its permissions.`,
+      );
     }
   }
 }
