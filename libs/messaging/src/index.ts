@@ -2,7 +2,8 @@ export { BusUnavailable, type Bus, type ConsumeOptions, type Consumption, type S
 export { LocalBus, type LocalBusOptions } from './local-bus.js';
 export { NatsBus, type NatsBusOptions } from './nats-bus.js';
 export { connectNats, type NatsLink, type NatsOptions } from './nats-link.js';
-export { type GrowingPause } from './pause.js';
+export { deliveryOf, type Delivery } from './delivery.js';
+export { pause, pauseAfter, type GrowingPause } from './pause.js';
 export { RpcFault, RpcUnavailable, type Rpc } from './rpc.js';
 export { LocalRpc } from './local-rpc.js';
 export { NatsRpc } from './nats-rpc.js';

@@ -1,5 +1,6 @@
 import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
+import { EmptyResponseException } from '@nestjs/microservices/errors/empty-response.exception.js';
 import { rpcSubject, type RpcMethod } from '@switchyard/contracts';
 import { firstValueFrom, timeout, TimeoutError } from 'rxjs';
 import { decodeReply, encodeMessage, nameOf } from './call-codec.js';
@@ -53,8 +54,6 @@ export class NatsRpc implements Rpc {
 function callError(method: RpcMethod, error: unknown): Error {
   if (error instanceof TimeoutError) return new RpcUnavailable(`${nameOf(method)} did not answer in time`);
   // NATS answers for an absent service with an empty message, status 503, which Nest reports as an EmptyResponseException.
-  if (isNamed(error, 'EmptyResponseException')) return new RpcUnavailable(`nobody serves ${nameOf(method)}`);
+  if (error instanceof EmptyResponseException) return new RpcUnavailable(`nobody serves ${nameOf(method)}`);
   return new RpcFault(`${nameOf(method)} failed on the other side`);
 }
-
-const isNamed = (error: unknown, name: string) => error instanceof Error && error.constructor.name === name;

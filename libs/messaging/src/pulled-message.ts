@@ -1,5 +1,6 @@
 import type { Msg, NatsConnection } from '@nats-io/nats-core';
 import type { StreamMessage } from './bus.js';
+import { deliveryOf } from './delivery.js';
 
 const text = (value: string) => new TextEncoder().encode(value);
 const ACK = text('+ACK');
@@ -21,7 +22,7 @@ export class PulledMessage implements StreamMessage {
     this.subject = message.subject;
     this.data = message.data;
     this.messageId = message.headers?.get('Nats-Msg-Id') ?? '';
-    this.sequence = streamSequence(this.#ackSubject);
+    this.sequence = String(deliveryOf(this.#ackSubject).streamSequence);
   }
 
   /** Acknowledges, and waits until JetStream has confirmed that. */
@@ -38,10 +39,4 @@ export class PulledMessage implements StreamMessage {
   working(): void {
     this.#connection.publish(this.#ackSubject, WORKING);
   }
-}
-
-// `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>…`; since ADR-15 of NATS also `$JS.ACK.<domain>.<account>.<stream>…`.
-function streamSequence(ackSubject: string): string {
-  const tokens = ackSubject.split('.');
-  return tokens[tokens.length === 9 ? 5 : 7] ?? '';
 }

@@ -21,7 +21,7 @@ export interface KvWatch {
 /** Result of a conditional write: the new revision, or that the condition did not hold (nothing was written). */
 export type CasResult = { readonly ok: true; readonly revision: number } | { readonly ok: false };
 
-/** One tenant's part of a bucket. Keys are any text; adapters encode them. Two adapters: NatsKv and SqliteKv. */
+/** One tenant's part of a bucket. Keys are any text of up to 1024 bytes in UTF-8; adapters encode them. Two adapters: NatsKv and SqliteKv. */
 export interface KvStore {
   get(key: string): Promise<KvEntry | undefined>;
   /** Writes whatever stood before. @param options.ttlMs the entry ends by itself after this; rounded up to whole seconds */
@@ -30,7 +30,11 @@ export interface KvStore {
   create(key: string, value: Uint8Array, options?: { readonly ttlMs?: number }): Promise<CasResult>;
   /** Writes only where the key stands at `revision`. */
   update(key: string, value: Uint8Array, revision: number, options?: { readonly ttlMs?: number }): Promise<CasResult>;
-  /** Deletes; with `revision`, only where the key stands at it. Deleting what is not there is ok. */
+  /**
+   * Deletes. Deleting what is not there is ok; with `revision`, the key must be there and stand at it, so that of several who
+   * delete at the same revision one wins.
+   * @returns the revision that was deleted
+   */
   delete(key: string, revision?: number): Promise<CasResult>;
   /** Keys that start with `prefix`, in no order. */
   keys(prefix?: string): Promise<string[]>;
