@@ -16,7 +16,7 @@ import { SnapshotStore } from './snapshot-store.js';
 export interface CapabilityRegistryDeps {
   readonly rpc: Rpc;
   readonly state: State;
-  readonly audit: Audit;
+  readonly audit: Pick<Audit, 'record' | 'accepting'>;
   readonly log: Logger;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
