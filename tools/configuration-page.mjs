@@ -1,5 +1,9 @@
 // The text of docs/configuration.md.
 import { gatewayJsonSchema, parseGatewayConfig } from '@switchyard/gateway-config';
+import { platformSchema } from '@switchyard/platform';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
 
 const INTRO = `# Configuration
 
@@ -54,6 +58,15 @@ The token vault alone resolves them; it keeps the result encrypted. A value whos
 nowhere is a problem of the file: it is not served.
 `;
 
+const PROCESSES = `## Services as processes of their own
+
+The embedded profile (\`npm start\`) needs \`switchyard.yaml\` only. Where every service is a process of its own, each also has a
+small file that says where things are: \`node services/<service>/dist/main.js --config FILE\`. \`--print-config\` shows what came of
+it, without secrets. Strings in these files may hold \`\${env:NAME}\` and \`\${file:PATH}\`, which the service itself resolves.
+`;
+
+const SERVICES = ['edge-proxy', 'auth-server', 'token-vault', 'capability-registry', 'analytics'];
+
 const MISTAKES = [
   'servers:\n  demo:\n    sources: [{ upstream: fils }]\n    access: [{ everyone: true }]\nupstreams:\n  files: { command: node }\n',
   'servers:\n  demo:\n    sorces: []\n    access: [{ everyone: true }]\n',
@@ -92,19 +105,18 @@ function rows(schema, prefix) {
 }
 
 function typeOf(schema) {
-  if (schema.const !== undefined) return `\`${schema.const}\``;
-  if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(' or ');
+  const values = schema.enum ?? schema.anyOf?.flatMap((branch) => branch.const ?? []) ?? (schema.const === undefined ? [] : [schema.const]);
+  if (values.length > 0) return values.map((value) => `\`${value}\``).join(' or ');
   if (schema.oneOf) return 'map';
   if (schema.type === 'array') return `list of ${{ string: 'text', object: 'maps' }[schema.items.type] ?? schema.items.type}`;
   if (schema.type === 'object') return schema.properties ? 'map' : 'map of text';
   return { string: 'text', integer: 'whole number', number: 'number', boolean: 'true or false' }[schema.type] ?? schema.type;
 }
 
-function defaultOf(schema, required) {
+function defaultOf({ default: value }, required) {
   if (required) return 'required';
-  if (schema.default === undefined || typeof schema.default === 'object')
-    return Array.isArray(schema.default) ? `\`${JSON.stringify(schema.default)}\`` : '';
-  return `\`${JSON.stringify(schema.default)}\``;
+  const given = JSON.stringify(value);
+  return given === undefined || given === '{}' ? '' : `\`${given}\``;
 }
 
 const cell = (text) => String(text).replaceAll('|', '\\|');
@@ -121,11 +133,39 @@ function section(name, schema) {
   return `### ${name}\n\n${schema.description}${named}\n\n${table(schema, name)}\n`;
 }
 
+/** JSON Schema of the file that a service is started with; undefined for one that has none. */
+async function serviceFileSchema(service) {
+  const file = path.resolve(import.meta.dirname, '../services', service, 'dist/config.js');
+  if (!existsSync(file)) return undefined;
+  const schema = Object.entries(await import(file)).find(([name]) => name.endsWith('FileSchema'))?.[1];
+  return schema && z.toJSONSchema(schema, { io: 'input' });
+}
+
+// What every service stands on is told once, below.
+async function serviceSection(service) {
+  const schema = await serviceFileSchema(service);
+  if (!schema) return [];
+  const { platform: _platform, ...properties } = schema.properties;
+  return [`### ${service}\n\n${table({ ...schema, properties }, '')}\n\nAnd [\`platform\`](#platform).\n`];
+}
+
+const platformSection = () => `### platform\n\n${table(z.toJSONSchema(platformSchema, { io: 'input' }), 'platform')}\n`;
+
 /** The whole page. */
-export function configurationPage() {
+export async function configurationPage() {
   const { properties } = gatewayJsonSchema();
   const sections = Object.entries(properties)
     .filter(([, schema]) => schema.type === 'object')
     .map(([name, schema]) => section(name, schema));
-  return [INTRO, '## Keys of switchyard.yaml\n', ...sections, SECRETS, mistakes()].join('\n');
+  const services = (await Promise.all(SERVICES.map(serviceSection))).flat();
+  return [
+    INTRO,
+    '## Keys of switchyard.yaml\n',
+    ...sections,
+    SECRETS,
+    mistakes(),
+    PROCESSES,
+    ...services,
+    platformSection(),
+  ].join('\n');
 }

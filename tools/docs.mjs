@@ -18,7 +18,7 @@ const schemaFile = path.join(root, 'docs/switchyard.schema.json');
 const style = await prettier.resolveConfig(schemaFile);
 const outputs = [
   [schemaFile, await prettier.format(JSON.stringify(gatewayJsonSchema()), { ...style, parser: 'json' })],
-  [path.join(root, 'docs/configuration.md'), configurationPage()],
+  [path.join(root, 'docs/configuration.md'), await configurationPage()],
 ];
 
 async function isCurrent([file, text]) {
