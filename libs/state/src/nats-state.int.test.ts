@@ -1,0 +1,131 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { BUCKETS } from '@switchyard/contracts';
+import { connectNats } from '@switchyard/messaging';
+import { eventually, natsUrl, startNats, unusedName } from '@switchyard/testing';
+import { StateUnavailable, type KvChange } from './kv.js';
+import { keyToken } from './key-token.js';
+import { NatsState } from './nats-state.js';
+
+const bytes = (text: string) => Buffer.from(text);
+const line = (change: KvChange) =>
+  change.kind === 'put' ? `${change.entry.key}=${Buffer.from(change.entry.value).toString()}` : `${change.key} gone`;
+
+async function openState(url: string, timeoutMs = 1_000) {
+  const link = await connectNats({ servers: [url], name: 'nats-state-test' });
+  const state = await NatsState.open(link, { timeoutMs });
+  const close = () => state.close().then(() => link.close());
+  return { link, state, [Symbol.asyncDispose]: close };
+}
+
+it('KV-F1 without a server: StateUnavailable, not ready; both heal', async () => {
+  await using server = await startNats();
+  await using opened = await openState(server.url, 200);
+  const kv = await opened.state.bucket(BUCKETS.sessions, 'tenant');
+  const revision = await kv.put('key', bytes('before'));
+  await server.kill();
+  const acts = [
+    () => kv.get('key'),
+    () => kv.put('key', bytes('x')),
+    () => kv.create('other', bytes('x')),
+    () => kv.update('key', bytes('x'), revision + 1),
+    () => kv.keys(),
+    () => opened.state.bucket(BUCKETS.oidc, 'tenant'),
+  ];
+  for (const act of acts) await expect(act()).rejects.toThrow(StateUnavailable);
+  expect(await opened.state.ready()).toBe(false);
+  await server.restart();
+  await eventually(() => opened.state.ready());
+  await eventually(async () => expect(Buffer.from((await kv.get('key'))?.value ?? []).toString()).toMatch(/before|x/));
+});
+
+it('KV-F2 a watch survives kill and restart, and tells what it missed, deletions included', async () => {
+  await using server = await startNats();
+  await using opened = await openState(server.url);
+  const kv = await opened.state.bucket(BUCKETS.sessions, 'tenant');
+  await kv.put('stays', bytes('1'));
+  await kv.put('goes', bytes('1'));
+  const held = new Map<string, string>();
+  const watch = await kv.watch((change) => {
+    if (change.kind === 'put') held.set(change.entry.key, Buffer.from(change.entry.value).toString());
+    else held.delete(change.key);
+  });
+  await watch.ready;
+
+  for (let round = 2; round <= 4; round += 1) {
+    await server.kill();
+    await server.restart();
+    // Someone else changes things, maybe before the watch is back; the mark of the deletion is gone as well.
+    await using other = await openState(server.url);
+    const otherKv = await other.state.bucket(BUCKETS.sessions, 'tenant');
+    await eventually(() => otherKv.put('stays', bytes(String(round))).then(() => true));
+    const manager = await jetstreamManager(other.link.connection);
+    await manager.streams.purge('KV_switchyard-sessions', {
+      filter: `$KV.switchyard-sessions.${keyToken('tenant')}.${keyToken('goes')}`,
+    });
+    await eventually(() => expect(Object.fromEntries(held)).toEqual({ stays: String(round) }), { timeoutMs: 15_000 });
+    await otherKv.put('goes', bytes('back'));
+    await eventually(() => expect(held.get('goes')).toBe('back'));
+  }
+  await watch.close();
+}, 60_000);
+
+it('KV-F3 a watch whose consumer is deleted on the server starts again', async () => {
+  await using opened = await openState(natsUrl());
+  const tenant = unusedName('tenant');
+  const kv = await opened.state.bucket(BUCKETS.sessions, tenant);
+  const changes: string[] = [];
+  const watch = await kv.watch((change) => changes.push(line(change)));
+  await watch.ready;
+  const manager = await jetstreamManager(opened.link.connection);
+  for await (const { name, config } of manager.consumers.list('KV_switchyard-sessions')) {
+    if (config.filter_subject?.includes(keyToken(tenant))) await manager.consumers.delete('KV_switchyard-sessions', name);
+  }
+  await kv.put('after', bytes('1'));
+  await eventually(() => expect(changes).toEqual(['after=1']), { timeoutMs: 15_000 });
+  await watch.close();
+});
+
+it('KV-F4 a write whose answer was lost is recognised as its own', async () => {
+  await using opened = await openState(natsUrl(), 300);
+  const tenant = unusedName('tenant');
+  const kv = await opened.state.bucket(BUCKETS.sessions, tenant);
+  const revision = await kv.put('key', bytes('one'));
+  // The answers to publications get lost from now on: what is published, takes effect.
+  const lossy = await openState(natsUrl(), 300);
+  const lossyKv = await lossy.state.bucket(BUCKETS.sessions, tenant);
+  const request = lossy.link.connection.request.bind(lossy.link.connection);
+  lossy.link.connection.request = async (subject, payload, options) => {
+    const answer = await request(subject, payload, options);
+    if (subject.startsWith('$KV.')) throw new Error('the answer was lost');
+    return answer;
+  };
+  const updated = await lossyKv.update('key', bytes('two'), revision);
+  expect(updated.ok && updated.revision).toBe((await kv.get('key'))?.revision);
+  const created = await lossyKv.create('new', bytes('one'));
+  expect(created.ok && created.revision).toBe((await kv.get('new'))?.revision);
+  await expect(lossyKv.update('key', bytes('three'), revision)).rejects.toThrow(StateUnavailable);
+  await lossy[Symbol.asyncDispose]();
+});
+
+it('KV-F5 the marks of deletions go by themselves', async () => {
+  await using opened = await openState(natsUrl());
+  const tenant = unusedName('tenant');
+  const kv = await opened.state.bucket(BUCKETS.sessions, tenant);
+  await kv.put('key', bytes('one'));
+  await kv.delete('key');
+  const stored = await (
+    await jetstream(opened.link.connection).jetstreamManager()
+  ).streams.getMessage('KV_switchyard-sessions', {
+    last_by_subj: `$KV.switchyard-sessions.${keyToken(tenant)}.${keyToken('key')}`,
+  });
+  expect([stored?.header.get('KV-Operation'), stored?.header.get('Nats-TTL')]).toEqual(['DEL', '3600s']);
+});
+
+it('KV-F6 two processes that open a bucket at once both get it', async () => {
+  await using server = await startNats();
+  await using one = await openState(server.url);
+  await using two = await openState(server.url);
+  const kvs = await Promise.all([one, two].map(({ state }) => state.bucket(BUCKETS.oidc, 'tenant')));
+  await kvs[0]?.put('key', bytes('x'));
+  expect(await kvs[1]?.keys()).toEqual(['key']);
+});
