@@ -19,13 +19,15 @@ export interface AuditOptions {
   readonly limitBytes: number;
   /** Size of a segment file; 16 MiB, or an eighth of the limit where that is less, unless told. */
   readonly segmentBytes?: number;
+  /** How long close() goes on forwarding; 5 s unless told. */
+  readonly drainLimitMs?: number;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 const defaultSegmentBytes = 16 * 1024 ** 2;
-const drainLimitMs = 5_000;
+const defaultDrainLimitMs = 5_000;
 
 /** The audit trail of one process: events go to the spool at once, and from there to the bus. */
 export class Audit {
@@ -78,7 +80,7 @@ export class Audit {
     return recordedAtMs === undefined ? 0 : Math.max(0, this.#options.clock.now() - recordedAtMs);
   }
 
-  /** Writes what was recorded, forwards what can be forwarded within 5 s, and closes; the rest waits for the next start. Idempotent. */
+  /** Writes what was recorded, forwards what can be forwarded in time, and closes; the rest waits for the next start. Idempotent. */
   close(): Promise<void> {
     return (this.#closed ??= this.#close());
   }
@@ -86,10 +88,9 @@ export class Audit {
   async #close(): Promise<void> {
     this.#spool.flush();
     const limit = new AbortController();
-    await Promise.race([
-      this.#forwarder.drained(),
-      delay(drainLimitMs, undefined, { signal: limit.signal }).catch(() => undefined),
-    ]);
+    const limitMs = this.#options.drainLimitMs ?? defaultDrainLimitMs;
+    const timeUp = delay(limitMs, undefined, { signal: limit.signal }).catch(() => undefined);
+    await Promise.race([this.#forwarder.drained(), timeUp]);
     limit.abort();
     await this.#forwarder.stop();
     this.#spool.close();

@@ -101,7 +101,7 @@ describe('a rendered event', () => {
         expect(event.capability).toBe(some.capability?.toWellFormed() ?? '');
         expect(line).not.toContain('\n');
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });
