@@ -105,7 +105,7 @@ function rows(schema, prefix) {
 }
 
 function typeOf(schema) {
-  const values = schema.enum ?? schema.anyOf?.flatMap((branch) => branch.const ?? []) ?? (schema.const === undefined ? [] : [schema.const]);
+  const values = schema.enum ?? (schema.const === undefined ? [] : [schema.const]);
   if (values.length > 0) return values.map((value) => `\`${value}\``).join(' or ');
   if (schema.oneOf) return 'map';
   if (schema.type === 'array') return `list of ${{ string: 'text', object: 'maps' }[schema.items.type] ?? schema.items.type}`;

@@ -35,7 +35,7 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
   const telemetry = await startTelemetry({ service, instance: emitter, log, ...(otlpEndpoint ? { otlpEndpoint } : {}) });
   undo.defer(() => telemetry.close());
   const bus = undo.adopt(new LocalBus(), (it) => it.close());
-  const state = undo.adopt(await SqliteState.open(path.join(dataDir, 'state.sqlite')), (it) => it.close());
+  const state = undo.adopt(SqliteState.open(path.join(dataDir, 'state.sqlite')), (it) => it.close());
   const rpc = undo.adopt(new LocalRpc(), (it) => it.close());
   const audit = undo.adopt(
     await Audit.open({

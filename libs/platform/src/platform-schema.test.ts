@@ -41,7 +41,7 @@ describe('platformSchema', () => {
       text: MINIMAL.replace(' }', ', user: edge }'),
       message: 'f:1:7: nats: has a user without a password, or the reverse. Give both or neither.',
     },
-    { id: 'P3 replicas', text: MINIMAL.replace(' }', ', replicas: 2 }'), message: 'f:1:55: nats.replicas: must be 1 or 3.' },
+    { id: 'P3 replicas', text: MINIMAL.replace(' }', ', replicas: 2 }'), message: 'f:1:53: nats.replicas: must be 1 or 3.' },
     {
       id: 'P4 no spool',
       text: MINIMAL.replace('{ dir: /var/spool/edge }', '{}'),

@@ -12,7 +12,7 @@ const nats = z
     user: z.string().min(1).optional().describe('User that the service connects as.'),
     password: secretText.optional().describe('Its password, as `${env:NAME}` or `${file:PATH}`.'),
     replicas: z
-      .union([z.literal(1), z.literal(3)], { error: 'must be 1 or 3.' })
+      .literal([1, 3], { error: 'must be 1 or 3.' })
       .default(1)
       .describe('Copies of every stream and bucket: 3 in a cluster of at least three servers.'),
   })

@@ -24,9 +24,11 @@ function problemsOfIssue(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[]
   return [{ path, part: 'value', message: issue.message }];
 }
 
+const WRONG_ALTOGETHER: ReadonlySet<string | undefined> = new Set(['invalid_type', 'invalid_value']);
+
 // A branch whose container already has the wrong type is not what the author meant.
 function closestBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
-  const meant = branches.filter((issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0));
+  const meant = branches.filter((issues) => !issues.some(({ code, path }) => path.length === 0 && WRONG_ALTOGETHER.has(code)));
   return meant.toSorted((left, right) => left.length - right.length)[0];
 }
 

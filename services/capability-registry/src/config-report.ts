@@ -57,7 +57,7 @@ export class ConfigReport {
     this.#context.log.warn('the configuration waits for what is away', {
       file: this.#context.file,
       reason: error.message,
-      error,
+      error: error.cause,
     });
   }
 

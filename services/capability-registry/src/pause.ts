@@ -1,5 +1,5 @@
 const FIRST_MS = 100;
-const LONGEST_MS = 5_000;
+const LONGEST_MS = 1_000;
 
 /** Pauses between tries: each twice as long as the one before, and any of them can be ended early. */
 export class Pause {

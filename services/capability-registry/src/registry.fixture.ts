@@ -36,7 +36,7 @@ export const PROFILES = [
 ] as const;
 
 async function openLocal(dir: string, undo: AsyncDisposableStack): Promise<{ rpc: Rpc; state: State }> {
-  const state = undo.adopt(await SqliteState.open(path.join(dir, 'state.sqlite')), (it) => it.close());
+  const state = undo.adopt(SqliteState.open(path.join(dir, 'state.sqlite')), (it) => it.close());
   return { rpc: undo.adopt(new LocalRpc(), (it) => it.close()), state };
 }
 
