@@ -2,6 +2,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { BUCKETS } from '@switchyard/contracts';
 import { connectNats } from '@switchyard/messaging';
 import { eventually, natsUrl, startNats, unusedName } from '@switchyard/testing';
+import net from 'node:net';
 import { StateUnavailable, type KvChange } from './kv.js';
 import { keyToken } from './key-token.js';
 import { NatsState } from './nats-state.js';
@@ -38,36 +39,84 @@ it('KV-F1 without a server: StateUnavailable, not ready; both heal', async () =>
   await eventually(async () => expect(Buffer.from((await kv.get('key'))?.value ?? []).toString()).toMatch(/before|x/));
 });
 
-it('KV-F2 a watch survives kill and restart, and tells what it missed, deletions included', async () => {
+it('KV-F2 a watch survives three kills and restarts of the server', async () => {
   await using server = await startNats();
   await using opened = await openState(server.url);
   const kv = await opened.state.bucket(BUCKETS.sessions, 'tenant');
-  await kv.put('stays', bytes('1'));
-  await kv.put('goes', bytes('1'));
-  const held = new Map<string, string>();
-  const watch = await kv.watch((change) => {
-    if (change.kind === 'put') held.set(change.entry.key, Buffer.from(change.entry.value).toString());
-    else held.delete(change.key);
-  });
-  await watch.ready;
-
-  for (let round = 2; round <= 4; round += 1) {
+  const held = holding();
+  const watch = await kv.watch(held.onChange);
+  for (let round = 1; round <= 3; round += 1) {
     await server.kill();
     await server.restart();
-    // Someone else changes things, maybe before the watch is back; the mark of the deletion is gone as well.
-    await using other = await openState(server.url);
-    const otherKv = await other.state.bucket(BUCKETS.sessions, 'tenant');
-    await eventually(() => otherKv.put('stays', bytes(String(round))).then(() => true));
-    const manager = await jetstreamManager(other.link.connection);
-    await manager.streams.purge('KV_switchyard-sessions', {
-      filter: `$KV.switchyard-sessions.${keyToken('tenant')}.${keyToken('goes')}`,
-    });
-    await eventually(() => expect(Object.fromEntries(held)).toEqual({ stays: String(round) }), { timeoutMs: 15_000 });
-    await otherKv.put('goes', bytes('back'));
-    await eventually(() => expect(held.get('goes')).toBe('back'));
+    await eventually(() => kv.put('key', bytes(String(round))).then(() => true));
+    await eventually(() => expect(held.now()).toEqual({ key: String(round) }), { timeoutMs: 15_000 });
+    await kv.delete('key');
+    await eventually(() => expect(held.now()).toEqual({}));
   }
   await watch.close();
 }, 60_000);
+
+it('KV-F7 a watch that was cut off tells what it missed, deletions included, even where their marks are gone', async () => {
+  await using wire = await cuttableWire(natsUrl());
+  await using opened = await openState(wire.url);
+  await using other = await openState(natsUrl());
+  const tenant = unusedName('tenant');
+  const kv = await opened.state.bucket(BUCKETS.sessions, tenant);
+  const otherKv = await other.state.bucket(BUCKETS.sessions, tenant);
+  for (const key of ['stays', 'changes', 'goes', 'purged']) await otherKv.put(key, bytes('1'));
+  const held = holding();
+  const watch = await kv.watch(held.onChange);
+  await watch.ready;
+  expect(held.now()).toEqual({ stays: '1', changes: '1', goes: '1', purged: '1' });
+
+  await wire.cut();
+  await otherKv.put('changes', bytes('2'));
+  await otherKv.put('new', bytes('1'));
+  await otherKv.delete('goes');
+  const manager = await jetstreamManager(other.link.connection);
+  await manager.streams.purge('KV_switchyard-sessions', {
+    filter: `$KV.switchyard-sessions.${keyToken(tenant)}.${keyToken('purged')}`,
+  });
+  await wire.mend();
+  await eventually(() => expect(held.now()).toEqual({ stays: '1', changes: '2', new: '1' }));
+  expect(held.changes).toHaveLength(4 + 4);
+  await watch.close();
+});
+
+/** What a watch has said so far, and what follows from it. */
+function holding() {
+  const changes: KvChange[] = [];
+  const now = () => {
+    const held = new Map<string, string>();
+    for (const change of changes) {
+      if (change.kind === 'put') held.set(change.entry.key, Buffer.from(change.entry.value).toString());
+      else held.delete(change.key);
+    }
+    return Object.fromEntries(held);
+  };
+  return { changes, now, onChange: (change: KvChange) => void changes.push(change) };
+}
+
+/** A TCP way to a server that can be cut and mended. */
+async function cuttableWire(url: string) {
+  const sockets = new Set<net.Socket>();
+  const { hostname, port } = new URL(url);
+  const server = net.createServer((near) => {
+    const far = net.connect(Number(port), hostname);
+    for (const socket of [near, far]) sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)));
+    near.pipe(far).pipe(near);
+  });
+  const listen = (at: number) => new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve));
+  await listen(0);
+  const { port: ownPort } = server.address() as net.AddressInfo;
+  const cut = async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    sockets.forEach((socket) => socket.destroy());
+    await closed;
+  };
+  const dispose = () => (server.listening ? cut() : Promise.resolve());
+  return { url: `nats://127.0.0.1:${ownPort}`, cut, mend: () => listen(ownPort), [Symbol.asyncDispose]: dispose };
+}
 
 it('KV-F3 a watch whose consumer is deleted on the server starts again', async () => {
   await using opened = await openState(natsUrl());

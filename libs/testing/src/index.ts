@@ -5,3 +5,5 @@ export { unusedName } from './unused-name.js';
 export { natsServerBinary, natsUrl, startNats, type NatsServer } from './nats-server.js';
 export { clickhouseUrl, startClickHouse, type ClickHouseServer } from './clickhouse-server.js';
 export { startServerProcess, type ServerCommand, type ServerProcess } from './server-process.js';
+export { startLegacyUpstream, type ReceivedRequest, type TestUpstream, type UpstreamOptions } from './legacy-upstream.js';
+export { startModernUpstream, type ModernUpstream } from './modern-upstream.js';
