@@ -58,6 +58,11 @@ const refusals: { id: string; text: string; message: string }[] = [
     text: 'servers:\n  <<: { a: { title: x } }\n',
     message: 'x.yaml:2:3: servers."<<": must be lower-case letters. Rename it.',
   },
+  {
+    id: 'map-as-key',
+    text: '? { a: b }\n: 1\n',
+    message: 'x.yaml:1:3: is not well-formed YAML: With stringKeys, all keys must be strings',
+  },
   { id: 'json', text: '{\n\t"port": "80"\n}\n', message: 'x.yaml:2:10: port: must be a number, but is text.' },
   {
     id: 'env-missing',
