@@ -32,7 +32,7 @@ export const EXTERNAL_OWNERS = {
 };
 
 /** Files that run in tests only: they may also import development dependencies and the packages of `layer:testing`. */
-export const TEST_FILES = ['*.test.ts', '*.contract.ts', '*.fixture.ts'];
+export const TEST_FILES = ['*.test.ts', '*.contract.ts', '*.fixture.ts', '*.fixture.mjs'];
 
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
 const matches = (pattern, name) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern);

@@ -11,7 +11,7 @@ const quiet = process.argv.includes('--quiet');
 async function sources(dir) {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   return entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !/\.(test|d)\.ts$/.test(entry.name))
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !/\.(test|contract|fixture|d)\.ts$/.test(entry.name))
     .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
@@ -49,8 +49,11 @@ async function buildPackage(dir, configModifiedAt) {
 const startedAt = performance.now();
 const configModifiedAt = await modifiedAt(path.join(root, '.swcrc'));
 const only = process.argv.find((arg) => arg.startsWith('--package='))?.slice('--package='.length);
-const groups = await Promise.all(['libs', 'services'].map(async (group) => (await readdir(path.join(root, group))).map((name) => path.join(root, group, name))));
+const groups = await Promise.all(
+  ['libs', 'services'].map(async (group) => (await readdir(path.join(root, group))).map((name) => path.join(root, group, name))),
+);
 const packages = groups.flat().filter((dir) => existsSync(path.join(dir, 'src')) && (!only || path.relative(root, dir) === only));
 const counts = await Promise.all(packages.map((dir) => buildPackage(dir, configModifiedAt)));
 const total = counts.reduce((sum, count) => sum + count, 0);
-if (!quiet || process.env.SWITCHYARD_DEBUG) console.log(`build: ${total} files compiled in ${Math.round(performance.now() - startedAt)} ms`);
+if (!quiet || process.env.SWITCHYARD_DEBUG)
+  console.log(`build: ${total} files compiled in ${Math.round(performance.now() - startedAt)} ms`);

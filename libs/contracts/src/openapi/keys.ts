@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonContent as json, problemResponse as problem } from './responses.js';
 
 const slug = z.union([z.literal('*'), z.string().regex(/^[a-z0-9-]{1,63}$/, 'must be the slug of a server, or "*" for all')]);
 const role = z.enum(['admin', 'auditor']);
@@ -32,13 +33,6 @@ export type ApiKeyView = z.infer<typeof apiKeyView>;
 export type CreatedKey = z.infer<typeof createdKey>;
 export type KeyList = z.infer<typeof keyList>;
 
-const json = (schema: z.ZodType, io: 'input' | 'output' = 'output') => ({
-  'application/json': { schema: z.toJSONSchema(schema, { io, target: 'openapi-3.0' }) },
-});
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: { type: 'object', description: 'RFC 9457 problem details' } } },
-});
 const refusals = { 401: problem('No valid API key was sent.'), 403: problem('The API key does not have the role.') };
 const security = [{ apiKey: [] }];
 const tags = ['keys'];

@@ -17,6 +17,7 @@ import type {
 } from './link.js';
 import { outboundHeaders } from './outbound-headers.js';
 import {
+  cancelledBody,
   discoverBody,
   eraMismatch,
   INITIALIZED_BODY,
@@ -108,8 +109,13 @@ export class HttpLink implements UpstreamLink {
     return this.#verdict.profile ?? eraMismatch(this.name, `revision ${MODERN_UPSTREAM_REVISION}`);
   }
 
-  request(request: OutboundRequest): Promise<UpstreamAnswer> {
-    return this.#send(request);
+  async request(request: OutboundRequest): Promise<UpstreamAnswer> {
+    const answer = await this.#send(request);
+    // In the legacy era a closed connection does not mean that the call is cancelled, so it is said (MCP 2025-11-25, "Cancellation").
+    if (request.era === 'legacy' && answer.kind === 'refused' && answer.refusal.reason === 'cancelled') {
+      void this.#post({ ...request, method: 'notifications/cancelled' }, cancelledBody(request.id));
+    }
+    return answer;
   }
 
   notify(message: Outbound & { readonly body: Buffer }): Promise<void> {

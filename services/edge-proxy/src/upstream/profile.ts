@@ -21,6 +21,11 @@ export function initializeBody(id: string): Buffer {
 /** `notifications/initialized`. */
 export const INITIALIZED_BODY = Buffer.from('{"jsonrpc":"2.0","method":"notifications/initialized"}');
 
+/** `notifications/cancelled` for one of the gateway's own requests. @param id JSON text */
+export function cancelledBody(id: string): Buffer {
+  return Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`);
+}
+
 /** The envelope that modern requests of the gateway's own carry (MCP 2026-07-28, "Request metadata"). */
 export const MODERN_META = {
   'io.modelcontextprotocol/protocolVersion': MODERN_UPSTREAM_REVISION,

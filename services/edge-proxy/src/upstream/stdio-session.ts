@@ -3,6 +3,7 @@ import type { CredentialMaterial } from '@switchyard/contracts';
 import type { Logger } from '@switchyard/telemetry';
 import { Refusal } from '../refusal.js';
 import type { OutboundRequest, UpstreamAnswer, UpstreamMessage } from './link.js';
+import { cancelledBody } from './profile.js';
 import { StdioProcess } from './stdio-process.js';
 
 /** What a session needs. */
@@ -86,7 +87,7 @@ export class StdioSession {
   }
 
   #tellCancelled(id: string): void {
-    this.#process.send(Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`));
+    this.#process.send(cancelledBody(id));
   }
 
   #take(message: UpstreamMessage): void {

@@ -1,0 +1,148 @@
+import { create, toJsonString } from '@bufbuild/protobuf';
+import { mintApiKey, encodeApiKeyRecord } from '@switchyard/api-keys';
+import { Audit } from '@switchyard/audit';
+import { BUCKETS, DEFAULT_TENANT, type EventJson, EVENTS_STREAM, type Snapshot, SnapshotSchema } from '@switchyard/contracts';
+import { LocalBus, LocalRpc } from '@switchyard/messaging';
+import { systemClock } from '@switchyard/runtime';
+import { SqliteState } from '@switchyard/state';
+import { createLogger, startTelemetry } from '@switchyard/telemetry';
+import { eventually, tempDir } from '@switchyard/testing';
+import { PassThrough } from 'node:stream';
+import { type EdgeProxyConfig, edgeProxyConfigSchema } from './config.js';
+import { PublicEdge } from './public-edge.js';
+
+/** A snapshot as tests write it. */
+export type SnapshotInit = Parameters<typeof create<typeof SnapshotSchema>>[1];
+
+/** A running edge on its own state, audit trail and bus, all real and in process. */
+export interface TestEdge {
+  readonly url: string;
+  /** An API key for every server. */
+  readonly key: string;
+  /** Makes another key. */
+  mint(options: { name: string; servers: string[]; expiresAtMs?: number }): Promise<string>;
+  /** Publishes a snapshot and waits until the edge serves from it. */
+  publish(snapshot: SnapshotInit): Promise<void>;
+  /** Puts bytes in the place of a snapshot. */
+  publishRaw(text: string): Promise<void>;
+  /** Every event that has left the spool. */
+  readonly events: EventJson[];
+  /** Waits for an event. */
+  event(matches: (event: EventJson) => boolean): Promise<EventJson>;
+  /** Every line that was logged. */
+  readonly logged: () => string;
+  readonly edge: PublicEdge;
+  readonly state: SqliteState;
+  readonly rpc: LocalRpc;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What a test says of its edge. */
+export interface TestEdgeOptions {
+  readonly limits?: Partial<EdgeProxyConfig['limits']>;
+  readonly spoolLimitBytes?: number;
+  /** Base URL of an authorization server; none unless told. */
+  readonly authServer?: string;
+}
+
+/** Starts an edge on a random port. Its public URL names that port, so that Host checks are the real ones. */
+export async function startTestEdge(options: TestEdgeOptions = {}): Promise<TestEdge> {
+  const dir = await tempDir();
+  const output = new PassThrough();
+  const lines: string[] = [];
+  output.on('data', (chunk: Buffer) => lines.push(chunk.toString('utf8')));
+  const log = createLogger({ service: 'edge-proxy', level: 'debug', destination: output });
+  const bus = new LocalBus();
+  const events: EventJson[] = [];
+  const consumption = await bus.consume({
+    stream: EVENTS_STREAM,
+    durable: 'test',
+    batchMessages: 100,
+    batchBytes: 1024 * 1024,
+    batchWaitMs: 5,
+    handle: (messages) => {
+      for (const { data } of messages) {
+        for (const line of Buffer.from(data).toString('utf8').split('\n'))
+          if (line !== '') events.push(JSON.parse(line) as EventJson);
+      }
+      return Promise.resolve();
+    },
+    onError: (error) => lines.push(String(error)),
+  });
+  const audit = await Audit.open({
+    dir: `${dir.path}/spool`,
+    emitter: 'edge-1',
+    tenant: DEFAULT_TENANT,
+    limitBytes: options.spoolLimitBytes ?? 64 * 1024 * 1024,
+    bus,
+    clock: systemClock,
+    log,
+  });
+  const state = SqliteState.open(`${dir.path}/state.db`);
+  const telemetry = await startTelemetry({ service: 'edge-proxy', instance: 'edge-1' });
+  const rpc = new LocalRpc();
+  const keys = await state.bucket(BUCKETS.apiKeys, DEFAULT_TENANT);
+  const mint = async ({ name, servers, expiresAtMs }: { name: string; servers: string[]; expiresAtMs?: number }) => {
+    const { text, record } = mintApiKey({
+      name,
+      servers,
+      roles: [],
+      createdAtMs: systemClock.now(),
+      ...(expiresAtMs !== undefined && { expiresAtMs }),
+    });
+    await keys.put(record.id, encodeApiKeyRecord(record));
+    return text;
+  };
+  const port = await freePort();
+  const publicUrl = `http://127.0.0.1:${port}`;
+  const none = 'http://127.0.0.1:9';
+  const config = edgeProxyConfigSchema.parse({
+    listen: { host: '127.0.0.1', port },
+    publicUrl,
+    emitter: 'edge-1',
+    services: { authServer: options.authServer ?? none, tokenVault: none, capabilityRegistry: none, analytics: none },
+    limits: options.limits ?? {},
+  });
+  const edge = await PublicEdge.open(config, { state, rpc, audit, log, telemetry, clock: systemClock });
+  await edge.listen();
+  const snapshots = await state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
+  const key = await mint({ name: 'test', servers: ['*'] });
+  let revision = 0;
+  return {
+    url: publicUrl,
+    key,
+    mint,
+    events,
+    edge,
+    state,
+    rpc,
+    logged: () => lines.join(''),
+    publish: async (init) => {
+      revision += 1;
+      const snapshot: Snapshot = create(SnapshotSchema, { ...init, publicUrl, tenant: DEFAULT_TENANT, revision: `r${revision}` });
+      await snapshots.put('current', Buffer.from(toJsonString(SnapshotSchema, snapshot)));
+      await eventually(() => lines.join('').includes(`"revision":"r${revision}"`));
+    },
+    publishRaw: async (text) => {
+      await snapshots.put('current', Buffer.from(text));
+    },
+    event: (matches) => eventually(() => events.find(matches) ?? false, { timeoutMs: 5_000 }),
+    [Symbol.asyncDispose]: async () => {
+      await edge.close();
+      await audit.close();
+      await consumption.close();
+      await Promise.all([bus.close(), rpc.close(), state.close(), telemetry.close()]);
+      await dir[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net');
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}

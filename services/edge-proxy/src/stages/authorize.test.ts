@@ -1,0 +1,99 @@
+import { create } from '@bufbuild/protobuf';
+import { type Principal, SnapshotSchema } from '@switchyard/contracts';
+import { compileCatalog } from '../catalog.js';
+import { decide } from './authorize.js';
+
+const ana: Principal = {
+  tenant: 'default',
+  issuer: 'https://id',
+  subject: '1',
+  name: 'ana@example.com',
+  kind: 'user',
+  email: 'ana@example.com',
+  claims: [],
+};
+const bob: Principal = { ...ana, subject: '2', name: 'bob@example.com', email: 'bob@example.com' };
+const carl: Principal = { ...ana, subject: '3', name: 'carl@example.com', email: 'carl@example.com', claims: ['fin-admins'] };
+const agent: Principal = { tenant: 'default', issuer: 'api-key', subject: 'k1', name: 'agent', kind: 'service', claims: [] };
+const nobody: Principal = {
+  tenant: 'default',
+  issuer: '',
+  subject: 'anonymous',
+  name: 'anonymous',
+  kind: 'anonymous',
+  claims: [],
+};
+
+const catalog = compileCatalog(
+  create(SnapshotSchema, {
+    publicUrl: 'http://localhost:8080',
+    teams: [{ name: 'finance', emails: ['ana@example.com'], claims: ['fin-admins'] }],
+    servers: [
+      {
+        slug: 'work',
+        sources: [
+          {
+            upstream: 'tracker',
+            prefix: 't__',
+            tools: ['get_*', 'delete_*'],
+            deny: ['delete_*', 'file:///secret*'],
+            prompts: ['*'],
+            resources: ['*'],
+          },
+        ],
+        access: [
+          { teams: ['finance'], tools: ['t__get_*'] },
+          { everyone: true, tools: ['t__get_open'] },
+          { everyone: true, tools: ['t__get_never'], when: 'args.amount < 1000' },
+        ],
+      },
+      {
+        slug: 'all',
+        sources: [{ upstream: 'tracker', tools: ['*'], prompts: ['*'], resources: ['*'], deny: ['file:///secret*'] }],
+        access: [{ everyone: true }],
+      },
+      {
+        slug: 'open',
+        sources: [{ upstream: 'tracker', tools: ['*'], prompts: ['*'], resources: ['*'] }],
+        access: [{ anonymous: true, tools: ['ping'] }],
+      },
+      { slug: 'closed', sources: [{ upstream: 'tracker', tools: ['*'], prompts: ['*'], resources: ['*'] }], access: [] },
+    ],
+  }),
+);
+
+describe('the access decision', () => {
+  it.each([
+    ['AZ-1 a team member by e-mail', 'work', ana, 'tool', 'get_paid', true],
+    ['AZ-2 a team member by claim', 'work', carl, 'tool', 'get_paid', true],
+    ['AZ-3 not a member', 'work', bob, 'tool', 'get_paid', 'no_rule_grants'],
+    ['AZ-4 everyone who has signed in', 'work', bob, 'tool', 'get_open', true],
+    ['AZ-5 an API key counts as signed in', 'work', agent, 'tool', 'get_open', true],
+    ['AZ-6 everyone does not mean anonymous', 'work', nobody, 'tool', 'get_open', 'no_rule_grants'],
+    ['AZ-7 the source’s deny list wins', 'work', ana, 'tool', 'delete_all', 'denied_by_source'],
+    ['AZ-8 a tool that the source does not offer', 'work', ana, 'tool', 'put_x', 'not_offered'],
+    ['AZ-9 a rule for tools grants no prompts', 'work', ana, 'prompt', 'greet', 'no_rule_grants'],
+    ['AZ-11 a rule with a condition does not grant, others apart', 'work', bob, 'tool', 'get_never', 'no_rule_grants'],
+    ['AZ-12 a rule that names no kind grants all kinds', 'all', bob, 'prompt', 'greet', true],
+    ['AZ-13 deny lists cover resource URIs', 'all', bob, 'resource', 'file:///secret/x', 'denied_by_source'],
+    ['AZ-14 anonymous callers where the rule says so', 'open', nobody, 'tool', 'ping', true],
+    ['AZ-15 a rule for anonymous callers serves signed-in ones too', 'open', ana, 'tool', 'ping', true],
+    ['AZ-16 no rule: denied', 'closed', ana, 'tool', 'ping', 'no_rule_grants'],
+    ['AZ-17 on /mcp each server’s own rules decide', '', ana, 'tool', 'get_paid', true],
+  ] as const)('%s', (_id, slug, principal, kind, name, expected) => {
+    const source = catalog.servers.get(slug)?.sources[0];
+    if (source === undefined) throw new Error('no such server');
+    const decision = decide(principal, source, { kind, name }, catalog);
+    expect(decision.allowed ? true : decision.because).toBe(expected);
+  });
+
+  it('lets nobody in anonymously unless a rule says so', () => {
+    expect([...catalog.servers].map(([slug, { anonymous }]) => [slug, anonymous])).toEqual([
+      ['work', false],
+      ['all', false],
+      ['open', true],
+      ['closed', false],
+      ['', false],
+    ]);
+  });
+});
