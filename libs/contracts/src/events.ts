@@ -29,8 +29,11 @@ export const EVENT_TYPES = [
 /** Type of an event. */
 export type EventType = (typeof EVENT_TYPES)[number];
 
+/** How an exchange can end. */
+export const OUTCOMES = ['ok', 'error', 'denied', 'cancelled'] as const;
+
 /** How an exchange ended. */
-export type Outcome = 'ok' | 'error' | 'denied' | 'cancelled';
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** What the emitter of an event says; identity (event_id, emitter, epoch, sequence) is added when it is recorded. */
 export type EventFields = { readonly type: EventType; readonly outcome: Outcome } & Partial<

@@ -1,3 +1,4 @@
+import { eventsPaths } from './events.js';
 import { keysPaths } from './keys.js';
 import { registryPaths } from './registry.js';
 
@@ -15,6 +16,6 @@ export function openApiDocument(publicUrl: string): object {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, made with `switchyard key create`.' },
       },
     },
-    paths: { ...registryPaths, ...keysPaths },
+    paths: { ...registryPaths, ...keysPaths, ...eventsPaths },
   };
 }
