@@ -8,7 +8,7 @@ import type { Logger } from '@switchyard/telemetry';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AdminGuard, type OnRejected } from './admin.guard.js';
-import { actorFields, requestId, type AdminRequest } from './admin-request.js';
+import { keyFields, requestFields } from './admin-request.js';
 import { nestLogger } from './nest-logger.js';
 import { ProblemFilter } from './problem.filter.js';
 import { assertRoutesDeclared } from './routes-declared.js';
@@ -41,7 +41,7 @@ const defaultBodyLimitBytes = 100 * 1024;
 
 function recordRejections({ audit, log }: AdminAppOptions): OnRejected {
   return ({ request, status, apiKey }) => {
-    const actor = apiKey === undefined ? { request_id: requestId(request) } : actorFields(request as AdminRequest);
+    const actor = { ...requestFields(request), ...(apiKey === undefined ? {} : keyFields(apiKey)) };
     const reason = status === 401 ? 'unauthenticated' : 'forbidden';
     audit
       .record({ type: 'auth.rejected', outcome: 'denied', reason, http_status: status, ...actor })

@@ -15,16 +15,23 @@ export function requestId(request: IncomingMessage): string {
   return typeof header === 'string' ? header.slice(0, 128) : '';
 }
 
-/** The fields of an event that say who made an admin request, and which request it was. */
-export function actorFields(request: AdminRequest): Partial<EventFields> {
-  const { id, name } = request.apiKey;
+/** Fields of an event that name a request. */
+export function requestFields(request: IncomingMessage): Partial<EventFields> {
+  return { request_id: requestId(request), trace_id: parseTraceparent(request.headers.traceparent)?.traceId ?? '' };
+}
+
+/** Fields of an event that name an API key as who did it. */
+export function keyFields({ id, name }: ApiKeyRecord): Partial<EventFields> {
   return {
-    request_id: requestId(request),
-    trace_id: parseTraceparent(request.headers.traceparent)?.traceId ?? '',
     principal_issuer: API_KEY_ISSUER,
     principal_subject: id,
     principal_name: name,
     principal_kind: 'service',
     client_id: id,
   };
+}
+
+/** The fields of an event that say who made an admin request, and which request it was. */
+export function actorFields(request: AdminRequest): Partial<EventFields> {
+  return { ...requestFields(request), ...keyFields(request.apiKey) };
 }

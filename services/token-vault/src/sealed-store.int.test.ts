@@ -1,0 +1,183 @@
+import { BUCKETS, type BucketName } from '@switchyard/contracts';
+import { connectNats } from '@switchyard/messaging';
+import { NatsState, SqliteState, type KvStore, type State } from '@switchyard/state';
+import { FakeClock, natsUrl, tempDir, unusedName } from '@switchyard/testing';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { KeyEncryptionKey } from './key-encryption-key.js';
+import { SealedStore, type SealedStoreOptions } from './sealed-store.js';
+
+const adapters: readonly { name: string; open: () => Promise<{ state: State; close: () => Promise<void> }> }[] = [
+  {
+    name: 'SQLite',
+    open: async () => {
+      const dir = await tempDir();
+      const state = SqliteState.open(path.join(dir.path, 'state.sqlite'));
+      return { state, close: () => state.close().then(() => dir[Symbol.asyncDispose]()) };
+    },
+  },
+  {
+    name: 'NATS',
+    open: async () => {
+      const link = await connectNats({ servers: [natsUrl()], name: 'vault-test' });
+      const state = await NatsState.open(link);
+      return { state, close: () => state.close().then(() => link.close()) };
+    },
+  },
+];
+
+const kek = new KeyEncryptionKey(randomBytes(32));
+
+describe.each(adapters)('sealed records on $name', ({ open }) => {
+  let state: State;
+  let close: () => Promise<void>;
+  let clock: FakeClock;
+  let tenants: { mine: string; other: string };
+
+  beforeEach(async () => {
+    ({ state, close } = await open());
+    clock = new FakeClock();
+    tenants = { mine: unusedName('tenant'), other: unusedName('tenant') };
+  });
+  afterEach(() => close());
+
+  interface Place {
+    readonly store: SealedStore;
+    readonly kv: KvStore;
+  }
+
+  async function place(o: Partial<Pick<SealedStoreOptions, 'kek' | 'tenant' | 'kind'>> = {}): Promise<Place> {
+    const kind = o.kind ?? 'credential';
+    const tenant = o.tenant ?? tenants.mine;
+    const bucket: BucketName = kind === 'credential' ? BUCKETS.credentials : BUCKETS.secrets;
+    const kv = await state.bucket(bucket, tenant);
+    return { kv, store: new SealedStore({ kv, kek: o.kek ?? kek, tenant, kind, clock }) };
+  }
+
+  async function put({ store }: Place, name: string, text: string): Promise<void> {
+    const read = await store.read(name);
+    const written = await store.replace(
+      name,
+      read.state === 'absent' ? undefined : read.kvRevision,
+      Buffer.from(text),
+      `version of ${text}`,
+    );
+    expect(written).toBe(true);
+  }
+
+  const bytesOf = async (kv: KvStore, name: string) => (await kv.get(name))?.value ?? Buffer.alloc(0);
+
+  it('are read back by every store of the same tenant, kind and key', async () => {
+    await put(await place(), 'billing', 'one');
+    const { store } = await place();
+    expect(await store.read('billing')).toMatchObject({
+      state: 'intact',
+      content: Buffer.from('one'),
+      version: 'version of one',
+    });
+    expect(await store.read('tracker')).toEqual({ state: 'absent' });
+    expect(await store.names()).toEqual(['billing']);
+  });
+
+  it('are not seen by another tenant', async () => {
+    await put(await place(), 'billing', 'one');
+    const { store } = await place({ tenant: tenants.other });
+    expect(await store.read('billing')).toEqual({ state: 'absent' });
+    expect(await store.names()).toEqual([]);
+  });
+
+  const swaps: [id: string, target: () => { tenant?: string; kind?: 'secret' }, name: string][] = [
+    ['V1-tenant', () => ({ tenant: tenants.other }), 'billing'],
+    ['V1-upstream', () => ({}), 'tracker'],
+    ['V1-kind', () => ({ kind: 'secret' }), 'billing'],
+  ];
+  it.each(swaps)('are refused in the place of another: %s', async (_id, target, name) => {
+    const source = await place();
+    const victim = await place(target());
+    await put(source, 'billing', 'ours');
+    await put(victim, name, 'theirs');
+    await victim.kv.put(name, await bytesOf(source.kv, 'billing'));
+    expect(await victim.store.read(name)).toMatchObject({ state: 'damaged', damage: 'altered' });
+    const { store: freshVault } = await place(target());
+    expect(await freshVault.read(name)).toMatchObject({ state: 'damaged', damage: 'altered' });
+  });
+
+  type Stored = Record<'keyId' | 'version', string> & { revision: number } & Record<'key' | 'data', Record<string, string>>;
+  const fields: [id: string, alter: (record: Stored) => void, damage: string][] = [
+    ['V2-version', (record) => (record.version = 'other'), 'altered'],
+    ['V2-revision-raised', (record) => (record.revision += 1), 'altered'],
+    ['V2-key-id', (record) => (record.keyId = '0000000000000000'), 'unknown_key'],
+    ['V2-tag', (record) => (record.data['tag'] = 'AAAAAAAAAAAAAAAAAAAAAA'), 'altered'],
+    ['V2-nonce', (record) => (record.data['nonce'] = 'AAAAAAAAAAAAAAAA'), 'altered'],
+    ['V2-truncated-ciphertext', (record) => (record.data['bytes'] = (record.data['bytes'] ?? '').slice(0, 2)), 'altered'],
+    ['V2-fields-exchanged', (record) => ([record.key, record.data] = [record.data, record.key]), 'altered'],
+  ];
+  it.each(fields)('are refused when altered: %s', async (_id, alter, damage) => {
+    const { store, kv } = await place();
+    await put({ store, kv }, 'billing', 'one');
+    const record = JSON.parse(Buffer.from(await bytesOf(kv, 'billing')).toString()) as Stored;
+    alter(record);
+    await kv.put('billing', Buffer.from(JSON.stringify(record)));
+    expect(await store.read('billing')).toMatchObject({ state: 'damaged', damage });
+  });
+
+  it('V2 are refused when truncated', async () => {
+    const { store, kv } = await place();
+    await put({ store, kv }, 'billing', 'one');
+    await kv.put('billing', (await bytesOf(kv, 'billing')).subarray(0, 100));
+    expect(await store.read('billing')).toMatchObject({ state: 'damaged', damage: 'malformed' });
+  });
+
+  it('V2 are refused when an older one comes back', async () => {
+    const { store, kv } = await place();
+    await put({ store, kv }, 'billing', 'old');
+    const old = await bytesOf(kv, 'billing');
+    await put({ store, kv }, 'billing', 'new');
+    await kv.put('billing', old);
+    expect(await store.read('billing')).toMatchObject({ state: 'damaged', damage: 'rolled_back' });
+  });
+
+  it('V2 are refused when an older one comes back after a deletion', async () => {
+    const { store, kv } = await place();
+    await put({ store, kv }, 'billing', 'old');
+    const old = await bytesOf(kv, 'billing');
+    await put({ store, kv }, 'billing', 'new');
+    await store.delete('billing');
+    expect(await store.read('billing')).toEqual({ state: 'absent' });
+    await kv.put('billing', old);
+    expect(await store.read('billing')).toMatchObject({ state: 'damaged', damage: 'rolled_back' });
+  });
+
+  it('can be replaced after they were refused', async () => {
+    const { store, kv } = await place();
+    await kv.put('billing', Buffer.from('garbage'));
+    await put({ store, kv }, 'billing', 'repaired');
+    expect(await store.read('billing')).toMatchObject({ state: 'intact', content: Buffer.from('repaired') });
+  });
+
+  it('are refused under another key-encryption key', async () => {
+    await put(await place(), 'billing', 'one');
+    const { store } = await place({ kek: new KeyEncryptionKey(randomBytes(32)) });
+    expect(await store.read('billing')).toMatchObject({ state: 'damaged', damage: 'unknown_key' });
+  });
+
+  it('made anew by another vault are not taken for old ones', async () => {
+    const [one, two] = [await place(), await place()];
+    await put(one, 'billing', 'first');
+    await one.store.delete('billing');
+    clock.advance(1000);
+    await put(two, 'billing', 'second');
+    expect(await one.store.read('billing')).toMatchObject({ state: 'intact', content: Buffer.from('second') });
+  });
+
+  it('are written by one of two that read the same', async () => {
+    const [one, two] = [await place(), await place()];
+    await put(one, 'billing', 'first');
+    const read = await two.store.read('billing');
+    await put(one, 'billing', 'second');
+    if (read.state !== 'intact') throw new Error('expected an intact record');
+    expect(await two.store.replace('billing', read.kvRevision, Buffer.from('third'), 'v')).toBe(false);
+    expect(await two.store.replace('billing', undefined, Buffer.from('third'), 'v')).toBe(false);
+    expect(await one.store.read('billing')).toMatchObject({ content: Buffer.from('second') });
+  });
+});
