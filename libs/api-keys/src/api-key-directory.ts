@@ -1,6 +1,6 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { BUCKETS, type ApiKeyRecord } from '@switchyard/contracts';
-import type { KvChange, KvWatch, State } from '@switchyard/state';
+import { WatchedMap, type State } from '@switchyard/state';
 import { decodeApiKeyRecord } from './key-record.js';
 import { parseApiKey, secretMatches } from './key-text.js';
 
@@ -9,24 +9,28 @@ export const API_KEY_ISSUER = 'api-key';
 
 /** All API keys of one tenant in memory, kept current by a watch: a revoked key stops working at once, on every process. */
 export class ApiKeyDirectory {
-  readonly #records = new Map<string, ApiKeyRecord>();
+  readonly #records: WatchedMap<ApiKeyRecord>;
   readonly #clock: { now(): number };
-  #watch: KvWatch | undefined;
 
-  private constructor(clock: { now(): number }) {
+  private constructor(records: WatchedMap<ApiKeyRecord>, clock: { now(): number }) {
+    this.#records = records;
     this.#clock = clock;
   }
 
   /**
    * Opens the directory; resolves when every key that stands now is known.
+   * @param onUnreadable told of a stored record that is none; its key opens nothing
    * @throws StateUnavailable when the store cannot be reached
    */
-  static async open(state: State, tenant: string, clock: { now(): number }): Promise<ApiKeyDirectory> {
-    const directory = new ApiKeyDirectory(clock);
+  static async open(
+    state: State,
+    tenant: string,
+    clock: { now(): number },
+    onUnreadable: (keyId: string, error: unknown) => void = () => undefined,
+  ): Promise<ApiKeyDirectory> {
     const bucket = await state.bucket(BUCKETS.apiKeys, tenant);
-    directory.#watch = await bucket.watch((change) => directory.#take(change));
-    await directory.#watch.ready;
-    return directory;
+    const decode = ({ value }: { readonly value: Uint8Array }) => decodeApiKeyRecord(value);
+    return new ApiKeyDirectory(await WatchedMap.open(bucket, { decode, onError: onUnreadable }), clock);
   }
 
   /**
@@ -43,12 +47,7 @@ export class ApiKeyDirectory {
 
   /** Idempotent. */
   async close(): Promise<void> {
-    await this.#watch?.close();
-  }
-
-  #take(change: KvChange): void {
-    if (change.kind === 'put') this.#records.set(change.entry.key, decodeApiKeyRecord(change.entry.value));
-    else this.#records.delete(change.key);
+    await this.#records.close();
   }
 
   #expired(record: ApiKeyRecord): boolean {

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import type { Audit } from '@switchyard/audit';
 import type { Clock } from '@switchyard/runtime';
+import type { EventSink } from './events/event-sink.js';
 import { KeyRegister } from './keys/key-register.js';
 import { KeysController } from './keys/keys.controller.js';
 import { AUDIT, CLOCK } from './injection-tokens.js';
@@ -8,7 +8,7 @@ import { AUDIT, CLOCK } from './injection-tokens.js';
 /** The admin side of the authorization server. */
 @Module({})
 export class AuthServerModule {
-  static of(o: { readonly register: KeyRegister; readonly audit: Audit; readonly clock: Clock }): DynamicModule {
+  static of(o: { readonly register: KeyRegister; readonly audit: EventSink; readonly clock: Clock }): DynamicModule {
     return {
       module: AuthServerModule,
       controllers: [KeysController],

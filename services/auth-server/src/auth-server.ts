@@ -1,15 +1,15 @@
-import { openAdminApp, type AdminApp } from '@switchyard/admin-api';
+import { openAdminApp } from '@switchyard/admin-api';
 import { ApiKeyDirectory } from '@switchyard/api-keys';
-import type { Audit } from '@switchyard/audit';
 import { BUCKETS, DEFAULT_TENANT, type ApiKeyRecord } from '@switchyard/contracts';
 import { loadGatewayConfig } from '@switchyard/gateway-config';
-import type { Clock, Readiness, RunningService } from '@switchyard/runtime';
+import type { Clock, RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
-import Provider from 'oidc-provider';
+import type { Provider } from 'oidc-provider';
 import { AuthServerModule } from './auth-server.module.js';
 import type { AuthServerConfig } from './config.js';
 import { grantRevoked } from './events/auth-events.js';
+import type { EventSink } from './events/event-sink.js';
 import { exchangeOf } from './events/exchange.js';
 import { ensureFirstAdminKey } from './keys/first-admin-key.js';
 import { KeyRegister } from './keys/key-register.js';
@@ -24,7 +24,7 @@ import { openServerKeys } from './store/server-keys.js';
 /** What the authorization server stands on. */
 export interface AuthServerDeps {
   readonly state: State;
-  readonly audit: Audit;
+  readonly audit: EventSink;
   readonly log: Logger;
   readonly clock: Clock;
   /** Given the text of the first admin key, once, by the replica that made it. */
@@ -33,32 +33,43 @@ export interface AuthServerDeps {
 
 /**
  * Starts the authorization server: sign-in, tokens, and API keys.
- * @throws ConfigError when the gateway's file cannot be used, for example for development sign-in at a public address
+ * @throws ConfigError when the gateway's file cannot be used, for example for development sign-in at a public address;
+ *   StateUnavailable
  */
 export async function startAuthServer(config: AuthServerConfig, deps: AuthServerDeps): Promise<RunningService> {
   const { publicUrl } = loadGatewayConfig(config.gatewayFile).gateway;
+  const { state, audit, clock, log } = deps;
   const tenant = DEFAULT_TENANT;
-  const register = await KeyRegister.open(deps.state, tenant, deps.clock);
+  const register = await KeyRegister.open(state, tenant, clock);
   await showFirstAdminKey(register, tenant, deps);
-  const servers = await KnownServers.open(deps.state, tenant);
-  const directory = await ApiKeyDirectory.open(deps.state, tenant, deps.clock);
-  const provider = await openProvider(publicUrl, tenant, servers, deps);
-  const app = await openAdminApp(AuthServerModule.of({ register, audit: deps.audit, clock: deps.clock }), {
-    ...config.listen,
-    keys: directory,
-    audit: deps.audit,
-    log: deps.log,
-    before: oidcHandler(provider),
-  });
-  return running(app, deps, [servers, directory]);
+  // What is opened last is closed first.
+  await using undo = new AsyncDisposableStack();
+  const onUnreadableKey = (keyId: string, error: unknown) => log.warn('an API key could not be read', { key_id: keyId, error });
+  const servers = undo.adopt(
+    await KnownServers.open(state, tenant, (error) => log.warn('a snapshot could not be read', { error })),
+    (it) => it.close(),
+  );
+  const keys = undo.adopt(await ApiKeyDirectory.open(state, tenant, clock, onUnreadableKey), (it) => it.close());
+  const before = oidcHandler(await openProvider(publicUrl, tenant, servers, deps));
+  const module = AuthServerModule.of({ register, audit, clock });
+  const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, audit, log, before }), (it) => it.close());
+  const running = undo.move();
+  return {
+    name: 'auth-server',
+    urls: { http: app.url },
+    readiness: async () => ({
+      state: (await state.ready()) ? 'ok' : 'cannot be reached',
+      audit: audit.accepting() ? 'ok' : 'takes no more events',
+    }),
+    close: () => running.disposeAsync(),
+  };
 }
 
 async function openProvider(publicUrl: string, tenant: string, servers: KnownServers, deps: AuthServerDeps): Promise<Provider> {
   const { state, clock, audit, log } = deps;
   const store = new OidcStore(await state.bucket(BUCKETS.oidc, tenant));
-  const revocations = new GrantRevocations(store, (grantId) => {
-    const ctx = Provider.ctx;
-    if (ctx !== undefined) exchangeOf(ctx).events.push(grantRevoked(ctx, publicUrl, grantId));
+  const revocations = new GrantRevocations(store, (grantId, ctx) => {
+    exchangeOf(ctx).events.push(grantRevoked(ctx, publicUrl, grantId));
   });
   return createProvider({
     publicUrl,
@@ -79,20 +90,3 @@ async function showFirstAdminKey(register: KeyRegister, tenant: string, deps: Au
 }
 
 const keyFacts = ({ id, name, roles }: ApiKeyRecord) => ({ key_id: id, key_name: name, roles: roles.join(' '), first: 'true' });
-
-function running(
-  app: AdminApp,
-  { state, audit }: AuthServerDeps,
-  watches: readonly { close(): Promise<void> }[],
-): RunningService {
-  const readiness = async (): Promise<Readiness> => ({
-    state: (await state.ready()) ? 'ok' : 'the store cannot be reached',
-    audit: audit.accepting() ? 'ok' : 'the audit spool is full',
-  });
-  const close = async () => {
-    await app.close();
-    await Promise.all(watches.map((watch) => watch.close()));
-  };
-  let closed: Promise<void> | undefined;
-  return { name: 'auth-server', urls: { http: app.url }, readiness, close: () => (closed ??= close()) };
-}

@@ -1,2 +1,2 @@
 export { startAuthServer, type AuthServerDeps } from './auth-server.js';
-export { authServerConfigSchema, type AuthServerConfig } from './config.js';
+export { authServerConfigSchema, authServerFileSchema, type AuthServerConfig } from './config.js';

@@ -37,8 +37,8 @@ export function clientRegistered(ctx: KoaContextWithOIDC): EventFields {
 }
 
 /** Everything that was issued under a grant ended. */
-export function grantRevoked(ctx: KoaContextWithOIDC | undefined, issuer: string, grantId: string): EventFields {
-  const context = ctx === undefined ? {} : { ...request(ctx), ...client(ctx), ...who(ctx, issuer) };
+export function grantRevoked(ctx: KoaContextWithOIDC, issuer: string, grantId: string): EventFields {
+  const context = { ...request(ctx), ...client(ctx), ...who(ctx, issuer) };
   return { type: 'auth.grant_revoked', outcome: 'ok', ...context, detail: { grant: grantId } };
 }
 

@@ -1,15 +1,9 @@
-import type { EventFields } from '@switchyard/contracts';
 import { StateUnavailable } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { renderProblem } from '../pages/error-page.js';
+import type { EventSink } from './event-sink.js';
 import { beginExchange, type AuthExchange } from './exchange.js';
-
-/** Where events go. */
-export interface EventSink {
-  record(fields: EventFields): Promise<void>;
-  accepting(): boolean;
-}
 
 const DOCUMENTS = /^\/(\.well-known\/|oauth\/jwks$)/;
 

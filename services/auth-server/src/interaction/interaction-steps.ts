@@ -95,11 +95,10 @@ export class InteractionSteps {
   #consentFacts(interaction: Interaction, client: Client) {
     const { scope = '', resource = '' } = interaction.params as Record<string, string>;
     const { slug, url = resource } = readResource(resource, this.#o.provider.issuer) ?? {};
-    const title = slug === undefined ? 'every server of this gateway that you may use' : this.#o.servers.title(slug);
     return {
       clientName: nameOf(client),
       redirect: describeRedirect(redirectUriOf(interaction, client)),
-      server: { title, url },
+      server: slug === undefined ? { url } : { title: this.#o.servers.title(slug), url },
       scopes: scope.split(' '),
       staysConnected: client.grantTypeAllowed('refresh_token'),
     };

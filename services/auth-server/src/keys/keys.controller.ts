@@ -1,7 +1,6 @@
 import { timestampDate, timestampMs } from '@bufbuild/protobuf/wkt';
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { actorFields, notFound, Problem, RequireRole, zodBody, type AdminRequest } from '@switchyard/admin-api';
-import type { Audit } from '@switchyard/audit';
 import {
   createKeyRequest,
   type ApiKeyRecord,
@@ -13,6 +12,7 @@ import {
 } from '@switchyard/contracts';
 import type { Clock } from '@switchyard/runtime';
 import { AUDIT, CLOCK } from '../injection-tokens.js';
+import type { EventSink } from '../events/event-sink.js';
 import { KeyRegister } from './key-register.js';
 
 const DAY_MS = 86_400_000;
@@ -22,10 +22,10 @@ const DAY_MS = 86_400_000;
 @RequireRole('admin')
 export class KeysController {
   readonly #register: KeyRegister;
-  readonly #audit: Audit;
+  readonly #audit: EventSink;
   readonly #clock: Clock;
 
-  constructor(@Inject(KeyRegister) register: KeyRegister, @Inject(AUDIT) audit: Audit, @Inject(CLOCK) clock: Clock) {
+  constructor(@Inject(KeyRegister) register: KeyRegister, @Inject(AUDIT) audit: EventSink, @Inject(CLOCK) clock: Clock) {
     this.#register = register;
     this.#audit = audit;
     this.#clock = clock;

@@ -8,8 +8,8 @@ export interface ConsentPage {
   readonly email: string;
   readonly clientName: string;
   readonly redirect: { readonly kind: RedirectKind; readonly target: string };
-  /** Title of the server, and its URL. */
-  readonly server: { readonly title: string; readonly url: string };
+  /** Absent title: the gateway with everything that the person may use. */
+  readonly server: { readonly title?: string; readonly url: string };
   readonly scopes: readonly string[];
   /** Whether the client stays connected without asking again. */
   readonly staysConnected: boolean;
@@ -20,16 +20,17 @@ export interface ConsentPage {
 
 /** Asks whether a client may act for somebody at one server. */
 export function consentPage(o: ConsentPage): Page {
+  const { title } = o.server;
   return {
     status: 200,
     title: `Allow ${o.clientName}?`,
     formTargets: o.formTargets,
-    body: html`<h1>Allow <strong>${o.clientName}</strong> to use ${o.server.title}?</h1>
-      <p class="soft small">The name is what the app calls itself. Look at where the answer goes.</p>
+    body: html`<h1>Allow ${o.clientName} to use ${title === undefined ? 'this gateway' : `“${title}”`}?</h1>
+      <p class="soft small">Apps choose their own names. Check below who is given access.</p>
       <dl>
         <div>
           <dt>Server</dt>
-          <dd>${o.server.title}<br /><code>${o.server.url}</code></dd>
+          <dd>${title ?? 'every server that you may use'}<br /><code>${o.server.url}</code></dd>
         </div>
         <div>
           <dt>It may</dt>
@@ -40,7 +41,7 @@ export function consentPage(o: ConsentPage): Page {
           </dd>
         </div>
         <div>
-          <dt>The answer goes to</dt>
+          <dt>Access is given to</dt>
           <dd>${destination(o.redirect)}</dd>
         </div>
         <div>
@@ -61,7 +62,7 @@ export function consentPage(o: ConsentPage): Page {
 
 function permissions({ scopes, staysConnected }: ConsentPage): Html[] {
   const sentences = [
-    scopes.includes(MCP_SCOPE) ? 'use what this server offers you, in your name' : undefined,
+    scopes.includes(MCP_SCOPE) ? 'use what you may use there, in your name' : undefined,
     scopes.includes('openid') ? 'know the id that you have here' : undefined,
     staysConnected ? 'stay connected for up to 30 days without asking again' : undefined,
   ];

@@ -1,44 +1,49 @@
 import { fromJsonString } from '@bufbuild/protobuf';
-import { BUCKETS, SnapshotSchema, type Snapshot } from '@switchyard/contracts';
-import type { KvChange, KvWatch, State } from '@switchyard/state';
+import { BUCKETS, SnapshotSchema } from '@switchyard/contracts';
+import { WatchedMap, type State } from '@switchyard/state';
 
 const SNAPSHOT_KEY = 'current';
 
+type Titles = ReadonlyMap<string, string>;
+
 /** The servers of the configuration that edges serve from, kept current by a watch. */
 export class KnownServers {
-  #titles: ReadonlyMap<string, string> = new Map();
-  #watch: KvWatch | undefined;
+  readonly #snapshots: WatchedMap<Titles>;
 
-  /** @throws StateUnavailable when the store cannot be reached */
-  static async open(state: State, tenant: string): Promise<KnownServers> {
-    const servers = new KnownServers();
+  private constructor(snapshots: WatchedMap<Titles>) {
+    this.#snapshots = snapshots;
+  }
+
+  /**
+   * @param onUnreadable told of a snapshot that is none; the one before it stays
+   * @throws StateUnavailable when the store cannot be reached
+   */
+  static async open(state: State, tenant: string, onUnreadable: (error: unknown) => void): Promise<KnownServers> {
     const bucket = await state.bucket(BUCKETS.snapshots, tenant);
-    servers.#watch = await bucket.watch((change) => servers.#take(change));
-    await servers.#watch.ready;
-    return servers;
+    const onError = (_key: string, error: unknown) => onUnreadable(error);
+    return new KnownServers(await WatchedMap.open(bucket, { decode: ({ value }) => titlesOf(value), onError }));
   }
 
   has(slug: string): boolean {
-    return this.#titles.has(slug);
+    return this.#titles().has(slug);
   }
 
   /** What people call a server: its title, else its slug. */
   title(slug: string): string {
-    return this.#titles.get(slug) || slug;
+    return this.#titles().get(slug) || slug;
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
-    await this.#watch?.close();
+    await this.#snapshots.close();
   }
 
-  #take(change: KvChange): void {
-    if (change.kind === 'put' && change.entry.key === SNAPSHOT_KEY) this.#titles = titlesOf(readSnapshot(change.entry.value));
+  #titles(): Titles {
+    return this.#snapshots.get(SNAPSHOT_KEY) ?? new Map<string, string>();
   }
 }
 
-function readSnapshot(value: Uint8Array): Snapshot {
-  return fromJsonString(SnapshotSchema, Buffer.from(value).toString('utf8'), { ignoreUnknownFields: true });
+function titlesOf(value: Uint8Array): Titles {
+  const snapshot = fromJsonString(SnapshotSchema, Buffer.from(value).toString('utf8'), { ignoreUnknownFields: true });
+  return new Map(snapshot.servers.map(({ slug, title }) => [slug, title]));
 }
-
-const titlesOf = (snapshot: Snapshot) => new Map(snapshot.servers.map(({ slug, title }) => [slug, title]));

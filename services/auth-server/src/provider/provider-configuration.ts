@@ -1,5 +1,5 @@
 import { MCP_SCOPE } from '@switchyard/oauth';
-import type { AccessToken, Configuration, KoaContextWithOIDC, RefreshToken } from 'oidc-provider';
+import type { AccessToken, Configuration } from 'oidc-provider';
 import { interactionPath } from '../interaction/interaction-path.js';
 import { LIFETIMES } from '../lifetimes.js';
 import { authorizationProblem } from '../pages/authorization-error.js';
@@ -10,6 +10,7 @@ import type { Accounts } from './accounts.js';
 import { applyClientPolicy, EXTRA_CLIENT_METADATA } from './client-policy.js';
 import { signInAndAlwaysConsent } from './interaction-policy.js';
 import type { KnownServers } from './known-servers.js';
+import { refreshTokenSeconds, rotateRefreshToken } from './refresh-rotation.js';
 import { resourceIndicators } from './resource-servers.js';
 
 /** What the configuration of the authorization server is made from. */
@@ -63,7 +64,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     features: {
       devInteractions: { enabled: false },
       registration: { enabled: true, issueRegistrationAccessToken: false },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: resourceIndicators(o.publicUrl, o.servers),
       // Off until the edge enforces them too: a bound token that is accepted unbound is worse than none.
       dPoP: { enabled: false },
@@ -91,7 +92,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     // with the browser session, which is only there to sign in with.
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     expiresWithSession: async () => false,
-    rotateRefreshToken: true,
+    rotateRefreshToken,
     ttl: {
       AccessToken: seconds(LIFETIMES.accessTokenMs),
       AuthorizationCode: seconds(LIFETIMES.authorizationCodeMs),
@@ -103,12 +104,6 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     },
     renderError: (ctx, out, error) => sendProblemPage(ctx, authorizationProblem(ctx.status, out, error)),
   };
-}
-
-/** A rotated token ends when the first one would have ended: its family has an absolute age. */
-function refreshTokenSeconds(ctx: KoaContextWithOIDC, _token: RefreshToken): number {
-  const rotated = ctx.oidc.entities.RotatedRefreshToken;
-  return rotated === undefined ? seconds(LIFETIMES.refreshTokenMs) : Math.max(1, rotated.remainingTTL);
 }
 
 /** Signed, HttpOnly, SameSite=Lax; Secure, and bound to the host, where the gateway is on https. */

@@ -39,30 +39,29 @@ export class RefreshReplay {
   /** Step around the token endpoint: keeps the answers to refreshes, and gives them again. */
   async around(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
     await next();
-    const { params, client } = ctx.oidc ?? {};
-    const token = params?.['refresh_token'];
-    if (ctx.oidc?.route !== 'token' || params?.['grant_type'] !== 'refresh_token' || typeof token !== 'string' || !client) return;
-    const request = { clientId: client.clientId, resource: text(params['resource']), scope: text(params['scope']) };
-    if (ctx.status === 200) await this.#keep(ctx, token, request);
-    else if (isInvalidGrant(ctx.body)) await this.#answerAgain(ctx, token, request);
+    const token = ctx.oidc?.params?.['refresh_token'];
+    if (ctx.oidc?.route !== 'token' || ctx.oidc.params?.['grant_type'] !== 'refresh_token' || typeof token !== 'string') return;
+    if (ctx.status === 200) await this.#keep(ctx, token);
+    else if (isInvalidGrant(ctx.body)) await this.#answerAgain(ctx, token);
   }
 
-  async #keep(ctx: KoaContextWithOIDC, token: string, request: RefreshRequest): Promise<void> {
+  async #keep(ctx: KoaContextWithOIDC, token: string): Promise<void> {
     const event = exchangeOf(ctx).events.find(({ type }) => type === 'auth.token_issued');
-    if (event === undefined) throw new Error('a refresh succeeded without an event');
-    const answer: RefreshAnswer = { ...request, body: JSON.stringify(ctx.body), event };
+    const child = ctx.oidc.entities.RefreshToken;
+    if (event === undefined || child === undefined) throw new Error('a refresh succeeded without a token or without an event');
+    const answer: RefreshAnswer = { ...readRequest(ctx, child), body: JSON.stringify(ctx.body), event };
     await this.#adapters.store.write(KIND, token, { ...answer }, LIFETIMES.refreshGraceMs);
     send(ctx, answer.body);
   }
 
-  async #answerAgain(ctx: KoaContextWithOIDC, token: string, request: RefreshRequest): Promise<void> {
+  async #answerAgain(ctx: KoaContextWithOIDC, token: string): Promise<void> {
     const rotated = await this.#tokens.peek(token);
     if (rotated?.grantId === undefined || !isWithinGrace(rotated, this.#adapters.clock.now())) return;
-    if (rotated.clientId !== request.clientId) return this.#adapters.revocations.revoke(rotated.grantId);
+    const request = readRequest(ctx, rotated);
+    if (request.clientId !== rotated.clientId) return this.#adapters.revocations.revoke(rotated.grantId, ctx);
     const answer = await this.#waitForAnswer(token);
     if (answer === undefined) return;
-    if (answer.resource !== request.resource || answer.scope !== request.scope)
-      return this.#adapters.revocations.revoke(rotated.grantId);
+    if (!isSameRequest(request, answer)) return this.#adapters.revocations.revoke(rotated.grantId, ctx);
     ctx.status = 200;
     send(ctx, answer.body);
     const exchange = exchangeOf(ctx);
@@ -82,6 +81,22 @@ export class RefreshReplay {
   }
 }
 
+/** What a refresh asks for; what it leaves out is what was granted. */
+function readRequest(
+  ctx: KoaContextWithOIDC,
+  granted: { readonly resource?: unknown; readonly scope?: unknown },
+): RefreshRequest {
+  const { params, client } = ctx.oidc;
+  return {
+    clientId: client?.clientId ?? '',
+    resource: String(params?.['resource'] ?? granted.resource ?? ''),
+    scope: String(params?.['scope'] ?? granted.scope ?? ''),
+  };
+}
+
+const isSameRequest = (a: RefreshRequest, b: RefreshRequest) =>
+  a.clientId === b.clientId && a.resource === b.resource && a.scope === b.scope;
+
 function send(ctx: KoaContextWithOIDC, body: string): void {
   ctx.body = body;
   ctx.type = 'application/json; charset=utf-8';
@@ -90,5 +105,3 @@ function send(ctx: KoaContextWithOIDC, body: string): void {
 function isInvalidGrant(body: unknown): boolean {
   return typeof body === 'object' && body !== null && (body as { error?: unknown }).error === 'invalid_grant';
 }
-
-const text = (value: unknown) => (typeof value === 'string' ? value : '');

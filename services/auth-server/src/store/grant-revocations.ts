@@ -1,5 +1,9 @@
+import { Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import { LIFETIMES } from '../lifetimes.js';
 import type { OidcStore } from './oidc-store.js';
+
+/** Told of a grant that ended, and of the request that ended it. */
+export type OnRevoked = (grantId: string, ctx: KoaContextWithOIDC) => void;
 
 /**
  * Revoked grants. A grant ends by one write, its tombstone; everything that was issued under it looks for the tombstone when it
@@ -7,10 +11,10 @@ import type { OidcStore } from './oidc-store.js';
  */
 export class GrantRevocations {
   readonly #store: OidcStore;
-  readonly #onRevoked: (grantId: string) => void;
+  readonly #onRevoked: OnRevoked;
 
   /** @param onRevoked told once of every grant that ends */
-  constructor(store: OidcStore, onRevoked: (grantId: string) => void) {
+  constructor(store: OidcStore, onRevoked: OnRevoked) {
     this.#store = store;
     this.#onRevoked = onRevoked;
   }
@@ -19,10 +23,10 @@ export class GrantRevocations {
     return (await this.#store.find('RevokedGrant', grantId)) !== undefined;
   }
 
-  /** Idempotent. */
-  async revoke(grantId: string): Promise<void> {
+  /** Idempotent. @param ctx the request that ends it; the one that oidc-provider is at work on unless told */
+  async revoke(grantId: string, ctx: KoaContextWithOIDC | undefined = Provider.ctx): Promise<void> {
     // The tombstone outlives everything that can have been issued under the grant.
     const first = await this.#store.create('RevokedGrant', grantId, {}, LIFETIMES.grantMs + 86_400_000);
-    if (first) this.#onRevoked(grantId);
+    if (first && ctx !== undefined) this.#onRevoked(grantId, ctx);
   }
 }

@@ -49,7 +49,7 @@ export class KvAdapter implements Adapter {
     const record = (await this.#context.store.find(this.#model, id))?.record;
     const grantId = this.#model === 'Grant' ? id : record?.['grantId'];
     if (typeof grantId === 'string' && (await this.#context.revocations.isRevoked(grantId))) return undefined;
-    return record as AdapterPayload | undefined;
+    return record;
   }
 
   /** Keeps what would go by itself, for as long as nobody removes it. */

@@ -1,0 +1,109 @@
+import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
+import { FakeClock } from '@switchyard/testing';
+import { STATE_PROFILES, type OpenStates } from '../fixtures/states.contract.js';
+import { GrantRevocations } from './grant-revocations.js';
+import { KvAdapter, type AdapterContext } from './kv-adapter.js';
+import { OidcStore } from './oidc-store.js';
+
+const PARALLEL = 16;
+const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
+
+describe.each(STATE_PROFILES)('the store of oidc-provider: %s', (_id, open) => {
+  let states: OpenStates;
+  let contexts: AdapterContext[];
+  const clock = new FakeClock(Date.now());
+  let turn = 0;
+
+  beforeAll(async () => {
+    states = await open();
+    contexts = await Promise.all(
+      states.states.map(async (state) => {
+        const store = new OidcStore(await state.bucket(BUCKETS.oidc, DEFAULT_TENANT));
+        return { store, clock, revocations: new GrantRevocations(store, () => undefined) };
+      }),
+    );
+  });
+  afterAll(() => states[Symbol.asyncDispose]());
+
+  /** An adapter of one replica, each time of the next one. */
+  const adapter = (model: string) => new KvAdapter(model, contexts[(turn += 1) % contexts.length] as AdapterContext);
+  const outcomes = async (attempts: readonly Promise<unknown>[]) =>
+    (await Promise.allSettled(attempts)).map(({ status }) => status);
+  const all = (make: () => Promise<unknown>) => Array.from({ length: PARALLEL }, make);
+
+  it.each(['AuthorizationCode', 'RefreshToken', 'DeviceCode', 'PushedAuthorizationRequest'])(
+    'F1: of many who consume one %s at once, one does',
+    async (model) => {
+      for (let round = 0; round < 5; round += 1) {
+        const id = `${model}-${round}`;
+        await adapter(model).upsert(id, { grantId: 'grant-1', exp: inSeconds(60) }, 60);
+        const results = await outcomes(all(() => adapter(model).consume(id)));
+        expect(results.filter((status) => status === 'fulfilled')).toHaveLength(1);
+      }
+    },
+  );
+
+  it('F2: of many who present one proof at once, one is first', async () => {
+    const results = await outcomes(all(() => adapter('ReplayDetection').upsert('jti-1', { exp: inSeconds(60) }, 60)));
+    expect(results.filter((status) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('does not consume what is not there', async () => {
+    await expect(adapter('AuthorizationCode').consume('none')).rejects.toMatchObject({ error: 'invalid_grant' });
+  });
+
+  it('keeps the record of a consumed code, so that a replay is recognised', async () => {
+    await adapter('AuthorizationCode').upsert('code-2', { grantId: 'grant-1', exp: inSeconds(60), clientId: 'c' }, 60);
+    await adapter('AuthorizationCode').consume('code-2');
+    expect(await adapter('AuthorizationCode').find('code-2')).toMatchObject({
+      clientId: 'c',
+      consumed: expect.any(Number) as number,
+    });
+  });
+
+  it('refuses, and does not report as consumed, a refresh token that was rotated within ten seconds', async () => {
+    await adapter('RefreshToken').upsert('token-2', { grantId: 'grant-1', exp: inSeconds(60) }, 60);
+    await adapter('RefreshToken').consume('token-2');
+    await expect(adapter('RefreshToken').find('token-2')).rejects.toMatchObject({ error: 'invalid_grant' });
+    clock.advance(10_000);
+    expect(await adapter('RefreshToken').find('token-2')).toMatchObject({ consumed: expect.any(Number) as number });
+  });
+
+  it('finds sessions by their uid and device codes by their user code', async () => {
+    await adapter('Session').upsert('session-1', { uid: 'uid-1', accountId: 'a' }, 60);
+    await adapter('DeviceCode').upsert('device-1', { userCode: 'CODE', exp: inSeconds(60) }, 60);
+    expect(await adapter('Session').findByUid('uid-1')).toMatchObject({ accountId: 'a' });
+    expect(await adapter('DeviceCode').findByUserCode('CODE')).toMatchObject({ userCode: 'CODE' });
+    await adapter('Session').destroy('session-1');
+    expect(await adapter('Session').findByUid('uid-1')).toBeUndefined();
+    expect(await adapter('Session').findByUid('uid-2')).toBeUndefined();
+  });
+
+  it('one tombstone ends everything of a grant, and nothing of another', async () => {
+    const expiry = { exp: inSeconds(60) };
+    for (const grantId of ['grant-3', 'grant-4']) {
+      await adapter('Grant').upsert(grantId, expiry, 60);
+      await adapter('RefreshToken').upsert(`token-of-${grantId}`, { grantId, ...expiry }, 60);
+      await adapter('AuthorizationCode').upsert(`code-of-${grantId}`, { grantId, ...expiry }, 60);
+    }
+    await adapter('RefreshToken').revokeByGrantId('grant-3');
+    const found = async (grantId: string) => [
+      await adapter('Grant').find(grantId),
+      await adapter('RefreshToken').find(`token-of-${grantId}`),
+      await adapter('AuthorizationCode').find(`code-of-${grantId}`),
+    ];
+    expect(await found('grant-3')).toEqual([undefined, undefined, undefined]);
+    expect(await found('grant-4')).not.toContain(undefined);
+  });
+
+  it('leaves no token, code or session id in the store', async () => {
+    const id = 'canary-4711-of-a-refresh-token';
+    await adapter('RefreshToken').upsert(id, { jti: id, grantId: 'canary-4711-grant', exp: inSeconds(60) }, 60);
+    const bucket = await (states.states[0] as (typeof states.states)[0]).bucket(BUCKETS.oidc, DEFAULT_TENANT);
+    const keys = await bucket.keys();
+    const values = await Promise.all(
+      keys.map(async (key) => Buffer.from((await bucket.get(key))?.value ?? []).toString('latin1')),
+    );
+    expect([...keys, ...values].join('\n')).not.toContain('canary-4711');
+  });
+});
