@@ -1,10 +1,5 @@
-import { platformSchema } from '@switchyard/platform';
+import { listenAddress, platformSchema } from '@switchyard/platform';
 import * as z from 'zod';
-
-const listenAddress = z.strictObject({
-  host: z.string().describe('Address to listen on'),
-  port: z.int().min(0).max(65_535).describe('Port to listen on; 0 picks a free one'),
-});
 
 const serviceUrl = z.url({ protocol: /^https?$/ });
 
@@ -34,7 +29,7 @@ export const limitsSchema = z.strictObject({
 
 /** What the edge itself needs to know. */
 export const edgeProxyConfigSchema = z.strictObject({
-  listen: listenAddress.describe('The public listener'),
+  listen: listenAddress('0.0.0.0', 8080, 'The public listener.'),
   publicUrl: z.url().describe('Origin under which clients reach the gateway'),
   emitter: z.string().min(1).describe('Name of this edge in events and towards the token vault'),
   services: servicesSchema,
@@ -47,8 +42,8 @@ export type EdgeProxyConfig = z.infer<typeof edgeProxyConfigSchema>;
 /** The file that a lone edge is started with. */
 export const edgeProxyFileSchema = z.strictObject({
   gatewayFile: z.string().describe('The gateway’s switchyard.yaml; the edge reads gateway.publicUrl from it'),
-  listen: listenAddress.prefault({ host: '0.0.0.0', port: 8080 }),
-  management: listenAddress.prefault({ host: '0.0.0.0', port: 9080 }),
+  listen: listenAddress('0.0.0.0', 8080, 'The public listener.'),
+  management: listenAddress('127.0.0.1', 9080, 'Where /health, /ready and /metrics are served.'),
   services: servicesSchema,
   limits: limitsSchema.prefault({}),
   platform: platformSchema,

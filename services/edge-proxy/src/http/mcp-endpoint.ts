@@ -59,7 +59,10 @@ export class McpEndpoint {
       ...(origin !== undefined && { 'access-control-allow-origin': origin, vary: 'Origin' }),
     };
     const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    // Every response closes; only one that is not finished means that the client has gone.
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort();
+    });
     const exchange: Exchange = {
       requestId,
       trace: traceOf(request, span),

@@ -1,0 +1,98 @@
+// A real edge process on a real nats-server, with everything on that the budget names: a JWT per call, an access rule, the audit trail.
+import { createServer } from 'node:http';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { create, toJsonString } from '@bufbuild/protobuf';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { BUCKETS, DEFAULT_TENANT, SnapshotSchema } from '@switchyard/contracts';
+import { connectNats } from '@switchyard/messaging';
+import { NatsState } from '@switchyard/state';
+import { startPinned } from './processes.mjs';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** Serves one public key, as the authorization server does. */
+async function startKeys() {
+  const { publicKey, privateKey } = await generateKeyPair('ES256');
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' };
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [jwk] }));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${server.address().port}`, privateKey, close: () => server.close() };
+}
+
+function accessToken(privateKey, publicUrl) {
+  return new SignJWT({
+    client_id: 'bench',
+    scope: 'mcp',
+    sy_tenant: DEFAULT_TENANT,
+    sy_grant: 'g1',
+    email: 'ana@example.com',
+    sy_claims: [],
+  })
+    .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'bench' })
+    .setIssuer(publicUrl)
+    .setAudience(`${publicUrl}/mcp/bench`)
+    .setSubject('ana')
+    .setJti('1')
+    .setIssuedAt()
+    .setExpirationTime('10m')
+    .sign(privateKey);
+}
+
+async function publishSnapshot(natsPort, publicUrl, upstreamUrl) {
+  const link = await connectNats({ servers: [`nats://127.0.0.1:${natsPort}`], name: 'bench' });
+  const state = await NatsState.open(link);
+  const snapshots = await state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
+  const snapshot = create(SnapshotSchema, {
+    revision: 'bench',
+    tenant: DEFAULT_TENANT,
+    publicUrl,
+    teams: [{ name: 'bench', emails: ['ana@example.com'] }],
+    upstreams: [{ name: 'up', timeoutMs: 10_000, transport: { case: 'http', value: { url: upstreamUrl } } }],
+    servers: [
+      {
+        slug: 'bench',
+        sources: [{ upstream: 'up', tools: ['*'], prompts: ['*'], resources: ['*'] }],
+        access: [{ teams: ['bench'], tools: ['hello'] }],
+      },
+    ],
+  });
+  await snapshots.put('current', Buffer.from(toJsonString(SnapshotSchema, snapshot)));
+  await state.close();
+  await link.close();
+}
+
+/** Starts the edge on `core`, and NATS beside the load generator. @returns its URL, its process id, and a token */
+export async function startEdge({ dir, core, otherCore, natsServer, upstreamUrl, port, natsPort }) {
+  const publicUrl = `http://127.0.0.1:${port}`;
+  await startPinned(otherCore, natsServer, ['-js', '-sd', path.join(dir, 'nats'), '-a', '127.0.0.1', '-p', String(natsPort)], {
+    stdio: 'ignore',
+    silent: true,
+  });
+  const keys = await startKeys();
+  await mkdir(path.join(dir, 'spool'), { recursive: true });
+  const gatewayFile = path.join(dir, 'switchyard.json');
+  await writeFile(gatewayFile, JSON.stringify({ gateway: { publicUrl }, identity: { mode: 'dev' }, upstreams: {}, servers: {} }));
+  const edgeFile = path.join(dir, 'edge-proxy.json');
+  const unused = 'http://127.0.0.1:9';
+  const config = {
+    gatewayFile,
+    listen: { host: '127.0.0.1', port },
+    management: { host: '127.0.0.1', port: 0 },
+    services: { authServer: keys.url, tokenVault: unused, capabilityRegistry: unused, analytics: unused },
+    platform: {
+      nats: { servers: [`nats://127.0.0.1:${natsPort}`] },
+      audit: { dir: path.join(dir, 'spool') },
+      emitter: 'edge-bench',
+      logLevel: 'warn',
+    },
+  };
+  await writeFile(edgeFile, JSON.stringify(config));
+  await publishSnapshot(natsPort, publicUrl, upstreamUrl);
+  const main = path.join(root, 'services/edge-proxy/dist/main.js');
+  const nodeArgs = process.env.BENCH_CPU_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_CPU_PROFILE}`] : [];
+  const { pid } = await startPinned(core, process.execPath, [...nodeArgs, main, '--config', edgeFile]);
+  return { url: `${publicUrl}/mcp/bench`, pid, token: await accessToken(keys.privateKey, publicUrl), close: keys.close };
+}

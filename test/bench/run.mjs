@@ -1,0 +1,137 @@
+// npm run bench [-- --json] [-- --seconds N] [-- --rounds N]
+// Measures, in one run on pinned cores, what a small tools/call costs: direct, through nginx's plain proxy_pass, answered by a bare
+// node:http responder, and through Switchyard with a JWT, an access rule and the audit trail on. The gateway has core 0 to itself;
+// load generator, upstream and NATS share core 1. Rounds are interleaved and medians reported. Ends by itself.
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { ensureNatsServer } from '../../tools/ensure-nats-server.mjs';
+import { startEdge } from './edge-under-test.mjs';
+import { load, writeScript } from './load.mjs';
+import { startNginx } from './nginx.mjs';
+import { cpuSeconds, startPinned, stopAll } from './processes.mjs';
+
+const option = (name, fallback) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? fallback : Number(process.argv[at + 1]);
+};
+const json = process.argv.includes('--json');
+const seconds = option('seconds', 5);
+const rounds = option('rounds', 3);
+const connections = 32;
+const gatewayCore = 0;
+const otherCore = 1;
+
+const say = (text) => (json ? undefined : console.error(text));
+
+function program(name, debianPackage) {
+  const dirs = `${process.env.PATH}:/usr/sbin:/sbin`.split(':');
+  for (const dir of dirs) {
+    try {
+      execFileSync('test', ['-x', path.join(dir, name)]);
+      return path.join(dir, name);
+    } catch {
+      continue; // not in this folder
+    }
+  }
+  throw new Error(`The benchmark needs ${name}. Install it, on Debian with: apt-get install ${debianPackage}`);
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+async function measure(target, wrk) {
+  const before = cpuSeconds(target.pid);
+  const result = await load({ binary: wrk, core: otherCore, url: target.url, script: target.script, connections, seconds });
+  if (result.errors > 0) throw new Error(`${target.name}: ${result.errors} of ${result.calls} calls failed`);
+  return { ...result, cpuUsPerCall: ((cpuSeconds(target.pid) - before) * 1e6) / result.calls };
+}
+
+async function targets(dir) {
+  const nginx = program('nginx', 'nginx-light');
+  const upstream = await startPinned(otherCore, process.execPath, [path.join(import.meta.dirname, 'upstream.mjs')]);
+  const upstreamUrl = `http://127.0.0.1:${upstream.line}/mcp`;
+  const bare = await startPinned(gatewayCore, process.execPath, [path.join(import.meta.dirname, 'bare-responder.mjs')]);
+  const proxy = await startNginx({ dir, core: gatewayCore, binary: nginx, port: await freePort(), upstreamPort: upstream.line });
+  const edge = await startEdge({
+    dir,
+    core: gatewayCore,
+    otherCore,
+    natsServer: await ensureNatsServer(),
+    upstreamUrl,
+    port: await freePort(),
+    natsPort: await freePort(),
+  });
+  const plain = await writeScript(dir, 'plain');
+  return {
+    close: edge.close,
+    list: [
+      { name: 'direct', url: upstreamUrl, pid: upstream.pid, script: plain },
+      { name: 'nginx proxy_pass', ...proxy, script: plain },
+      { name: 'bare node:http', url: `http://127.0.0.1:${bare.line}/mcp`, pid: bare.pid, script: plain },
+      { name: 'switchyard', ...edge, script: await writeScript(dir, 'switchyard', edge.token) },
+    ],
+  };
+}
+
+function summarize(results) {
+  const rows = results.map(({ name, measured }) => ({
+    name,
+    perSecond: median(measured.map((round) => round.perSecond)),
+    p50Us: median(measured.map((round) => round.p50Us)),
+    p99Us: median(measured.map((round) => round.p99Us)),
+    cpuUsPerCall: median(measured.map((round) => round.cpuUsPerCall)),
+  }));
+  const row = (name) => rows.find((candidate) => candidate.name === name);
+  return {
+    connections,
+    seconds,
+    rounds,
+    rows,
+    ratioToNginx: row('switchyard').perSecond / row('nginx proxy_pass').perSecond,
+    cpuPerCallVsBareNode: row('switchyard').cpuUsPerCall / row('bare node:http').cpuUsPerCall,
+  };
+}
+
+function print(summary) {
+  const cell = (text, width) => String(text).padStart(width);
+  console.log(`${'target'.padEnd(18)}${cell('calls/s', 10)}${cell('p50 µs', 10)}${cell('p99 µs', 10)}${cell('CPU µs/call', 13)}`);
+  for (const { name, perSecond, p50Us, p99Us, cpuUsPerCall } of summary.rows) {
+    console.log(
+      `${name.padEnd(18)}${cell(Math.round(perSecond), 10)}${cell(p50Us, 10)}${cell(p99Us, 10)}${cell(cpuUsPerCall.toFixed(1), 13)}`,
+    );
+  }
+  console.log('');
+  console.log(`throughput, switchyard to nginx            ${summary.ratioToNginx.toFixed(3)}   (budget ≥ 0.33)`);
+  console.log(`CPU per call, switchyard to bare node:http ${summary.cpuPerCallVsBareNode.toFixed(2)}    (budget ≤ 2.2)`);
+}
+
+const dir = await mkdtemp(path.join(os.tmpdir(), 'switchyard-bench-'));
+try {
+  const wrk = program('wrk', 'wrk');
+  const { list, close } = await targets(dir);
+  say('warming up');
+  for (const target of list)
+    await load({ binary: wrk, core: otherCore, url: target.url, script: target.script, connections, seconds: 3 });
+  const results = list.map(({ name }) => ({ name, measured: [] }));
+  for (let round = 1; round <= rounds; round += 1) {
+    say(`round ${round} of ${rounds}`);
+    for (const [index, target] of list.entries()) results[index].measured.push(await measure(target, wrk));
+  }
+  const summary = summarize(results);
+  if (json) console.log(JSON.stringify(summary));
+  else print(summary);
+  close();
+} finally {
+  await stopAll();
+  await rm(dir, { recursive: true, force: true });
+}
