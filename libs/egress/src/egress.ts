@@ -51,7 +51,7 @@ export class Egress {
     const connect = buildConnector({
       timeout: options.connectTimeoutMs,
       lookup: (name: string, lookupOptions: LookupOptions, done: LookupCallback) => this.#lookup(name, lookupOptions, done),
-    } as buildConnector.BuildOptions);
+    });
     this.#agent = new Agent({
       connect: (target, done) => {
         const host = target.hostname.replace(/^\[|\]$/g, '');

@@ -16,7 +16,10 @@ export async function eventually<T>(
   for (;;) {
     const outcome = await attempt(check);
     if (outcome.ok) return outcome.value as Exclude<T, false>;
-    if (performance.now() > deadline) throw outcome.error ?? new Error(`still false after ${timeoutMs} ms`);
+    if (performance.now() > deadline)
+      throw outcome.error instanceof Error
+        ? outcome.error
+        : new Error(`still false after ${timeoutMs} ms`, { cause: outcome.error });
     await delay(options.everyMs ?? 20);
   }
 }

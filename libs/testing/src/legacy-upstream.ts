@@ -55,7 +55,7 @@ export async function startLegacyUpstream(options: UpstreamOptions): Promise<Tes
       onsessioninitialized: (id) => void sessions.set(id, { transport, server }),
       onsessionclosed: (id) => void sessions.delete(id),
     });
-    await server.connect(transport as Parameters<McpServer['connect']>[0]);
+    await server.connect(transport);
     return { transport, server };
   }
 

@@ -36,7 +36,7 @@ async function connect(): Promise<{ client: Client; transport: StreamableHTTPCli
   const transport = new StreamableHTTPClientTransport(new URL(`${edge.url}/mcp/work`), {
     requestInit: { headers: { authorization: `Bearer ${edge.key}` } },
   });
-  await client.connect(transport as Parameters<Client['connect']>[0]);
+  await client.connect(transport);
   return { client, transport, [Symbol.asyncDispose]: () => client.close() };
 }
 
