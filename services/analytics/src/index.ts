@@ -1,1 +1,2 @@
-export {};
+export { analyticsConfigSchema, analyticsFileSchema, type AnalyticsConfig } from './config.js';
+export { startAnalytics, type AnalyticsDeps } from './start.js';

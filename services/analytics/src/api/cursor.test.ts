@@ -1,0 +1,31 @@
+import fc from 'fast-check';
+import { decodeCursor, encodeCursor } from './cursor.js';
+
+const decimal = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
+const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+describe('a cursor', () => {
+  it('is read as it was written', () => {
+    const place = fc.record({
+      occurredAtMs: fc.integer(),
+      emitter: fc.string(),
+      epoch: decimal,
+      sequence: decimal,
+      eventId: fc.string(),
+    });
+    fc.assert(fc.property(place, (it) => expect(decodeCursor(encodeCursor(it))).toEqual(it)));
+  });
+
+  it.each([
+    ['empty', ''],
+    ['words', 'next page please'],
+    ['no-array', base64url({ at: 1 })],
+    ['short', base64url([1, 'e', '1', '1'])],
+    ['long', base64url([1, 'e', '1', '1', 'id', 'more'])],
+    ['number-as-text', base64url(['1', 'e', '1', '1', 'id'])],
+    ['not-decimal', base64url([1, 'e', '1; DROP', '1', 'id'])],
+    ['over-64-bit', base64url([1, 'e', '18446744073709551616', '1', 'id'])],
+  ])('%s: is refused', (_id, text) => {
+    expect(decodeCursor(text)).toBeUndefined();
+  });
+});

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+/** A place in the order "newest first": that of one event. */
+export interface EventPlace {
+  readonly occurredAtMs: number;
+  readonly emitter: string;
+  /** Decimal text: 64 bit. */
+  readonly epoch: string;
+  readonly sequence: string;
+  readonly eventId: string;
+}
+
+const unsigned64 = z
+  .string()
+  .regex(/^(?:0|[1-9]\d{0,19})$/)
+  .refine((text) => BigInt(text) < 2n ** 64n);
+const fields = z.tuple([z.int(), z.string(), unsigned64, unsigned64, z.string()]);
+
+/** Writes a place as opaque text. */
+export function encodeCursor({ occurredAtMs, emitter, epoch, sequence, eventId }: EventPlace): string {
+  return Buffer.from(JSON.stringify([occurredAtMs, emitter, epoch, sequence, eventId])).toString('base64url');
+}
+
+/** Reads a cursor; undefined where it is not one. */
+export function decodeCursor(cursor: string): EventPlace | undefined {
+  const parsed = fields.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()));
+  if (!parsed.success) return undefined;
+  const [occurredAtMs, emitter, epoch, sequence, eventId] = parsed.data;
+  return { occurredAtMs, emitter, epoch, sequence, eventId };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,230 @@
+import { renderEvent } from '@switchyard/audit';
+import { eventsQuery, type EventFields, type EventsPage } from '@switchyard/contracts';
+import fc from 'fast-check';
+import type { Engine } from '../engine/engine.js';
+import { ENGINES, withTables, type OpenedEngine } from '../engine/engines.fixture.js';
+import { decodeCursor } from './cursor.js';
+import { EventTrail } from './event-trail.js';
+
+const startMs = Date.UTC(2026, 0, 31, 23, 59, 0);
+
+interface Given {
+  readonly emitter?: string;
+  readonly epoch?: number;
+  readonly sequence: number;
+  /** Milliseconds after the start. */
+  readonly at: number;
+  readonly tenant?: string;
+  readonly fields?: Partial<EventFields>;
+}
+
+const idOf = ({ emitter = 'edge-1', epoch = 1, sequence }: Given) => `${emitter}/${epoch}/${sequence}`;
+
+function lineOf({ emitter = 'edge-1', epoch = 1, sequence, at, tenant = 'default', fields = {} }: Given): string {
+  const identity = { tenant, emitter, epoch, sequence, recordedAtMs: startMs + at };
+  return `${renderEvent({ type: 'tool.called', outcome: 'ok', ...fields }, identity)}\n`;
+}
+
+let inserts = 0;
+const insert = (engine: Engine, events: readonly Given[]) =>
+  engine.insertLines('events', Buffer.from(events.map(lineOf).join('')), `test-${inserts++}`);
+
+const page = (engine: Engine, query: Readonly<Record<string, string>>, cursor?: string): Promise<EventsPage> =>
+  new EventTrail(engine, 'default').page(eventsQuery.parse(query), cursor === undefined ? undefined : decodeCursor(cursor));
+
+const ids = ({ events }: EventsPage) => events.map(({ event_id }) => event_id);
+
+/** Reads to the end; `between` runs before every further page. */
+async function readAll(
+  engine: Engine,
+  limit: number,
+  between: () => Promise<unknown> = async () => undefined,
+): Promise<string[]> {
+  const found: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const read = await page(engine, { limit: String(limit) }, cursor);
+    found.push(...ids(read));
+    cursor = read.next_cursor;
+    if (cursor !== undefined) await between();
+  } while (cursor !== undefined);
+  return found;
+}
+
+describe.each(ENGINES)('the audit trail on %s', (_name, open) => {
+  let opened: OpenedEngine;
+  let engine: Engine;
+  beforeAll(async () => {
+    opened = await withTables(open);
+    engine = opened.engine;
+  });
+  afterAll(() => opened[Symbol.asyncDispose]());
+  beforeEach(() => engine.command('TRUNCATE TABLE events'));
+
+  it('shows an event as it was recorded, without its empty fields', async () => {
+    const fields: Partial<EventFields> = {
+      type: 'policy.denied',
+      outcome: 'denied',
+      rpc_code: -32001,
+      detail: { rule: '2' },
+      reason: 'policy_denied',
+    };
+    await insert(engine, [{ sequence: 1, at: 5, fields }]);
+    expect(await page(engine, {})).toEqual({
+      events: [
+        {
+          event_id: 'edge-1/1/1',
+          tenant: 'default',
+          type: 'policy.denied',
+          occurred_at: '2026-01-31T23:59:00.005Z',
+          emitter: 'edge-1',
+          epoch: '1',
+          sequence: '1',
+          outcome: 'denied',
+          reason: 'policy_denied',
+          rpc_code: -32001,
+          detail: { rule: '2' },
+        },
+      ],
+    });
+  });
+
+  it('is newest first; within a millisecond, an emitter’s own order counts, by number', async () => {
+    await insert(engine, [
+      { sequence: 9, at: 0 },
+      { sequence: 10, at: 0 },
+      { sequence: 1, epoch: 2, at: 0 },
+      { sequence: 100, emitter: 'edge-2', at: 0 },
+      { sequence: 11, at: 120_000 },
+      { sequence: 8, at: 1 },
+    ]);
+    expect(ids(await page(engine, {}))).toEqual([
+      'edge-1/1/11',
+      'edge-1/1/8',
+      'edge-2/1/100',
+      'edge-1/2/1',
+      'edge-1/1/10',
+      'edge-1/1/9',
+    ]);
+  });
+
+  it('shows the tenant’s own events only', async () => {
+    await insert(engine, [
+      { sequence: 1, at: 0 },
+      { sequence: 2, at: 0, tenant: 'other' },
+    ]);
+    expect(ids(await page(engine, {}))).toEqual(['edge-1/1/1']);
+  });
+
+  it('shows an event once, however often it was stored, also across pages', async () => {
+    const events = Array.from({ length: 30 }, (_, index) => ({ sequence: index + 1, at: index }));
+    await insert(engine, events);
+    await insert(engine, events.slice(10));
+    await insert(engine, events.slice(0, 20).toReversed());
+    const found = await readAll(engine, 7);
+    expect(found).toEqual(events.map(idOf).toReversed());
+  });
+
+  const tool = {
+    sequence: 1,
+    at: 1_000,
+    fields: {
+      principal_subject: 'u1',
+      principal_name: 'ana@example.com',
+      client_id: 'c1',
+      client_name: 'claude',
+      server: 'work',
+      upstream: 'tracker',
+      capability: 'tracker__get',
+      request_id: 'r-1',
+    },
+  } satisfies Given;
+  const denial = {
+    sequence: 2,
+    at: 2_000,
+    fields: {
+      type: 'policy.denied',
+      outcome: 'denied',
+      principal_subject: 'u2',
+      server: 'open',
+      capability: "it's {x:String}",
+      reason: 'policy_denied',
+      request_id: 'r-2',
+    },
+  } satisfies Given;
+
+  it.each<readonly [string, Readonly<Record<string, string>>, readonly Given[]]>([
+    ['none', {}, [denial, tool]],
+    ['from', { from: '2026-01-31T23:59:02Z' }, [denial]],
+    ['to', { to: '2026-01-31T23:59:02Z' }, [tool]],
+    ['from-to-zone', { from: '2026-02-01T00:59:01+01:00', to: '2026-02-01T00:59:01.001+01:00' }, [tool]],
+    ['principal-subject', { principal: 'u1' }, [tool]],
+    ['principal-name', { principal: 'ana@example.com' }, [tool]],
+    ['client-id', { client: 'c1' }, [tool]],
+    ['client-name', { client: 'claude' }, [tool]],
+    ['server', { server: 'open' }, [denial]],
+    ['upstream', { upstream: 'tracker' }, [tool]],
+    ['capability', { capability: 'tracker__get' }, [tool]],
+    ['capability-hostile', { capability: "it's {x:String}" }, [denial]],
+    ['outcome', { outcome: 'denied' }, [denial]],
+    ['type', { type: 'tool.called' }, [tool]],
+    ['request', { request_id: 'r-2' }, [denial]],
+    ['reason', { reason: 'policy_denied' }, [denial]],
+    [
+      'all',
+      {
+        principal: 'u1',
+        client: 'c1',
+        server: 'work',
+        upstream: 'tracker',
+        outcome: 'ok',
+        type: 'tool.called',
+        request_id: 'r-1',
+      },
+      [tool],
+    ],
+    ['contradiction', { principal: 'u1', server: 'open' }, []],
+    ['injection', { principal: "u1' OR '1'='1" }, []],
+  ])('filter %s: shows what matches', async (_id, query, expected) => {
+    await insert(engine, [tool, denial]);
+    expect(ids(await page(engine, query))).toEqual(expected.map(idOf));
+  });
+
+  it('has a next page exactly where there are more events', async () => {
+    await insert(
+      engine,
+      Array.from({ length: 4 }, (_, index) => ({ sequence: index + 1, at: index })),
+    );
+    expect((await page(engine, { limit: '4' })).next_cursor).toBeUndefined();
+    expect((await page(engine, { limit: '3' })).next_cursor).toEqual(expect.any(String));
+  });
+
+  it('pages through what was there, each once and in order, whatever arrives meanwhile', async () => {
+    const given = fc.record({
+      emitter: fc.constantFrom('edge-1', 'edge-2', 'ü/"'),
+      at: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 100_000 })),
+    });
+    let epoch = 0;
+    const property = fc.asyncProperty(
+      fc.array(given, { maxLength: 40 }),
+      fc.array(given, { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: 1, max: 15 }),
+      async (before, arriving, limit) => {
+        await engine.command('TRUNCATE TABLE events');
+        epoch += 1;
+        let sequence = 0;
+        const numbered = (events: typeof before) => events.map((event) => ({ ...event, epoch, sequence: (sequence += 1) }));
+        const there = numbered(before);
+        if (there.length > 0) await insert(engine, there);
+        const order = await readAll(engine, 1000);
+        // New events at every page, also such as belong between those that were shown, and repetitions of old ones.
+        const found = await readAll(engine, limit, () => insert(engine, [...numbered(arriving), ...there.slice(0, 3)]));
+        const old = new Set(there.map(idOf));
+        expect(order.toSorted()).toEqual([...old].sort());
+        expect(found.filter((id) => old.has(id))).toEqual(order);
+        expect(new Set(found).size).toBe(found.length);
+      },
+    );
+    await fc.assert(property, { numRuns: 15 });
+  }, 120_000);
+});

@@ -1,0 +1,109 @@
+import { ClickHouseError, ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
+import type { Secret } from '@switchyard/runtime';
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { EngineError, INSERT_SETTINGS, type Engine, type QueryParams } from './engine.js';
+
+/** How a ClickHouse server is reached. */
+export interface HttpEngineOptions {
+  readonly url: string;
+  readonly user: string;
+  readonly password?: Secret | undefined;
+  /** Made where it is missing. */
+  readonly database: string;
+}
+
+const requestTimeoutMs = 30_000;
+const connectionLimit = 8;
+
+/** A ClickHouse server, over HTTP. */
+export class HttpEngine implements Engine {
+  readonly #client: ClickHouseClient;
+
+  private constructor(client: ClickHouseClient) {
+    this.#client = client;
+  }
+
+  /**
+   * Connects, and makes the database where it is missing.
+   * @throws EngineError where the server does not answer, or refuses the user
+   */
+  static async open(options: HttpEngineOptions): Promise<HttpEngine> {
+    await ensureDatabase(new HttpEngine(clientOf(options, 'system')), options.database);
+    return new HttpEngine(clientOf(options, options.database));
+  }
+
+  async command(sql: string, params: QueryParams = {}): Promise<void> {
+    await this.#run(() =>
+      this.#client.command({ query: sql, query_params: params, clickhouse_settings: { wait_end_of_query: 1 } }),
+    );
+  }
+
+  async query(sql: string, params: QueryParams = {}): Promise<readonly unknown[]> {
+    return this.#run(async () => {
+      // The whole answer, or an error: not rows that break off.
+      const settings = { wait_end_of_query: 1 as const };
+      const result = await this.#client.query({
+        query: sql,
+        query_params: params,
+        format: 'JSONEachRow',
+        clickhouse_settings: settings,
+      });
+      return result.json();
+    });
+  }
+
+  async insertLines(table: string, lines: Uint8Array, token: string): Promise<number> {
+    const settings = { ...INSERT_SETTINGS, insert_deduplication_token: token, wait_end_of_query: 1 as const };
+    const values = Readable.from([lines], { objectMode: false });
+    // Not the client's insert(): it would serialise objects, and these are bytes already.
+    const insert = { query: `INSERT INTO ${table} FORMAT JSONEachRow`, values, clickhouse_settings: settings };
+    return this.#run(async () => {
+      const { stream, summary } = await this.#client.exec(insert);
+      await finished(stream.resume());
+      return Number(summary?.written_rows ?? 0);
+    });
+  }
+
+  async ready(): Promise<boolean> {
+    const { success } = await this.#client.ping({ select: true });
+    return success;
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  async #run<T>(request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (cause) {
+      if (cause instanceof ClickHouseError) throw new EngineError(`ClickHouse: ${cause.message}`, Number(cause.code), { cause });
+      throw new EngineError('ClickHouse could not be reached', undefined, { cause });
+    }
+  }
+}
+
+function clientOf({ url, user, password }: HttpEngineOptions, database: string): ClickHouseClient {
+  return createClient({
+    url,
+    username: user,
+    password: password?.reveal() ?? '',
+    database,
+    application: 'switchyard-analytics',
+    request_timeout: requestTimeoutMs,
+    max_open_connections: connectionLimit,
+    // It would write queries to the console; what fails is thrown, and logged by who knows what it means.
+    log: { level: ClickHouseLogLevel.OFF },
+  });
+}
+
+// Asks first: a user who may use a database need not be allowed to make one.
+async function ensureDatabase(engine: HttpEngine, name: string): Promise<void> {
+  try {
+    const found = await engine.query('SELECT 1 FROM system.databases WHERE name = {name:String}', { name });
+    if (found.length === 0) await engine.command('CREATE DATABASE IF NOT EXISTS {name:Identifier}', { name });
+  } finally {
+    await engine.close();
+  }
+}

@@ -1,0 +1,86 @@
+import { EVENTS_INGEST_CONSUMER, EVENTS_STREAM } from '@switchyard/contracts';
+import type { Bus, Consumption, StreamMessage } from '@switchyard/messaging';
+import type { Clock } from '@switchyard/runtime';
+import type { Logger } from '@switchyard/telemetry';
+import type { Engine } from '../engine/engine.js';
+import type { IngestMetrics } from './ingest-metrics.js';
+import { storeBatch } from './store-batch.js';
+
+/** What ingestion stands on. */
+export interface IngestDeps {
+  readonly bus: Bus;
+  readonly engine: Engine;
+  readonly metrics: IngestMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+// About 10,000 events. An event can be queried within a second: 0.1 s in the emitter's spool, this wait, and the insert.
+const batch = { batchMessages: 1_000, batchBytes: 4 * 1024 ** 2, batchWaitMs: 500 };
+
+/** Moves events from the stream into the database. A batch is acknowledged when all of it is on the disk. */
+export class Ingest {
+  readonly #deps: IngestDeps;
+  #consumption: Consumption | undefined;
+  #failingSinceMs: number | undefined;
+
+  private constructor(deps: IngestDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws BusUnavailable */
+  static async start(deps: IngestDeps): Promise<Ingest> {
+    const ingest = new Ingest(deps);
+    ingest.#consumption = await deps.bus.consume({
+      ...batch,
+      stream: EVENTS_STREAM,
+      durable: EVENTS_INGEST_CONSUMER,
+      handle: (messages) => ingest.#store(messages),
+      onError: (error) => ingest.#failed(error),
+    });
+    deps.metrics.observeStalled(() => ingest.stalledMs());
+    return ingest;
+  }
+
+  /** How long nothing could be stored, milliseconds; 0 while all is well. */
+  stalledMs(): number {
+    return this.#failingSinceMs === undefined ? 0 : this.#deps.clock.now() - this.#failingSinceMs;
+  }
+
+  /** Finishes the batch in hand. Idempotent. */
+  async close(): Promise<void> {
+    await this.#consumption?.close();
+  }
+
+  async #store(messages: readonly StreamMessage[]): Promise<void> {
+    const { engine, metrics, clock, log } = this.#deps;
+    const startedAtMicros = clock.monotonicMicros();
+    const { rows, deadLetters } = await storeBatch(engine, messages);
+    const durationMs = (clock.monotonicMicros() - startedAtMicros) / 1000;
+    metrics.stored({ rows, deadLetters, durationMs, delayMs: delayMs(messages, clock) });
+    this.#failingSinceMs = undefined;
+    for (const { line, reason, error } of deadLetters) {
+      const { sequence } = line.message;
+      log.error('a line of the events stream is no event; it was put into dead_letters', {
+        reason,
+        sequence: Number(sequence),
+        error,
+      });
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#failingSinceMs ??= this.#deps.clock.now();
+    this.#deps.log.warn('events could not be stored; they stay in the stream', { error, age_ms: this.stalledMs() });
+  }
+}
+
+const headBytes = 1_024;
+const occurredAt = /"occurred_at":"([^"]+)"/;
+
+/** Time between the first event of a batch and now; undefined where the first line does not say. */
+function delayMs([first]: readonly StreamMessage[], clock: Clock): number | undefined {
+  const head = Buffer.from(first?.data.subarray(0, headBytes) ?? []).toString('latin1');
+  const atMs = Date.parse(occurredAt.exec(head)?.[1] ?? '');
+  return Number.isNaN(atMs) ? undefined : Math.max(0, clock.now() - atMs);
+}

@@ -1,0 +1,81 @@
+import { openAdminApp } from '@switchyard/admin-api';
+import { ApiKeyDirectory } from '@switchyard/api-keys';
+import type { Audit } from '@switchyard/audit';
+import { DEFAULT_TENANT } from '@switchyard/contracts';
+import { BusUnavailable, type Bus } from '@switchyard/messaging';
+import type { Clock, Readiness, RunningService } from '@switchyard/runtime';
+import type { State } from '@switchyard/state';
+import type { Logger, Telemetry } from '@switchyard/telemetry';
+import { AnalyticsModule } from './analytics.module.js';
+import { EventTrail } from './api/event-trail.js';
+import type { AnalyticsConfig, EngineConfig } from './config.js';
+import { EngineError, type Engine } from './engine/engine.js';
+import { migrate, readMigrations } from './engine/migrate.js';
+import { openEngine } from './engine/open-engine.js';
+import { Ingest, type IngestDeps } from './ingest/ingest.js';
+import { IngestMetrics } from './ingest/ingest-metrics.js';
+import { untilItWorks } from './until-it-works.js';
+
+/** What analytics stands on. */
+export interface AnalyticsDeps {
+  readonly bus: Bus;
+  readonly state: State;
+  readonly audit: Pick<Audit, 'record'>;
+  readonly log: Logger;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  /** Told what start-up waits for. */
+  readonly onWaiting?: (readiness: Readiness) => void;
+}
+
+const away = 'cannot be reached';
+
+/**
+ * Stores every event of the stream, and answers questions about them.
+ * @returns when the database is up to date and events flow; waits for a database or a bus that is away
+ * @throws EngineError where the engine refuses; MigrationChanged where the database has another history than the code
+ */
+export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDeps): Promise<RunningService> {
+  const { bus, state, audit, log, telemetry, clock } = deps;
+  await using undo = new AsyncDisposableStack();
+  const engine = undo.adopt(await openMigrated(config.engine, deps), (it) => it.close());
+  const metrics = new IngestMetrics(telemetry.meter);
+  const ingest = undo.adopt(await startIngest({ bus, engine, metrics, clock, log }, deps), (it) => it.close());
+  const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
+  const trail = new EventTrail(engine, DEFAULT_TENANT);
+  const app = undo.adopt(await openAdminApp(AnalyticsModule.with(trail), { ...config.listen, keys, audit, log }), (it) =>
+    it.close(),
+  );
+  const running = undo.move();
+  return {
+    name: 'analytics',
+    urls: { http: app.url },
+    readiness: async () => {
+      const [engineReady, busReady, stateReady] = await Promise.all([engine.ready(), bus.ready(), state.ready()]);
+      return {
+        engine: engineReady ? 'ok' : away,
+        bus: busReady ? 'ok' : away,
+        state: stateReady ? 'ok' : away,
+        ingest: ingest.stalledMs() === 0 ? 'ok' : `has stored nothing for ${Math.ceil(ingest.stalledMs() / 1000)} s`,
+      };
+    },
+    close: () => running.disposeAsync(),
+  };
+}
+
+function openMigrated(config: EngineConfig, { log, onWaiting }: AnalyticsDeps): Promise<Engine> {
+  const open = async () => {
+    await using undo = new AsyncDisposableStack();
+    const engine = undo.adopt(await openEngine(config), (it) => it.close());
+    await migrate(engine, readMigrations(), log);
+    undo.move();
+    return engine;
+  };
+  const isTemporary = (error: unknown) => config.kind === 'http' && error instanceof EngineError && error.code === undefined;
+  return untilItWorks('engine', open, { isTemporary, onFailure: () => onWaiting?.({ engine: away }), log });
+}
+
+function startIngest(ingest: IngestDeps, { log, onWaiting }: AnalyticsDeps): Promise<Ingest> {
+  const isTemporary = (error: unknown) => error instanceof BusUnavailable;
+  return untilItWorks('bus', () => Ingest.start(ingest), { isTemporary, onFailure: () => onWaiting?.({ bus: away }), log });
+}
