@@ -75,7 +75,10 @@ export async function openAdminApp(module: Type | DynamicModule, o: AdminAppOpti
   app.useGlobalGuards(new AdminGuard(o.keys, recordRejections(o)));
   app.useGlobalFilters(new ProblemFilter(o.log));
   assertRoutesDeclared(app);
-  const url = await listen(app, o);
+  const url = await listen(app, o).catch(async (error: unknown) => {
+    await app.close();
+    throw error;
+  });
   let closed: Promise<void> | undefined;
   return { url, close: () => (closed ??= app.close()) };
 }
