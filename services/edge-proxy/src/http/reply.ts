@@ -5,6 +5,8 @@ import { encodeSse, SSE_KEEPALIVE } from '@switchyard/mcp';
 const KEEPALIVE_MS = 15_000;
 /** Longest wait for a client that does not read. */
 const SLOW_READER_MS = 30_000;
+/** Most that may wait for a client where nobody waits with it: what a standing stream is told does not stop for one that reads slowly. */
+const BACKLOG_LIMIT_BYTES = 4 * 1024 * 1024;
 
 const SSE_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
 
@@ -13,6 +15,7 @@ export class Reply {
   readonly #response: ServerResponse;
   readonly #headers: Record<string, string>;
   #keepAlive: NodeJS.Timeout | undefined;
+  #drained: Promise<unknown> | undefined;
   bytesOut = 0;
   /** Whether this is a standing stream, which ends only with the client or the gateway. */
   standing = false;
@@ -36,25 +39,29 @@ export class Reply {
     this.#response.once('close', () => clearInterval(this.#keepAlive));
   }
 
-  /** Sends a message on the stream, beginning it where it has not; resolves when the client has room for more (back-pressure). */
+  /**
+   * Sends a message on the stream, beginning it where it has not; resolves when the client has room for more (back-pressure).
+   * What comes when the answer has ended, or the client has gone, is dropped.
+   */
   async message(bytes: Buffer): Promise<void> {
-    if (this.#response.destroyed) return;
+    if (!this.#open) return;
     if (!this.streaming) this.openStream();
+    if (this.#response.writableLength > BACKLOG_LIMIT_BYTES) {
+      this.#response.destroy();
+      return;
+    }
     const frame = encodeSse({ event: 'message', data: bytes });
     this.bytesOut += frame.length;
-    if (this.#response.write(frame)) return;
-    await once(this.#response, 'drain', { signal: AbortSignal.any([AbortSignal.timeout(SLOW_READER_MS), this.#gone()]) }).catch(
-      () => this.#response.destroy(),
-    );
+    if (!this.#response.write(frame)) await this.#room();
   }
 
   /** Sends the response and ends: as the stream's last message, or as the one JSON body. */
   json(status: number, bytes: Buffer, headers: Record<string, string> = {}): void {
-    if (this.#response.destroyed) return;
+    if (!this.#open) return;
     if (this.streaming) {
       clearInterval(this.#keepAlive);
       this.bytesOut += bytes.length;
-      this.#response.end(encodeSse({ event: 'message', data: bytes }));
+      this.#finish(encodeSse({ event: 'message', data: bytes }));
       return;
     }
     this.bytesOut = bytes.length;
@@ -64,12 +71,12 @@ export class Reply {
       'content-type': 'application/json',
       'content-length': bytes.length,
     });
-    this.#response.end(bytes);
+    this.#finish(bytes);
   }
 
   /** Sends a status without a body and ends. */
   empty(status: number, headers: Record<string, string> = {}): void {
-    if (this.#response.destroyed) return;
+    if (!this.#open) return;
     this.#response.writeHead(status, { ...this.#headers, ...headers, 'content-length': 0 });
     this.#response.end();
   }
@@ -77,12 +84,38 @@ export class Reply {
   /** Ends a stream. */
   end(): void {
     clearInterval(this.#keepAlive);
-    if (!this.#response.destroyed) this.#response.end();
+    if (this.#open) this.#response.end();
   }
 
-  #gone(): AbortSignal {
-    const gone = new AbortController();
-    this.#response.once('close', () => gone.abort());
-    return gone.signal;
+  get #open(): boolean {
+    return !this.#response.destroyed && !this.#response.writableEnded;
+  }
+
+  /** Sends the last bytes; a client that does not read them is cut, not kept in memory. */
+  #finish(bytes: Buffer): void {
+    this.#response.end(bytes);
+    if (this.#response.writableLength > 0) this.#response.setTimeout(SLOW_READER_MS, () => this.#response.destroy());
+  }
+
+  /** Resolves when the client has taken what waits; cuts one that takes too long. One wait serves all who wait at a time. */
+  #room(): Promise<unknown> {
+    this.#drained ??= this.#drain().finally(() => (this.#drained = undefined));
+    return this.#drained;
+  }
+
+  async #drain(): Promise<void> {
+    const ended = new AbortController();
+    const stop = () => ended.abort();
+    const timer = setTimeout(stop, SLOW_READER_MS);
+    this.#response.once('close', stop);
+    try {
+      await once(this.#response, 'drain', { signal: ended.signal });
+    } catch {
+      // Gone, or not reading: either way nobody takes what is still to come.
+      this.#response.destroy();
+    } finally {
+      clearTimeout(timer);
+      this.#response.off('close', stop);
+    }
   }
 }

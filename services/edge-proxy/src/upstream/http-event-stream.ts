@@ -13,6 +13,9 @@ export interface HttpEventStreamOptions {
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
+/** A stream that has lasted so long was no failure. */
+const STEADY_MS = 10_000;
+const TOO_MANY_REQUESTS = 429;
 
 /**
  * A legacy session's standing GET stream from an upstream (MCP 2025-11-25, "Listening for Messages from the Server").
@@ -23,6 +26,7 @@ export class HttpEventStream {
   #control: EgressControl | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retryMs = FIRST_RETRY_MS;
+  #openedAtMs = 0;
   #closed = false;
 
   constructor(options: HttpEventStreamOptions) {
@@ -43,20 +47,27 @@ export class HttpEventStream {
     egress.send(
       { url, method: 'GET', headers: { ...headers, accept: 'text/event-stream' }, headersTimeoutMs: 0, bodyTimeoutMs: 0 },
       {
-        start: (control) => (this.#control = control),
-        head: (status, _headers, control) => {
-          if (status === 200) this.#retryMs = FIRST_RETRY_MS;
-          // 405: no such stream; other 4xx: the session is gone. Asking again would be a retry storm.
-          else if (status < 500) {
-            this.#closed = true;
-            control.abort(new Error(`HTTP ${status}`));
-          }
-        },
+        start: (control) => this.#start(control),
+        head: (status, responseHeaders, control) => this.#head(status, String(responseHeaders['content-type'] ?? ''), control),
         data: (chunk, control) => this.#data(parser, chunk, control),
-        end: () => this.#again(),
-        fail: () => this.#again(),
+        end: () => this.#again(parser.retryMs),
+        fail: () => this.#again(parser.retryMs),
       },
     );
+  }
+
+  #start(control: EgressControl): void {
+    this.#control = control;
+    if (this.#closed) control.abort(new Error('stream closed'));
+  }
+
+  #head(status: number, contentType: string, control: EgressControl): void {
+    this.#openedAtMs = performance.now();
+    if (status >= 500 || status === TOO_MANY_REQUESTS) return;
+    if (status === 200 && /^text\/event-stream\b/i.test(contentType)) return;
+    // 405: no such stream; other 4xx: the session is gone; other types: no such stream either. Asking again would be a retry storm.
+    this.#closed = true;
+    control.abort(new Error(`no stream: HTTP ${status}`));
   }
 
   #data(parser: SseParser, chunk: Buffer, control: EgressControl): void {
@@ -75,9 +86,14 @@ export class HttpEventStream {
     }
   }
 
-  #again(): void {
+  /** @param askedMs the pause that the upstream asked for (WHATWG HTML §9.2.6, `retry`) */
+  #again(askedMs: number | undefined): void {
     if (this.#closed) return;
-    this.#retry = setTimeout(() => this.#connect(), this.#retryMs * (0.5 + Math.random() / 2)).unref();
+    const lasted = this.#openedAtMs > 0 && performance.now() - this.#openedAtMs > STEADY_MS;
+    if (lasted) this.#retryMs = FIRST_RETRY_MS;
+    this.#openedAtMs = 0;
+    const pauseMs = Math.min(Math.max(askedMs ?? 0, this.#retryMs), LAST_RETRY_MS);
+    this.#retry = setTimeout(() => this.#connect(), pauseMs * (1 + Math.random() / 2)).unref();
     this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
   }
 }

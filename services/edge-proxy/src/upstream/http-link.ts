@@ -1,4 +1,4 @@
-import type { Egress } from '@switchyard/egress';
+import type { Egress, EgressControl, EgressRequest } from '@switchyard/egress';
 import { errorResponse, resultResponse } from '@switchyard/mcp';
 import type { Clock } from '@switchyard/runtime';
 import { Refusal } from '../refusal.js';
@@ -35,6 +35,15 @@ const LEGACY_VERDICT_MS = 60_000;
 /** Longest wait for a handshake. */
 const HANDSHAKE_MS = 10_000;
 
+/** Longest wait for the upstream to take a message that has no response, its answer's body included. */
+const TAKEN_MS = 5_000;
+
+/** Answers to an upstream's own requests that may be under way at once; what it asks beyond that is not answered. */
+const ANSWERS_LIMIT = 8;
+
+/** Reasons why a call may still be running at the upstream although nobody waits for it. */
+const ABANDONED: ReadonlySet<string> = new Set(['cancelled', 'upstream_timeout', 'result_too_large']);
+
 /** What an HTTP link needs. */
 export interface HttpLinkOptions {
   readonly name: string;
@@ -53,6 +62,7 @@ export class HttpLink implements UpstreamLink {
   readonly #options: HttpLinkOptions;
   #verdict: { readonly profile: UpstreamProfile | undefined; readonly untilMs: number } | undefined;
   readonly #streams = new Set<HttpEventStream>();
+  #answersUnderWay = 0;
 
   constructor(options: HttpLinkOptions) {
     this.name = options.name;
@@ -101,8 +111,9 @@ export class HttpLink implements UpstreamLink {
         body: discoverBody(id),
       });
       const answer = await this.#send(request);
-      // Outage and missing authorization are no evidence of an era (MCP 2026-07-28, "Versioning and compatibility").
-      if (answer.kind === 'refused' && answer.refusal.reason !== 'upstream_invalid') return answer.refusal;
+      // Outage, missing authorization and what is no MCP at all are no evidence of an era (MCP 2026-07-28, "Versioning and compatibility").
+      if (answer.kind === 'refused' && !(answer.refusal.reason === 'upstream_invalid' && answer.status >= 400))
+        return answer.refusal;
       const profile = answer.kind === 'response' ? readDiscoverResult(answer.message) : undefined;
       this.#verdict = { profile, untilMs: now + (profile ? MODERN_VERDICT_MS : LEGACY_VERDICT_MS) };
     }
@@ -112,7 +123,7 @@ export class HttpLink implements UpstreamLink {
   async request(request: OutboundRequest): Promise<UpstreamAnswer> {
     const answer = await this.#send(request);
     // In the legacy era a closed connection does not mean that the call is cancelled, so it is said (MCP 2025-11-25, "Cancellation").
-    if (request.era === 'legacy' && answer.kind === 'refused' && answer.refusal.reason === 'cancelled') {
+    if (request.era === 'legacy' && answer.kind === 'refused' && ABANDONED.has(answer.refusal.reason)) {
       void this.#post({ ...request, method: 'notifications/cancelled' }, cancelledBody(request.id));
     }
     return answer;
@@ -153,12 +164,7 @@ export class HttpLink implements UpstreamLink {
       method: 'DELETE',
       session: session.id,
     });
-    return new Promise((resolve) => {
-      this.#options.egress.send(
-        { url: this.#options.url, method: 'DELETE', headers, headersTimeoutMs: HANDSHAKE_MS, bodyTimeoutMs: HANDSHAKE_MS },
-        { start: () => undefined, head: () => undefined, data: () => undefined, end: resolve, fail: () => resolve() },
-      );
-    });
+    return this.#deliver({ method: 'DELETE', headers });
   }
 
   close(): Promise<void> {
@@ -172,7 +178,7 @@ export class HttpLink implements UpstreamLink {
     signal: AbortSignal,
     part: Pick<OutboundRequest, 'era' | 'revision' | 'method' | 'id' | 'body'>,
   ): OutboundRequest {
-    return { ...context, ...part, timeoutMs: HANDSHAKE_MS, signal, onNotification: () => undefined };
+    return { ...context, ...part, timeoutMs: HANDSHAKE_MS, limitMs: HANDSHAKE_MS, signal, onNotification: () => undefined };
   }
 
   #send(
@@ -199,21 +205,37 @@ export class HttpLink implements UpstreamLink {
     const { id, method } = message.envelope;
     const body =
       method === 'ping' ? resultResponse(id, '{}') : errorResponse(id, -32601, `The gateway does not take ${method} requests.`);
-    void this.#post({ ...request, method: '' }, body);
+    if (this.#answersUnderWay >= ANSWERS_LIMIT) return;
+    this.#answersUnderWay += 1;
+    void this.#post({ ...request, method: '' }, body).then(() => (this.#answersUnderWay -= 1));
   }
 
   #post(message: Outbound, body: Buffer): Promise<void> {
+    return this.#deliver({ method: 'POST', headers: outboundHeaders(message), body });
+  }
+
+  /** Sends what has no response of interest, and resolves when the upstream has taken it or has had its time. Never rejects. */
+  #deliver(request: Pick<EgressRequest, 'method' | 'headers' | 'body'>): Promise<void> {
+    const { egress, url } = this.#options;
     return new Promise((resolve) => {
-      this.#options.egress.send(
-        {
-          url: this.#options.url,
-          method: 'POST',
-          headers: outboundHeaders(message),
-          body,
-          headersTimeoutMs: HANDSHAKE_MS,
-          bodyTimeoutMs: HANDSHAKE_MS,
-        },
-        { start: () => undefined, head: () => undefined, data: () => undefined, end: resolve, fail: () => resolve() },
+      let control: EgressControl | undefined;
+      let late = false;
+      const timer = setTimeout(() => {
+        late = true;
+        control?.abort(new Error('not taken in time'));
+        resolve();
+      }, TAKEN_MS);
+      const done = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const start = (started: EgressControl) => {
+        control = started;
+        if (late) started.abort(new Error('not taken in time'));
+      };
+      egress.send(
+        { ...request, url, headersTimeoutMs: TAKEN_MS, bodyTimeoutMs: TAKEN_MS },
+        { start, head: () => undefined, data: () => undefined, end: done, fail: done },
       );
     });
   }

@@ -1,6 +1,7 @@
 import type { Egress, EgressControl } from '@switchyard/egress';
 import { scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
 import { Refusal } from '../refusal.js';
+import { httpFailure } from './http-failure.js';
 import type { OutboundRequest, UpstreamAnswer, UpstreamMessage } from './link.js';
 
 /** What the reader of a response needs beside the request. */
@@ -17,12 +18,21 @@ export interface HttpRequestOptions {
 
 /** How long a stream may stay open behind its response before it is cut. */
 const LINGER_MS = 1_000;
+/** Messages that have no business on the stream of a call: so many are dropped, then the stream is cut. */
+const STRAY_LIMIT = 5;
+/** Most of an upstream's own text that goes into a sentence of ours. */
+const QUOTE_LIMIT = 64;
 
 type Headers = Record<string, string | string[] | undefined>;
 
 const mediaType = (headers: Headers) =>
   String(headers['content-type'] ?? '')
     .split(';', 1)[0]!
+    .trim()
+    .toLowerCase();
+
+const contentCoding = (headers: Headers) =>
+  String(headers['content-encoding'] ?? 'identity')
     .trim()
     .toLowerCase();
 
@@ -39,6 +49,8 @@ class HttpExchange {
   #control: EgressControl | undefined;
   #pending: Promise<void> = Promise.resolve();
   #waiting = 0;
+  #strays = 0;
+  #limit: NodeJS.Timeout | undefined;
   readonly #onAbort = () => this.#cut(this.#refuse('cancelled', 'The call was cancelled.'));
 
   constructor(
@@ -53,6 +65,8 @@ class HttpExchange {
     const { request, options } = this;
     if (request.signal.aborted) return this.#onAbort();
     request.signal.addEventListener('abort', this.#onAbort);
+    // Silence is not all: an upstream that keeps a stream alive, or sends a byte now and then, would never end.
+    if (request.limitMs !== undefined) this.#limit = setTimeout(() => this.#tooLate(request.limitMs!), request.limitMs);
     options.egress.send(
       {
         url: options.url,
@@ -63,7 +77,7 @@ class HttpExchange {
         bodyTimeoutMs: request.timeoutMs,
       },
       {
-        start: (control) => (this.#control = control),
+        start: (control) => this.#start(control),
         head: (status, headers) => this.#head(status, headers),
         data: (chunk, control) => this.#data(chunk, control),
         end: () => this.#end(),
@@ -72,7 +86,14 @@ class HttpExchange {
     );
   }
 
+  /** A request that was given up while it waited for a connection is not sent at all. */
+  #start(control: EgressControl): void {
+    this.#control = control;
+    if (this.#settled) control.abort(new Error('given up before it was sent'));
+  }
+
   #head(status: number, headers: Headers): void {
+    if (this.#settled) return;
     this.#status = status;
     this.onHead(headers);
     const type = mediaType(headers);
@@ -83,8 +104,15 @@ class HttpExchange {
       );
     if (status >= 500 || status === 429)
       return this.#cut(this.#refuse('upstream_unavailable', `${this.options.upstream} answered HTTP ${status}.`));
+    if (status >= 300 && status < 400)
+      return this.#cut(
+        this.#garbage(`a redirect (HTTP ${status}), and the gateway follows none: its URL has to be the final one`),
+      );
+    if (contentCoding(headers) !== 'identity')
+      return this.#cut(this.#garbage('a compressed body, which the gateway does not accept'));
     if (type === 'text/event-stream' && status < 300) this.#sse = new SseParser(this.options.resultLimitBytes);
-    else if (type !== 'application/json') this.#cut(this.#garbage(`HTTP ${status} with content type "${type}"`));
+    else if (type !== 'application/json')
+      this.#cut(this.#garbage(`HTTP ${status} with content type "${type.slice(0, QUOTE_LIMIT)}"`));
   }
 
   #data(chunk: Buffer, control: EgressControl): void {
@@ -111,20 +139,33 @@ class HttpExchange {
     if (this.#settled) return;
     const envelope = scanMessage(bytes);
     if (!envelope.ok) return this.#cut(this.#garbage('a message that is not JSON-RPC'));
-    if (envelope.kind === 'request') return this.options.onServerRequest({ bytes, envelope });
+    if (envelope.kind === 'request') return this.#serverRequest({ bytes, envelope });
     if (envelope.kind === 'response') {
+      // On a stream, a response to something else may stand before ours.
+      if (envelope.id !== this.request.id) return this.#stray('responses to other requests');
       this.#pending = this.#pending.then(() => this.#response({ bytes, envelope }));
       return;
     }
     this.#waiting += 1;
     if (this.#waiting === 1) control.pause();
     this.#pending = this.#pending
-      .then(() => this.request.onNotification({ bytes, envelope }))
+      .then(() => (this.#settled ? undefined : this.request.onNotification({ bytes, envelope })))
       .then(() => {
         this.#waiting -= 1;
         if (this.#waiting === 0) control.resume();
       })
-      .catch((error: unknown) => this.reject(error));
+      .catch((error: unknown) => this.#fault(error));
+  }
+
+  /** `ping` may be asked at any time; for anything else the gateway declared no capability. */
+  #serverRequest(message: UpstreamMessage): void {
+    if (message.envelope.method !== 'ping') this.#stray('requests that the gateway does not take');
+    if (!this.#settled) this.options.onServerRequest(message);
+  }
+
+  #stray(what: string): void {
+    this.#strays += 1;
+    if (this.#strays > STRAY_LIMIT) this.#cut(this.#garbage(`more than ${STRAY_LIMIT} ${what}`));
   }
 
   #response(message: UpstreamMessage): void {
@@ -148,12 +189,23 @@ class HttpExchange {
 
   #fail(error: Error): void {
     if (this.#settled) return;
-    const code = 'code' in error ? String(error.code) : error.name;
-    const timedOut = code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT';
-    const answer = timedOut
-      ? this.#refuse('upstream_timeout', `${this.options.upstream} did not answer within ${this.request.timeoutMs} ms.`)
-      : this.#refuse('upstream_unavailable', `${this.options.upstream} could not be reached (${code}).`);
-    void this.#pending.then(() => this.#settle(answer));
+    const { upstream } = this.options;
+    const refusal = httpFailure({ upstream, error, hadBegun: this.#status !== 0, timeoutMs: this.request.timeoutMs });
+    // No status: there was no whole response.
+    void this.#pending.then(() => this.#settle({ kind: 'refused', status: 0, refusal }));
+  }
+
+  #tooLate(limitMs: number): void {
+    this.#cut(this.#refuse('upstream_timeout', `${this.options.upstream} was not done within ${limitMs} ms.`));
+  }
+
+  /** A bug of ours, not an answer. */
+  #fault(fault: unknown): void {
+    if (!this.#settled) {
+      this.#finish();
+      this.reject(fault);
+    }
+    this.#control?.abort(new Error('the gateway has failed'));
   }
 
   #cut(answer: UpstreamAnswer): void {
@@ -163,9 +215,14 @@ class HttpExchange {
 
   #settle(answer: UpstreamAnswer): void {
     if (this.#settled) return;
-    this.#settled = true;
-    this.request.signal.removeEventListener('abort', this.#onAbort);
+    this.#finish();
     this.resolve(answer);
+  }
+
+  #finish(): void {
+    this.#settled = true;
+    clearTimeout(this.#limit);
+    this.request.signal.removeEventListener('abort', this.#onAbort);
   }
 
   #refuse(

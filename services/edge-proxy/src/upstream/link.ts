@@ -33,6 +33,8 @@ export interface OutboundRequest extends OutboundContext {
   readonly subscriber?: string | undefined;
   /** Longest silence. */
   readonly timeoutMs: number;
+  /** Longest that the whole exchange may take; absent: as long as it will. */
+  readonly limitMs?: number | undefined;
   /** Aborted when the client has gone or has cancelled. */
   readonly signal: AbortSignal;
   /** Takes the notifications that precede the response, in order; the next is read when it has settled. */
@@ -43,7 +45,12 @@ export interface OutboundRequest extends OutboundContext {
 export type UpstreamAnswer =
   | { readonly kind: 'response'; readonly message: UpstreamMessage; readonly status: number }
   | { readonly kind: 'sessionGone' }
-  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly status: number };
+  | {
+      readonly kind: 'refused';
+      readonly refusal: Refusal;
+      /** HTTP status of the response that is the reason; 0 where no whole response came. */
+      readonly status: number;
+    };
 
 /** What an upstream told of itself. */
 export interface UpstreamProfile {

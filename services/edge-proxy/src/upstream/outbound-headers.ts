@@ -16,6 +16,7 @@ export function outboundHeaders(request: Outbound): Record<string, string> {
     ...request.credential.headers,
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
+    'accept-encoding': 'identity',
     'user-agent': 'switchyard',
     'x-request-id': request.requestId,
     traceparent: request.traceparent,
