@@ -10,11 +10,11 @@ export interface EventPlace {
   readonly eventId: string;
 }
 
-const unsigned64 = z
-  .string()
-  .regex(/^(?:0|[1-9]\d{0,19})$/)
-  .refine((text) => BigInt(text) < 2n ** 64n);
-const fields = z.tuple([z.int(), z.string(), unsigned64, unsigned64, z.string()]);
+const decimal = /^(?:0|[1-9]\d{0,19})$/;
+const unsigned64 = z.string().refine((text) => decimal.test(text) && BigInt(text) < 2n ** 64n);
+// Times that a JavaScript date can have.
+const timeMs = z.int().min(-8.64e15).max(8.64e15);
+const fields = z.tuple([timeMs, z.string(), unsigned64, unsigned64, z.string()]);
 
 /** Writes a place as opaque text. */
 export function encodeCursor({ occurredAtMs, emitter, epoch, sequence, eventId }: EventPlace): string {

@@ -158,6 +158,8 @@ describe.each(ENGINES)('the audit trail on %s', (_name, open) => {
     ['from', { from: '2026-01-31T23:59:02Z' }, [denial]],
     ['to', { to: '2026-01-31T23:59:02Z' }, [tool]],
     ['from-to-zone', { from: '2026-02-01T00:59:01+01:00', to: '2026-02-01T00:59:01.001+01:00' }, [tool]],
+    ['far-from', { from: '0001-01-01T00:00:00Z' }, [denial, tool]],
+    ['far-to', { to: '9999-12-31T23:59:59Z' }, [denial, tool]],
     ['principal-subject', { principal: 'u1' }, [tool]],
     ['principal-name', { principal: 'ana@example.com' }, [tool]],
     ['client-id', { client: 'c1' }, [tool]],
@@ -188,6 +190,13 @@ describe.each(ENGINES)('the audit trail on %s', (_name, open) => {
   ])('filter %s: shows what matches', async (_id, query, expected) => {
     await insert(engine, [tool, denial]);
     expect(ids(await page(engine, query))).toEqual(expected.map(idOf));
+  });
+
+  it.each([-8.64e15, 8.64e15])('takes a cursor of the time %d', async (occurredAtMs) => {
+    await insert(engine, [{ sequence: 1, at: 0 }]);
+    const place = { occurredAtMs, emitter: '', epoch: '0', sequence: '0', eventId: '' };
+    const { events } = await new EventTrail(engine, 'default').page(eventsQuery.parse({}), place);
+    expect(events).toHaveLength(occurredAtMs < 0 ? 0 : 1);
   });
 
   it('has a next page exactly where there are more events', async () => {
