@@ -52,7 +52,6 @@ export function rejected(ctx: KoaContextWithOIDC, issuer: string, reason: string
     ...request(ctx),
     ...context,
     reason,
-    http_status: ctx.status,
     detail: { endpoint },
   };
 }

@@ -1,3 +1,4 @@
+import type { EventFields } from '@switchyard/contracts';
 import { StateUnavailable } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
 import type { KoaContextWithOIDC } from 'oidc-provider';
@@ -18,14 +19,18 @@ export function recordExchange(audit: EventSink, log: Logger) {
     await next().catch((error: unknown) => fail(ctx, exchange, error));
     if (exchange.fault !== undefined) answerFault(ctx, exchange, log);
     try {
-      await Promise.all(
-        [...exchange.events, ...(exchange.refusal ? [exchange.refusal] : [])].map((event) => audit.record(event)),
-      );
+      await Promise.all(eventsOf(ctx, exchange).map((event) => audit.record(event)));
     } catch (error) {
       log.error('an event could not be recorded, so the answer is withheld', { request_id: exchange.requestId, error });
       unavailable(ctx, 'audit_unavailable');
     }
   };
+}
+
+function eventsOf(ctx: KoaContextWithOIDC, { events, refusal, fault }: AuthExchange): readonly EventFields[] {
+  // A fault is no decision about the client: the log has it.
+  if (refusal === undefined || fault !== undefined) return events;
+  return [...events, { ...refusal, http_status: ctx.status }];
 }
 
 function answerFault(ctx: KoaContextWithOIDC, { fault, requestId }: AuthExchange, log: Logger): void {
