@@ -76,16 +76,7 @@ export default tseslint.config(
   ...boundaryConfigs(),
   {
     name: 'programs: they read their environment and speak to a terminal',
-    files: [
-      '**/main.ts',
-      '**/bin/**',
-      'services/standalone/src/cli/**',
-      'libs/runtime/**',
-      'libs/testing/**',
-      'tools/**',
-      'test/**',
-      ...testFiles,
-    ],
+    files: ['**/main.ts', '**/bin/**', 'libs/runtime/**', 'libs/testing/**', 'tools/**', 'test/**', ...testFiles],
     rules: { 'no-restricted-syntax': ['error', exportAll], 'no-console': 'off' },
   },
   {

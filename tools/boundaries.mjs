@@ -113,7 +113,8 @@ const importRule = (names) => [
         message: 'Not an external package that this package declares and may import (tools/boundaries.mjs).',
       },
       {
-        regex: '^\\.{1,2}/(?:.*/)?(?:libs|services|src|dist|node_modules)/',
+        // A program in bin/ may load its own dist/.
+        regex: '^\\.{1,2}/(?:(?:.*/)?(?:libs|services|src|node_modules)/|(?!dist/)(?:.*/)?dist/)',
         message: 'Other packages are imported by their name, and their own files by the shortest path.',
       },
       { regex: '^/', message: 'Imports are relative, or by package name.' },

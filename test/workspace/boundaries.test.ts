@@ -38,6 +38,7 @@ const forbidden: readonly (readonly [id: string, file: string, statement: string
   ['deep-dist', vault, `import '@switchyard/contracts/dist/rpc.js';`, 'no-restricted-imports'],
   ['relative-across', vault, `import '../../../libs/contracts/src/rpc.js';`, 'no-restricted-imports'],
   ['relative-sibling', 'libs/state/src/probe.ts', `import '../../messaging/src/bus.js';`, 'no-restricted-imports'],
+  ['relative-sibling-dist', 'libs/state/src/probe.ts', `import '../../messaging/dist/bus.js';`, 'no-restricted-imports'],
   ['absolute', vault, `import '/etc/x.js';`, 'no-restricted-imports'],
   ['jose-outside-oauth', vault, `import 'jose';`, 'no-restricted-imports'],
   ['undici-outside-egress', vault, `import 'undici';`, 'no-restricted-imports'],
