@@ -41,6 +41,8 @@ type LookupCallback = (error: NodeJS.ErrnoException | null, addresses: LookupAdd
 export class Egress {
   readonly #guard: AddressGuard;
   readonly #agent: Agent;
+  /** URL objects compute their parts anew at every reading; callers keep one URL per upstream. */
+  readonly #targets = new WeakMap<URL, { readonly origin: string; readonly path: string }>();
 
   /**
    * @param options.allowed CIDR ranges that may be reached although they are special-purpose
@@ -73,8 +75,7 @@ export class Egress {
   send(request: EgressRequest, sink: EgressSink): void {
     this.#agent.dispatch(
       {
-        origin: request.url.origin,
-        path: request.url.pathname + request.url.search,
+        ...this.#target(request.url),
         method: request.method,
         headers: request.headers,
         body: request.body ?? null,
@@ -104,6 +105,14 @@ export class Egress {
   /** Closes idle connections and cuts the others. Idempotent. */
   async close(): Promise<void> {
     await this.#agent.destroy();
+  }
+
+  #target(url: URL): { readonly origin: string; readonly path: string } {
+    const known = this.#targets.get(url);
+    if (known !== undefined) return known;
+    const target = { origin: url.origin, path: url.pathname + url.search };
+    this.#targets.set(url, target);
+    return target;
   }
 
   #lookup(name: string, options: LookupOptions, done: LookupCallback): void {

@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { encodeSse, SSE_KEEPALIVE } from '@switchyard/mcp';
 
+/** Up to this size copying is cheaper than a second buffer in the system call. */
+const ONE_WRITE_BYTES = 16 * 1024;
+
 const KEEPALIVE_MS = 15_000;
 /** Longest wait for a client that does not read. */
 const SLOW_READER_MS = 30_000;
