@@ -39,7 +39,9 @@ export function clientRegistered(ctx: KoaContextWithOIDC): EventFields {
 /** Everything that was issued under a grant ended. */
 export function grantRevoked(ctx: KoaContextWithOIDC, issuer: string, grantId: string): EventFields {
   const context = { ...request(ctx), ...client(ctx), ...who(ctx, issuer) };
-  return { type: 'auth.grant_revoked', outcome: 'ok', ...context, detail: { grant: grantId } };
+  // Only the token endpoint revokes by itself: a code or refresh token came a second time (RFC 9700 §4.14.2).
+  const reason = ctx.oidc.route === 'token' ? 'reuse_detected' : 'revoked_by_client';
+  return { type: 'auth.grant_revoked', outcome: 'ok', ...context, reason, detail: { grant: grantId } };
 }
 
 /** A request was refused. @param reason OAuth error code */
