@@ -16,7 +16,8 @@ export interface Located {
 
 /** Everything that one server offers of one kind, as far as its upstreams have been heard. */
 export interface NameTable {
-  readonly byExposed: ReadonlyMap<string, Located>;
+  /** A tool or prompt has one owner. A resource has every source that lists its URI, in configuration order. */
+  readonly byExposed: ReadonlyMap<string, readonly Located[]>;
   readonly bySource: ReadonlyMap<CompiledSource, ReadonlyMap<string, Located>>;
 }
 
@@ -65,18 +66,19 @@ export class CapabilityNames {
     return table;
   }
 
-  /** The source whose templates cover a URI (RFC 6570: an expression stands for any text). */
-  byTemplate(server: CompiledServer, era: Era, uri: string): CompiledSource | undefined {
-    for (const [template, { source }] of this.table(server, era, 'resourceTemplates').byExposed) {
-      if (compilePatterns([template.replaceAll('*', '?').replace(/\{[^{}]*\}/g, '*')])(uri)) return source;
-    }
-    return undefined;
+  /** The sources that have a template which covers a URI (RFC 6570: an expression stands for any text). */
+  byTemplate(server: CompiledServer, era: Era, uri: string): CompiledSource[] {
+    const { byExposed } = this.table(server, era, 'resourceTemplates');
+    return [...byExposed].flatMap(([template, located]) => (covers(template, uri) ? located.map(({ source }) => source) : []));
   }
 
-  /** Sources are taken in configuration order: where two want one name, the first keeps it and the other's is put behind its upstream's name. */
+  /**
+   * Sources are taken in configuration order: where two want one name for a tool or prompt, the first keeps it and the other's is put
+   * behind its upstream's name. A URI cannot be renamed, so all who have it share it.
+   */
   #build(server: CompiledServer, era: Era, list: ListKey): NameTable {
     const kind = KIND[list];
-    const byExposed = new Map<string, Located>();
+    const byExposed = new Map<string, Located[]>();
     const bySource = new Map<CompiledSource, Map<string, Located>>();
     for (const source of server.sources) {
       const own = new Map<string, Located>();
@@ -86,7 +88,7 @@ export class CapabilityNames {
         const exposed = freeName(source, { kind, name }, byExposed);
         if (exposed === undefined) continue;
         const located = { source, name, exposed };
-        byExposed.set(exposed, located);
+        byExposed.set(exposed, [...(byExposed.get(exposed) ?? []), located]);
         own.set(name, located);
       }
     }
@@ -97,12 +99,17 @@ export class CapabilityNames {
 function freeName(
   source: CompiledSource,
   capability: { kind: CapabilityKind; name: string },
-  taken: ReadonlyMap<string, Located>,
+  taken: ReadonlyMap<string, unknown>,
 ): string | undefined {
   const wanted = nameOnServer(source, capability);
-  if (!taken.has(wanted)) return wanted;
-  // A URI has one owner: clients and upstreams both use it as it is.
-  if (capability.kind === 'resource') return undefined;
-  const second = exposedName(`${source.outerPrefix}${source.upstream}__${source.prefix}`, capability.name);
+  if (capability.kind === 'resource' || !taken.has(wanted)) return wanted;
+  const second = exposedName(secondPrefix(source), capability.name);
   return taken.has(second) ? undefined : second;
 }
+
+/** Put before a name that an earlier source has taken. */
+export const secondPrefix = (source: CompiledSource) => `${source.outerPrefix}${source.upstream}__${source.prefix}`;
+
+/** A `*` in the template itself must not come to stand for any text. */
+const covers = (template: string, uri: string) =>
+  compilePatterns([template.replaceAll('*', '?').replace(/\{[^{}]*\}/g, '*')])(uri);

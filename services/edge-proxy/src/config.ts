@@ -24,6 +24,9 @@ export const limitsSchema = z.strictObject({
     .default(16 * 1024 * 1024)
     .describe('Largest message taken from an upstream'),
   listTimeoutMs: z.int().min(100).default(5_000).describe('Longest wait for one upstream’s part of a list'),
+  callLimitMs: z.int().min(1000).default(600_000).describe('Longest that a call may take, whatever its upstream sends meanwhile'),
+  headersTimeoutMs: z.int().min(100).default(10_000).describe('Longest wait for the header section of a request'),
+  bodyTimeoutMs: z.int().min(100).default(30_000).describe('Longest wait for the body of a request'),
   drainTimeoutMs: z.int().min(0).default(25_000).describe('Longest wait for calls under way when the edge is stopped'),
 });
 

@@ -16,6 +16,10 @@ export interface EdgeLimits {
   readonly resultLimitBytes: number;
   /** Longest wait for one upstream's part of a list. */
   readonly listTimeoutMs: number;
+  /** Longest that a call may take, whatever its upstream sends meanwhile. */
+  readonly callLimitMs: number;
+  /** Longest wait for a request's body. */
+  readonly bodyTimeoutMs: number;
 }
 
 /** What the stages of the pipeline work with. Built once, at start. */

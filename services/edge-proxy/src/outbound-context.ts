@@ -4,7 +4,10 @@ import type { Call } from './exchange.js';
 import { Refusal } from './refusal.js';
 import type { OutboundContext } from './upstream/link.js';
 
-/** What every message of this call to an upstream carries: the leased credential, the request id, and a trace context of its own span. */
+/**
+ * What every message of this call to an upstream carries: the leased credential, the request id, and a trace context of its own span.
+ * @returns a refusal also where the configuration has lost the upstream since; otherwise it has a link in the turn in which this resolves
+ */
 export async function outboundContext(
   call: Omit<Call, 'inbound'>,
   upstreamName: string,
@@ -12,8 +15,12 @@ export async function outboundContext(
 ): Promise<OutboundContext | Refusal> {
   const { exchange, caller } = call;
   const upstream = exchange.catalog.upstreams.get(upstreamName);
-  if (upstream === undefined) throw new Error(`the snapshot has no upstream ${upstreamName}`);
+  if (upstream === undefined) return removed(upstreamName);
   const credential = await edge.leases.lease(upstream, caller.principal, exchange.requestId);
   if (credential instanceof Refusal) return credential;
+  if (!edge.links.has(upstreamName)) return removed(upstreamName);
   return { credential, requestId: exchange.requestId, traceparent: formatTraceparent(childOf(exchange.trace)) };
 }
+
+const removed = (upstream: string) =>
+  new Refusal('upstream_unavailable', `${upstream} is no longer part of the gateway's configuration.`, { upstream });

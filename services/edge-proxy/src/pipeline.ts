@@ -20,15 +20,27 @@ import type { ClientSession } from './session-store.js';
 type Serve = (call: Call, edge: Edge) => Promise<Ending>;
 
 /** Methods that the gateway answers itself or in a way of their own; every other of the methods table is a unary call. */
-const SERVE: Readonly<Record<string, Serve>> = {
-  initialize: serveInitialize,
-  'server/discover': serveDiscover,
-  ping: servePing,
-  'logging/setLevel': serveSetLevel,
-  'subscriptions/listen': serveListen,
-};
+const SERVE: ReadonlyMap<string, Serve> = new Map<string, Serve>([
+  ['initialize', admitted(serveInitialize)],
+  ['server/discover', admitted(serveDiscover)],
+  ['ping', servePing],
+  ['logging/setLevel', admitted(serveSetLevel)],
+  ['subscriptions/listen', admitted(serveListen)],
+]);
 
-const SERVE_SHAPE: Readonly<Record<string, Serve>> = { list: serveList, notification: serveNotification, unary: serveUnary };
+const SERVE_SHAPE: ReadonlyMap<string, Serve> = new Map<string, Serve>([
+  ['list', admitted(serveList)],
+  ['notification', serveNotification],
+  ['unary', serveUnary],
+]);
+
+/** Serves only while what is done can be recorded: these ask upstreams too. */
+function admitted(serve: Serve): Serve {
+  return async (call, edge) => {
+    const full = admit(edge.audit);
+    return full ? refused(full) : serve(call, edge);
+  };
+}
 
 /**
  * The path of a message that a client posts. Every stage takes what only the one before it makes; a refusal ends the path where it arises.
@@ -47,7 +59,7 @@ export async function servePost(exchange: Exchange, readBody: () => Promise<Buff
   const session = await findSession(exchange, caller, inbound, edge);
   if (session instanceof Refusal) return refused(session);
 
-  const serve = SERVE[inbound.envelope.method] ?? SERVE_SHAPE[inbound.row.shape];
+  const serve = SERVE.get(inbound.envelope.method) ?? SERVE_SHAPE.get(inbound.row.shape);
   if (serve === undefined) throw new Error(`nothing serves ${inbound.envelope.method}`);
   return serve({ exchange, caller, inbound, session }, edge);
 }
@@ -100,12 +112,12 @@ async function findSession(
   return session;
 }
 
-/** The session named by the header field, where it is this principal's on this server. */
+/** The session named by the header field, where it is this caller's on this server. */
 export async function ownSession(exchange: Exchange, caller: Caller, edge: Edge): Promise<ClientSession | Refusal> {
   const id = exchange.head.sessionId;
   if (id === undefined)
     return new Refusal('session_missing', 'Send the Mcp-Session-Id that initialize gave, or initialize first.');
-  return edge.sessions.find(id, exchange.server.slug, caller.principal);
+  return edge.sessions.find(id, exchange.server.slug, caller);
 }
 
 /** A call that goes to one upstream: tools/call, prompts/get, resources/read, subscribe and unsubscribe, completion/complete. */

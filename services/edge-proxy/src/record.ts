@@ -1,4 +1,5 @@
 import type { EventFields, EventType, Outcome } from '@switchyard/contracts';
+import { METHODS } from '@switchyard/mcp';
 import type { Edge } from './edge.js';
 import type { Ending } from './ending.js';
 import type { Call, Exchange } from './exchange.js';
@@ -6,18 +7,18 @@ import { LADDER } from './ladder.js';
 import type { UpstreamAnswer } from './upstream/link.js';
 
 /** Methods whose every exchange is an event. What is refused is one whatever its method. */
-const EVENT_OF_METHOD: Readonly<Record<string, EventType>> = {
-  'tools/call': 'tool.called',
-  'prompts/get': 'prompt.got',
-  'resources/read': 'resource.read',
-  'completion/complete': 'completion.made',
-  'tools/list': 'capability.listed',
-  'prompts/list': 'capability.listed',
-  'resources/list': 'capability.listed',
-  'resources/templates/list': 'capability.listed',
-  initialize: 'session.opened',
-  DELETE: 'session.closed',
-};
+const EVENT_OF_METHOD: ReadonlyMap<string, EventType> = new Map<string, EventType>([
+  ['tools/call', 'tool.called'],
+  ['prompts/get', 'prompt.got'],
+  ['resources/read', 'resource.read'],
+  ['completion/complete', 'completion.made'],
+  ['tools/list', 'capability.listed'],
+  ['prompts/list', 'capability.listed'],
+  ['resources/list', 'capability.listed'],
+  ['resources/templates/list', 'capability.listed'],
+  ['initialize', 'session.opened'],
+  ['DELETE', 'session.closed'],
+]);
 
 /** Stages that refuse before it is known what the caller wants. */
 const EVENT_OF_STAGE: Readonly<Record<string, EventType>> = {
@@ -38,7 +39,7 @@ interface Summary {
 }
 
 function summarize(exchange: Exchange, ending: Ending): Summary | undefined {
-  const own = EVENT_OF_METHOD[exchange.facts.method ?? ''];
+  const own = EVENT_OF_METHOD.get(exchange.facts.method ?? '');
   if (ending.kind === 'refused') {
     const { reason, http, code } = ending.refusal;
     const { stage } = LADDER[reason];
@@ -49,6 +50,14 @@ function summarize(exchange: Exchange, ending: Ending): Summary | undefined {
   if (ending.kind === 'response')
     return { type: own, outcome: ending.outcome, reason: '', status: ending.status, code: ending.code ?? 0 };
   return { type: own, outcome: 'ok', reason: '', status: ending.kind === 'empty' ? ending.status : 200, code: 0 };
+}
+
+/** HTTP methods that a JSON-RPC method has not taken the place of. */
+const HTTP_LABELS: ReadonlySet<string> = new Set(['', 'GET', 'DELETE', 'OPTIONS']);
+
+/** Clients make up methods as they like; a metrics label must not follow them. */
+function labelOf({ facts: { method = '' } }: Exchange): string {
+  return METHODS.has(method) || HTTP_LABELS.has(method) ? method : 'other';
 }
 
 /** What every event of an exchange says of its circumstances. */
@@ -68,9 +77,10 @@ function circumstances(exchange: Exchange): Partial<EventFields> {
 export async function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Promise<void> {
   const durationMicros = edge.clock.monotonicMicros() - exchange.startedAtMicros;
   const summary = summarize(exchange, ending);
-  edge.metrics.durationSeconds.record(durationMicros / 1e6, { method: exchange.facts.method ?? '' });
+  const method = labelOf(exchange);
+  edge.metrics.durationSeconds.record(durationMicros / 1e6, { method });
   edge.metrics.exchanges.add(1, {
-    method: exchange.facts.method ?? '',
+    method,
     outcome: summary?.outcome ?? 'ok',
     reason: summary?.reason ?? '',
   });

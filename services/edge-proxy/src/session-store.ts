@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { KvStore } from '@switchyard/state';
-import type { Principal } from '@switchyard/contracts';
 import type { Clock } from '@switchyard/runtime';
 import * as z from 'zod';
+import type { Caller } from './exchange.js';
 import { Refusal } from './refusal.js';
-import type { LegacySession } from './upstream/link.js';
+import type { LegacySession, UpstreamLink } from './upstream/link.js';
 
 const upstreamSession = z.object({
   id: z.string().optional(),
@@ -36,10 +36,12 @@ export interface ClientSession {
   revision: number;
   checkedAtMs: number;
   writtenAtMs: number;
-  /** Sessions with upstreams, being opened or open. */
-  readonly links: Map<string, Promise<LegacySession | Refusal>>;
-  /** Listeners that want to know of upstream sessions opened later: the standing stream. */
+  /** Sessions with upstreams, being opened or open, and the links over which they are. */
+  readonly links: Map<string, { readonly link: UpstreamLink; readonly opening: Promise<LegacySession | Refusal> }>;
+  /** Who wants to know of upstream sessions opened later: the standing stream. */
   onUpstream: ((upstream: string, session: LegacySession) => void) | undefined;
+  /** Aborted when this edge learns that the session has ended. */
+  readonly ended: AbortController;
 }
 
 /** Idle time after which a session ends. */
@@ -47,12 +49,16 @@ export const SESSION_IDLE_MS = 30 * 60_000;
 /** How long this edge believes its memory before it asks whether another edge has ended the session. */
 const RECHECK_MS = 10_000;
 const TOUCH_MS = 5 * 60_000;
+const SWEEP_MS = 60_000;
+/** 256 bits in base64url. */
+const SESSION_ID = /^[A-Za-z0-9_-]{43}$/;
 
 /** Sessions of legacy clients: any edge serves any session, and a restart loses none (MCP 2025-11-25, "Session Management"). */
 export class SessionStore {
   readonly #kv: KvStore;
   readonly #clock: Clock;
   readonly #held = new Map<string, ClientSession>();
+  #sweptAtMs = 0;
 
   constructor(kv: KvStore, clock: Clock) {
     this.#kv = kv;
@@ -72,17 +78,21 @@ export class SessionStore {
     return this.#hold(id, record, created.revision);
   }
 
-  /** The session, where it exists and belongs to this principal and server; else the same refusal for every case. */
-  async find(id: string, server: string, principal: Principal): Promise<ClientSession | Refusal> {
-    const held = this.#held.get(id);
-    const fresh = held !== undefined && this.#clock.now() - held.checkedAtMs < RECHECK_MS;
-    const session = fresh ? held : await this.#load(id, held);
+  /** The session, where it exists and belongs to this principal, client and server; else the same refusal for every case. */
+  async find(id: string, server: string, { principal, clientId }: Caller): Promise<ClientSession | Refusal> {
+    const session = SESSION_ID.test(id) ? await this.#current(id) : undefined;
     const owned =
       session !== undefined &&
       session.record.server === server &&
       session.record.issuer === principal.issuer &&
-      session.record.subject === principal.subject;
+      session.record.subject === principal.subject &&
+      session.record.clientId === clientId;
     return owned ? session : new Refusal('session_unknown', 'This session does not exist or has ended. Initialize a new one.');
+  }
+
+  /** Keeps a session that is in use without calls from ending; notices where another edge has ended it. */
+  async keep(session: ClientSession): Promise<void> {
+    await this.#load(session.id);
   }
 
   /** Applies a change to the stored record; on a conflict with another edge, to what that edge has written. */
@@ -95,21 +105,28 @@ export class SessionStore {
         return;
       }
       const entry = await this.#kv.get(session.id);
-      if (entry === undefined) return this.#forget(session.id);
+      if (entry === undefined) return this.#forget(session.id, session);
       Object.assign(session, { record: decode(entry.value), revision: entry.revision });
     }
   }
 
   /** Ends a session. */
   async close(session: ClientSession): Promise<void> {
-    this.#forget(session.id);
+    this.#forget(session.id, session);
     await this.#kv.delete(session.id);
   }
 
-  async #load(id: string, held: ClientSession | undefined): Promise<ClientSession | undefined> {
+  async #current(id: string): Promise<ClientSession | undefined> {
+    const held = this.#held.get(id);
+    return held !== undefined && this.#clock.now() - held.checkedAtMs < RECHECK_MS ? held : this.#load(id);
+  }
+
+  async #load(id: string): Promise<ClientSession | undefined> {
     const entry = await this.#kv.get(id);
+    // Looked up after the wait: of calls that come together one holds the session, the others find it.
+    const held = this.#held.get(id);
     if (entry === undefined) {
-      this.#forget(id);
+      this.#forget(id, held);
       return undefined;
     }
     const session = held ?? this.#hold(id, decode(entry.value), entry.revision);
@@ -128,22 +145,25 @@ export class SessionStore {
       writtenAtMs: now,
       links: new Map(),
       onUpstream: undefined,
+      ended: new AbortController(),
     };
+    this.#sweep(now);
     this.#held.set(id, session);
-    this.#evict();
     return session;
   }
 
   /** Memory holds what is in use; the store holds the rest. */
-  #evict(): void {
-    if (this.#held.size <= 50_000) return;
+  #sweep(nowMs: number): void {
+    if (nowMs - this.#sweptAtMs < SWEEP_MS) return;
+    this.#sweptAtMs = nowMs;
     for (const [id, session] of this.#held) {
-      if (this.#clock.now() - session.checkedAtMs > SESSION_IDLE_MS) this.#held.delete(id);
+      if (nowMs - session.checkedAtMs > SESSION_IDLE_MS) this.#forget(id, session);
     }
   }
 
-  #forget(id: string): void {
+  #forget(id: string, session: ClientSession | undefined): void {
     this.#held.delete(id);
+    session?.ended.abort();
   }
 }
 

@@ -1,7 +1,9 @@
-import type { Call } from './exchange.js';
+import type { Caller, Call, Exchange } from './exchange.js';
 import type { Edge } from './edge.js';
+import { outboundContext } from './outbound-context.js';
 import { Refusal } from './refusal.js';
-import type { ClientSession } from './session-store.js';
+import type { ClientSession, SessionRecord } from './session-store.js';
+import { tellLogLevel } from './upstream-log-level.js';
 import type { LegacySession, OutboundContext, UpstreamLink, UpstreamProfile } from './upstream/link.js';
 
 /**
@@ -18,11 +20,30 @@ export function enterUpstream(
   return upstreamSession(call.session, link, context, edge);
 }
 
-/** Forgets a session that the upstream has ended, so that the next call opens another. */
-export function leaveUpstream(session: ClientSession, upstream: string): void {
+/**
+ * Forgets a session that the upstream has ended, so that the next call opens another. Calls that learn of the end later, with another
+ * already open, change nothing.
+ */
+export async function leaveUpstream(session: ClientSession, upstream: string, ended: UpstreamProfile): Promise<void> {
+  const known = session.links.get(upstream);
+  if (known === undefined || (await known.opening) !== ended || session.links.get(upstream) !== known) return;
   session.links.delete(upstream);
-  const { [upstream]: _ended, ...upstreams } = session.record.upstreams;
-  session.record = { ...session.record, upstreams };
+  session.record = withUpstream(session.record, upstream, undefined);
+}
+
+/** Ends the upstream sessions of a client session that has ended. */
+export async function leaveAll(
+  call: { readonly exchange: Exchange; readonly caller: Caller; readonly session: ClientSession },
+  session: ClientSession,
+  edge: Edge,
+): Promise<void> {
+  await Promise.all(
+    [...session.links].map(async ([upstream, { link, opening }]) => {
+      const standing = await opening;
+      const context = await outboundContext(call, upstream, edge);
+      if (!(standing instanceof Refusal) && !(context instanceof Refusal)) await link.closeLegacy(standing, context, session.id);
+    }),
+  );
 }
 
 /** The client session's own session with an upstream. Calls that need it at the same time share one handshake. */
@@ -32,13 +53,21 @@ export function upstreamSession(
   context: OutboundContext,
   edge: Edge,
 ): Promise<LegacySession | Refusal> {
-  const stored = session.record.upstreams[link.name];
   const known = session.links.get(link.name);
-  if (known !== undefined) return known;
+  if (known?.link === link) return known.opening;
+  // What stood with an earlier definition of the upstream is not a session with this one.
+  const stored = known === undefined ? storedSession(session.record, link.name) : undefined;
   const opening = stored ? Promise.resolve(stored) : open(session, link, context, edge);
-  session.links.set(link.name, opening);
+  session.links.set(link.name, { link, opening });
+  const forget = () => {
+    if (session.links.get(link.name)?.opening === opening) session.links.delete(link.name);
+  };
+  opening.then((opened) => (opened instanceof Refusal ? forget() : undefined), forget);
   return opening;
 }
+
+const storedSession = ({ upstreams }: SessionRecord, upstream: string) =>
+  Object.hasOwn(upstreams, upstream) ? upstreams[upstream] : undefined;
 
 async function open(
   session: ClientSession,
@@ -46,20 +75,19 @@ async function open(
   context: OutboundContext,
   edge: Edge,
 ): Promise<LegacySession | Refusal> {
-  try {
-    // Belongs to the session, not to the call that happens to need it first, so no caller's departure ends it.
-    const opened = await link.openLegacy(context, new AbortController().signal);
-    if (opened instanceof Refusal) {
-      session.links.delete(link.name);
-      return opened;
-    }
-    if (opened.id !== undefined) {
-      await edge.sessions.change(session, (record) => ({ ...record, upstreams: { ...record.upstreams, [link.name]: opened } }));
-    }
-    session.onUpstream?.(link.name, opened);
-    return opened;
-  } catch (error) {
-    session.links.delete(link.name);
-    throw error;
-  }
+  // Belongs to the session, not to the call that happens to need it first, so no caller's departure ends it.
+  const opened = await link.openLegacy(context, new AbortController().signal);
+  if (opened instanceof Refusal) return opened;
+  const kept = opened.id === undefined ? undefined : opened;
+  if (kept !== undefined || storedSession(session.record, link.name) !== undefined)
+    await edge.sessions.change(session, (record) => withUpstream(record, link.name, kept));
+  const { logLevel } = session.record;
+  if (logLevel !== undefined) await tellLogLevel(link, opened, logLevel, context, edge);
+  session.onUpstream?.(link.name, opened);
+  return opened;
+}
+
+function withUpstream(record: SessionRecord, upstream: string, standing: LegacySession | undefined): SessionRecord {
+  const { [upstream]: _before, ...others } = record.upstreams;
+  return { ...record, upstreams: standing === undefined ? others : { ...others, [upstream]: standing } };
 }

@@ -7,11 +7,12 @@ import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Exchange } from '../exchange.js';
 import { serveEventStream } from '../methods/event-stream.js';
-import { outboundContext } from '../outbound-context.js';
 import { authenticate, ownSession, servePost } from '../pipeline.js';
 import { recordEnding } from '../record.js';
 import { Refusal } from '../refusal.js';
 import { SpoolFull } from '@switchyard/audit';
+import { admit } from '../stages/admit.js';
+import { leaveAll } from '../upstream-session.js';
 import { originAllowed } from './origin.js';
 import { checkBodyHead, readBody } from './read-body.js';
 import { renderEnding } from './render.js';
@@ -25,6 +26,9 @@ export interface McpEndpointOptions {
   /** The newest catalog; undefined until the first has arrived. */
   readonly catalog: () => Catalog | undefined;
 }
+
+/** Longest wait, when the edge is stopped, for calls that have been cancelled. */
+const CANCELLED_MS = 1_000;
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
@@ -56,7 +60,7 @@ export class McpEndpoint {
     const span = this.#startSpan(request);
     const headers = {
       'x-request-id': requestId,
-      ...(origin !== undefined && { 'access-control-allow-origin': origin, vary: 'Origin' }),
+      ...(origin !== undefined && catalog !== undefined && readers(origin, catalog)),
     };
     const gone = new AbortController();
     // Every response closes; only one that is not finished means that the client has gone.
@@ -76,20 +80,30 @@ export class McpEndpoint {
       facts: { method: request.method === 'POST' ? '' : (request.method ?? '') },
     };
     this.#running.add(exchange);
-    const barred = this.#barred(catalog, server, origin);
-    await this.#run(exchange, () => (barred ? Promise.resolve(refused(barred)) : this.#dispatch(exchange, request)));
-    span.end();
-    this.#running.delete(exchange);
+    try {
+      const barred = this.#barred(catalog, server, origin);
+      await this.#run(exchange, () => (barred ? Promise.resolve(refused(barred)) : this.#dispatch(exchange, request)));
+    } finally {
+      span.end();
+      this.#running.delete(exchange);
+    }
   }
 
   /** Refuses what is new, ends standing streams, and waits for the calls under way, at most `timeoutMs`. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
+    await this.#emptied(timeoutMs, ({ reply }) => reply.standing);
+    // What is cancelled still has to be answered and recorded.
+    await this.#emptied(CANCELLED_MS, () => true);
+  }
+
+  /** Waits until nothing runs, at most `timeoutMs`, and cancels meanwhile what is to end. A stream may begin to stand at any time. */
+  async #emptied(timeoutMs: number, toEnd: (exchange: Exchange) => boolean): Promise<void> {
     const until = this.#options.edge.clock.now() + timeoutMs;
-    for (const exchange of this.#running) if (exchange.reply.standing) exchange.cancel();
-    while (this.#running.size > 0 && this.#options.edge.clock.now() < until)
+    while (this.#running.size > 0 && this.#options.edge.clock.now() < until) {
+      for (const exchange of this.#running) if (toEnd(exchange)) exchange.cancel();
       await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const exchange of this.#running) exchange.cancel();
+    }
   }
 
   #barred(catalog: Catalog | undefined, server: CompiledServer | undefined, origin: string | undefined): Refusal | undefined {
@@ -164,7 +178,9 @@ export class McpEndpoint {
     if (exchange.head.sessionId === undefined)
       return refused(new Refusal('method_not_allowed', 'GET is for the stream of a session; this request names none.'));
     const session = await ownSession(exchange, caller, edge);
-    return session instanceof Refusal ? refused(session) : serveEventStream({ exchange, caller, session }, session, edge);
+    if (session instanceof Refusal) return refused(session);
+    const full = admit(edge.audit);
+    return full ? refused(full) : serveEventStream({ exchange, caller, session }, session, edge);
   }
 
   async #delete(exchange: Exchange): Promise<Ending> {
@@ -176,12 +192,7 @@ export class McpEndpoint {
     const session = await ownSession(exchange, caller, edge);
     if (session instanceof Refusal) return refused(session);
     await edge.sessions.close(session);
-    for (const [upstream, opening] of session.links) {
-      const standing = await opening;
-      const context = await outboundContext({ exchange, caller, session }, upstream, edge);
-      if (!(standing instanceof Refusal) && !(context instanceof Refusal))
-        await edge.links.get(upstream).closeLegacy(standing, context, session.id);
-    }
+    await leaveAll({ exchange, caller, session }, session, edge);
     return { kind: 'empty', status: 204 };
   }
 
@@ -194,6 +205,10 @@ export class McpEndpoint {
     );
   }
 }
+
+/** Lets a page read the answer, where pages of its origin may call. */
+const readers = (origin: string, { publicUrl }: Catalog) =>
+  originAllowed(origin, publicUrl) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : { vary: 'Origin' };
 
 async function body(exchange: Exchange, request: IncomingMessage, edge: Edge): Promise<Buffer | Refusal> {
   return checkBodyHead(exchange.head, edge.limits.bodyLimitBytes) ?? readBody(request, edge.limits.bodyLimitBytes);

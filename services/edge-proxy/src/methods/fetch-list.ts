@@ -44,7 +44,7 @@ export const LISTS: Readonly<Record<ListKey, ListRow>> = {
 
 const PAGE_LIMIT = 200;
 
-/** Fetches lists from several upstreams side by side and takes note of their names. What fails is left out. */
+/** Fetches lists from several upstreams side by side and takes note of their names. What fails stays as it was known. */
 export async function fetchLists(call: Call, upstreams: readonly string[], lists: readonly ListKey[], edge: Edge): Promise<void> {
   await Promise.all(upstreams.flatMap((upstream) => lists.map((list) => fetchList(call, upstream, list, edge))));
 }
@@ -76,32 +76,30 @@ async function fetchPages(
   const link = edge.links.get(upstream);
   let standing = await enterUpstream(call, link, context, edge);
   if (standing instanceof Refusal) return standing;
-  const items: FetchedList['items'][number][] = [];
+  const items = new Map<string, FetchedList['items'][number]>();
   let cursor: string | undefined;
-  for (let page = 0; page < PAGE_LIMIT; page += 1) {
-    if (standing.capabilities[LISTS[list].capability] === undefined) break;
+  for (let page = 0; standing.capabilities[LISTS[list].capability] !== undefined; page += 1) {
+    if (page === PAGE_LIMIT) return endless(upstream, list);
     const answer = await askPage(call, link, standing, context, list, cursor, edge, signal);
     if (answer.kind === 'sessionGone' && call.session !== undefined && page === 0) {
-      leaveUpstream(call.session, upstream);
+      await leaveUpstream(call.session, upstream, standing);
       standing = await enterUpstream(call, link, context, edge);
       if (standing instanceof Refusal) return standing;
       continue;
     }
     const read = readPage(upstream, list, answer);
     if (read instanceof Refusal) return read;
-    items.push(...read.items);
+    // A name that stands twice is one capability.
+    for (const item of read.items) if (!items.has(item.name)) items.set(item.name, item);
     if (read.nextCursor === undefined) break;
     cursor = read.nextCursor;
   }
-  edge.names.learn(
-    upstream,
-    call.inbound.era,
-    list,
-    items.map(({ name }) => name),
-    edge.clock.now(),
-  );
-  return { upstream, items };
+  edge.names.learn(upstream, call.inbound.era, list, [...items.keys()], edge.clock.now());
+  return { upstream, items: [...items.values()] };
 }
+
+const endless = (upstream: string, list: ListKey) =>
+  new Refusal('upstream_invalid', `${upstream} gives more than ${PAGE_LIMIT} pages for ${LISTS[list].method}.`, { upstream });
 
 async function askPage(
   call: Call,
@@ -126,6 +124,7 @@ async function askPage(
     body: pageBody(id, method, era, cursor),
     session: 'id' in standing ? standing.id : undefined,
     timeoutMs: edge.limits.listTimeoutMs,
+    limitMs: edge.limits.listTimeoutMs,
     signal,
     onNotification: () => undefined,
   });

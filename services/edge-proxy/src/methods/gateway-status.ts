@@ -2,9 +2,9 @@ import { resultResponse } from '@switchyard/mcp';
 import type { Edge } from '../edge.js';
 import { answered, type Ending } from '../ending.js';
 import type { Call } from '../exchange.js';
-import { outboundContext } from '../outbound-context.js';
+import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
-import { enterUpstream } from '../upstream-session.js';
+import { fetchList } from './fetch-list.js';
 
 /** Name of the tool that stands in a list for what is missing from it. */
 export const STATUS_TOOL = 'gateway_status';
@@ -29,19 +29,24 @@ export function statusTool(unavailable: readonly Unavailable[]): Buffer {
   );
 }
 
-/** Answers a call of the status tool: one line for each upstream of the server. */
+/** Answers a call of the status tool: one line for each upstream of the server that the caller may reach. */
 export async function serveStatus(call: Call, edge: Edge): Promise<Ending> {
-  const upstreams = [...new Set(call.exchange.server.sources.map(({ upstream }) => upstream))];
+  const upstreams = reachableUpstreams(call);
   const lines = await Promise.all(upstreams.map(async (upstream) => `${upstream}: ${await state(call, upstream, edge)}`));
   const modern = call.inbound.era === 'modern' ? { resultType: 'complete' } : {};
   return answered(
-    resultResponse(call.inbound.envelope.id, JSON.stringify({ content: [{ type: 'text', text: lines.join('\n') }], ...modern })),
+    resultResponse(
+      call.inbound.envelope.id,
+      JSON.stringify({
+        content: [{ type: 'text', text: lines.join('\n') || 'Nothing of this server is open to you.' }],
+        ...modern,
+      }),
+    ),
   );
 }
 
+/** Asks for what would be missing; a session that was opened some time ago says nothing of now. */
 async function state(call: Call, upstream: string, edge: Edge): Promise<string> {
-  const context = await outboundContext(call, upstream, edge);
-  if (context instanceof Refusal) return context.message;
-  const standing = await enterUpstream(call, edge.links.get(upstream), context, edge);
-  return standing instanceof Refusal ? standing.message : 'ready';
+  const fetched = await fetchList(call, upstream, 'tools', edge);
+  return fetched instanceof Refusal ? fetched.message : 'ready';
 }

@@ -4,6 +4,7 @@ import { answered, type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
 import { GATEWAY_INFO } from '../gateway-info.js';
 import { outboundContext } from '../outbound-context.js';
+import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
 import { enterUpstream } from '../upstream-session.js';
 import type { UpstreamProfile } from '../upstream/link.js';
@@ -85,9 +86,9 @@ export function legacyOnly(requested: string): Refusal {
   );
 }
 
-/** Knocks at every upstream side by side; those that have not answered in time are left to finish by themselves. */
+/** Knocks side by side at every upstream that the caller may reach; those that have not answered in time are left to finish by themselves. */
 export async function enterAll(call: Call, edge: Edge): Promise<(UpstreamProfile | Refusal)[]> {
-  const upstreams = [...new Set(call.exchange.server.sources.map(({ upstream }) => upstream))];
+  const upstreams = reachableUpstreams(call);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Refusal>((resolve) => {
     timer = setTimeout(

@@ -4,18 +4,19 @@ import type { Edge } from '../edge.js';
 import { answered, type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
 import { GATEWAY_INFO } from '../gateway-info.js';
+import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
 import { decide } from '../stages/authorize.js';
 import { type FetchedList, fetchList, renamed } from './fetch-list.js';
 import { allOfOtherEra, legacyOnly } from './handshake.js';
 import { STATUS_TOOL, statusTool, type Unavailable } from './gateway-status.js';
 
-/** A list over all upstreams of a server: asked side by side, joined in configuration order, filtered by the one access decision. */
+/** A list over the upstreams of a server that the caller may reach: asked side by side, joined in configuration order, filtered by the one access decision. */
 export async function serveList(call: Call, edge: Edge): Promise<Ending> {
   const list = call.inbound.row.listKey as ListKey;
   if (call.inbound.envelope.cursor !== undefined)
     return refused(new Refusal('cursor_invalid', 'This cursor is not one of this server’s: its lists come in one page.'));
-  const upstreams = [...new Set(call.exchange.server.sources.map(({ upstream }) => upstream))];
+  const upstreams = reachableUpstreams(call);
   const fetched = new Map(
     await Promise.all(upstreams.map(async (upstream) => [upstream, await fetchList(call, upstream, list, edge)] as const)),
   );
@@ -25,8 +26,9 @@ export async function serveList(call: Call, edge: Edge): Promise<Ending> {
     answer instanceof Refusal ? [{ upstream, reason: answer.reason, message: answer.message }] : [],
   );
   const table = edge.names.table(call.exchange.server, call.inbound.era, list);
+  const listed = new Set<string>();
   const items = call.exchange.server.sources.flatMap((source) =>
-    itemsOf(call, source, fetched.get(source.upstream), table, list),
+    itemsOf(call, source, fetched.get(source.upstream), table, list, listed),
   );
   const notice = list === 'tools' && unavailable.length > 0 ? [statusTool(unavailable)] : [];
   Object.assign(call.exchange.facts, { capability_kind: list === 'resourceTemplates' ? 'resource' : list.slice(0, -1) });
@@ -40,15 +42,19 @@ function itemsOf(
   fetched: FetchedList | Refusal | undefined,
   table: NameTable,
   list: ListKey,
+  listed: Set<string>,
 ): Buffer[] {
   if (fetched === undefined || fetched instanceof Refusal) return [];
   const kind = list === 'tools' ? 'tool' : list === 'prompts' ? 'prompt' : 'resource';
   const named = table.bySource.get(source);
   return fetched.items.flatMap((item) => {
-    const located = named?.get(item.name);
-    if (located === undefined || located.exposed === STATUS_TOOL) return [];
+    const exposed = named?.get(item.name)?.exposed;
+    // A resource may have several sources; the first that the caller may use stands for all.
+    if (exposed === undefined || (kind === 'tool' && exposed === STATUS_TOOL) || listed.has(exposed)) return [];
     const decision = decide(call.caller.principal, source, { kind, name: item.name }, call.exchange.catalog);
-    return decision.allowed ? [renamed(item, located.exposed)] : [];
+    if (!decision.allowed) return [];
+    listed.add(exposed);
+    return [renamed(item, exposed)];
   });
 }
 

@@ -1,12 +1,15 @@
+import { aborted } from '../abort.js';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
 import { outboundContext } from '../outbound-context.js';
+import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
 import type { UpstreamMessage } from '../upstream/link.js';
 import { MODERN_META } from '../upstream/profile.js';
 import { decide } from '../stages/authorize.js';
 import { enterUpstream } from '../upstream-session.js';
+import { type Filter, filterSchema, type Notification, passes, union } from './listen-filter.js';
 import * as z from 'zod';
 
 const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
@@ -16,16 +19,7 @@ const ACKNOWLEDGE_MS = 3_000;
 /** Longest silence of a stream that has nothing to say. */
 const SILENCE_MS = 24 * 3_600_000;
 
-const filterSchema = z.object({
-  toolsListChanged: z.boolean().optional(),
-  promptsListChanged: z.boolean().optional(),
-  resourcesListChanged: z.boolean().optional(),
-  resourceSubscriptions: z.array(z.string()).optional(),
-});
 const listenParams = z.object({ notifications: filterSchema });
-
-type Filter = z.infer<typeof filterSchema>;
-type Notification = { jsonrpc: '2.0'; method: string; params?: { notifications?: Filter; _meta?: Record<string, unknown> } };
 
 /**
  * `subscriptions/listen` (MCP 2026-07-28, "Subscriptions"): one stream to the client over a stream to each upstream that speaks the era.
@@ -41,25 +35,28 @@ export async function serveListen(call: Call, edge: Edge): Promise<Ending> {
     );
   const stop = new AbortController();
   const signal = AbortSignal.any([exchange.signal, stop.signal]);
-  const upstreams = [...new Set(exchange.server.sources.map(({ upstream }) => upstream))];
   const early: Notification[] = [];
   let acknowledged = false;
-  const take = (message: Notification) => (acknowledged ? void send(call, message) : void early.push(message));
-  const streams = upstreams.map((upstream) => openStream(call, upstream, params.data.notifications, signal, take, edge));
-  const honoured = await Promise.all(streams.map(({ filter }) => filter));
-  exchange.reply.standing = true;
-  exchange.reply.openStream();
-  await send(call, { jsonrpc: '2.0', method: ACKNOWLEDGED, params: { notifications: union(honoured) } });
-  acknowledged = true;
-  for (const message of early) await send(call, message);
-  await Promise.race([Promise.all(streams.map(({ ended }) => ended)), aborted(exchange.signal)]);
-  stop.abort();
-  if (!exchange.signal.aborted) exchange.reply.json(200, finalResult(inbound.envelope.id));
+  const take = (message: Notification) => (acknowledged ? send(call, message) : void early.push(message));
+  const streams = reachableUpstreams(call).map((upstream) =>
+    openStream(call, upstream, params.data.notifications, signal, take, edge),
+  );
+  try {
+    const ended = Promise.all(streams.map(({ ended }) => ended));
+    const honoured = await Promise.race([Promise.all(streams.map(({ filter }) => filter)), ended.then(() => [])]);
+    exchange.reply.standing = true;
+    exchange.reply.openStream();
+    await send(call, { jsonrpc: '2.0', method: ACKNOWLEDGED, params: { notifications: union(honoured) } });
+    acknowledged = true;
+    for (const message of early) await send(call, message);
+    await Promise.race([ended, aborted(exchange.signal)]);
+  } finally {
+    stop.abort();
+  }
+  // Also where the gateway is stopped: a stream that ends without this is taken for a broken connection.
+  exchange.reply.json(200, finalResult(inbound.envelope.id));
   return { kind: 'streamed' };
 }
-
-const aborted = (signal: AbortSignal) =>
-  new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
 const finalResult = (id: string) =>
   Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{"resultType":"complete","_meta":{"${SUBSCRIPTION_ID}":${id}}}}`);
@@ -80,20 +77,20 @@ interface UpstreamStream {
 function openStream(
   call: Call,
   upstream: string,
-  wanted: Filter,
+  asked: Filter,
   signal: AbortSignal,
-  take: (message: Notification) => void,
+  take: (message: Notification) => Promise<void> | void,
   edge: Edge,
 ): UpstreamStream {
-  let acknowledge: (filter: Filter) => void = () => undefined;
-  const filter = new Promise<Filter>((resolve) => (acknowledge = resolve));
+  const { promise: filter, resolve: acknowledge } = Promise.withResolvers<Filter>();
   const timer = setTimeout(() => acknowledge({}), ACKNOWLEDGE_MS);
+  const wanted = permitted(call, upstream, asked);
   const onNotification = ({ bytes, envelope }: UpstreamMessage) => {
     const message = JSON.parse(bytes.toString('utf8')) as Notification;
-    if (envelope.method === ACKNOWLEDGED) acknowledge(message.params?.notifications ?? {});
-    else take(message);
+    if (envelope.method === ACKNOWLEDGED) return acknowledge(filterSchema.safeParse(message.params?.notifications).data ?? {});
+    return passes(wanted, envelope) ? take(message) : undefined;
   };
-  const ended = listen(call, upstream, permitted(call, upstream, wanted), signal, onNotification, edge).finally(() => {
+  const ended = listen(call, upstream, wanted, signal, onNotification, edge).finally(() => {
     clearTimeout(timer);
     acknowledge({});
   });
@@ -105,7 +102,7 @@ async function listen(
   upstream: string,
   wanted: Filter,
   signal: AbortSignal,
-  onNotification: (message: UpstreamMessage) => void,
+  onNotification: (message: UpstreamMessage) => Promise<void> | void,
   edge: Edge,
 ): Promise<void> {
   const context = await outboundContext(call, upstream, edge);
@@ -139,13 +136,4 @@ function permitted(call: Call, upstream: string, wanted: Filter): Filter {
     sources.some((source) => decide(caller.principal, source, { kind: 'resource', name }, exchange.catalog).allowed),
   );
   return { ...wanted, ...(readable && { resourceSubscriptions: readable }) };
-}
-
-function union(filters: readonly Filter[]): Filter {
-  const joined: Filter = {};
-  for (const name of ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'] as const) {
-    if (filters.some((filter) => filter[name])) joined[name] = true;
-  }
-  const uris = [...new Set(filters.flatMap(({ resourceSubscriptions }) => resourceSubscriptions ?? []))];
-  return uris.length > 0 ? { ...joined, resourceSubscriptions: uris } : joined;
 }

@@ -7,6 +7,7 @@ import { isLogLevel } from '../log-levels.js';
 import { outboundContext } from '../outbound-context.js';
 import { Refusal } from '../refusal.js';
 import type { ClientSession } from '../session-store.js';
+import { tellLogLevel } from '../upstream-log-level.js';
 import { upstreamSession } from '../upstream-session.js';
 
 /** `ping`: answered here; every hop has its own (MCP 2025-11-25, "Ping"). */
@@ -39,20 +40,5 @@ async function tellUpstream(call: Call, session: ClientSession, upstream: string
   if (context instanceof Refusal) return;
   const link = edge.links.get(upstream);
   const standing = await upstreamSession(session, link, context, edge);
-  // A process without a session id is shared by everyone, so it is asked for everything and each session's share is filtered here.
-  if (standing instanceof Refusal || standing.capabilities.logging === undefined) return;
-  const id = edge.ids.next();
-  const wanted = standing.id === undefined ? 'debug' : level;
-  await link.request({
-    ...context,
-    era: 'legacy',
-    revision: standing.revision,
-    method: 'logging/setLevel',
-    id,
-    body: Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"logging/setLevel","params":{"level":"${wanted}"}}`),
-    session: standing.id,
-    timeoutMs: edge.limits.listTimeoutMs,
-    signal: call.exchange.signal,
-    onNotification: () => undefined,
-  });
+  if (!(standing instanceof Refusal)) await tellLogLevel(link, standing, level, context, edge);
 }

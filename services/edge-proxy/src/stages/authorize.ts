@@ -18,6 +18,7 @@ function isMember(principal: Principal, teamName: string, catalog: Catalog): boo
 }
 
 function speaksTo(rule: CompiledRule, principal: Principal, catalog: Catalog): boolean {
+  if (rule.when !== '') return false;
   if (rule.anonymous) return true;
   if (principal.kind === 'anonymous') return false;
   return rule.everyone || rule.teams.some((team) => isMember(principal, team, catalog));
@@ -33,10 +34,14 @@ export function decide(principal: Principal, source: CompiledSource, capability:
   if (source.denies(name)) return { allowed: false, because: 'denied_by_source' };
   const visibleName = nameForRules(kind, source, name);
   const rule = source.rules.findIndex(
-    (candidate) =>
-      candidate.when === '' && speaksTo(candidate, principal, catalog) && (candidate.grants[kind]?.(visibleName) ?? false),
+    (candidate) => speaksTo(candidate, principal, catalog) && (candidate.grants[kind]?.(visibleName) ?? false),
   );
   return rule >= 0 ? { allowed: true, rule } : { allowed: false, because: 'no_rule_grants' };
+}
+
+/** Whether any rule of the source speaks to the principal at all, whatever it grants. */
+export function mayReach(principal: Principal, source: CompiledSource, catalog: Catalog): boolean {
+  return source.rules.some((rule) => speaksTo(rule, principal, catalog));
 }
 
 const nameForRules = (kind: CapabilityKind, source: CompiledSource, name: string) =>

@@ -6,7 +6,15 @@ import { outranks } from '../log-levels.js';
 import { recordHop } from '../record.js';
 import { Refusal } from '../refusal.js';
 import { enterUpstream, leaveUpstream } from '../upstream-session.js';
-import type { LegacySession, OutboundContext, UpstreamAnswer, UpstreamMessage, UpstreamProfile } from '../upstream/link.js';
+import type {
+  LegacySession,
+  OutboundContext,
+  UpstreamAnswer,
+  UpstreamLink,
+  UpstreamMessage,
+  UpstreamProfile,
+} from '../upstream/link.js';
+import { RELAYED } from '../relayed.js';
 import type { Target } from './resolve.js';
 
 interface Edit {
@@ -20,14 +28,15 @@ interface Edit {
  * ended, which means that it has not looked at the call (MCP 2025-11-25, "Session Management").
  */
 export async function forward(call: Call, target: Target, context: OutboundContext, edge: Edge): Promise<Ending> {
-  const standing = await enterUpstream(call, edge.links.get(target.upstream.name), context, edge);
+  const link = edge.links.get(target.upstream.name);
+  const standing = await enterUpstream(call, link, context, edge);
   if (standing instanceof Refusal) return refused(standing);
-  const first = await attempt(call, target, context, standing, edge);
+  const first = await attempt(call, target, link, context, standing, edge);
   if (first.answer.kind !== 'sessionGone' || call.session === undefined) return ending(call, target, first);
-  leaveUpstream(call.session, target.upstream.name);
-  const reopened = await enterUpstream(call, edge.links.get(target.upstream.name), context, edge);
+  await leaveUpstream(call.session, link.name, standing);
+  const reopened = await enterUpstream(call, link, context, edge);
   if (reopened instanceof Refusal) return refused(reopened);
-  return ending(call, target, await attempt(call, target, context, reopened, edge));
+  return ending(call, target, await attempt(call, target, link, context, reopened, edge));
 }
 
 interface Attempt {
@@ -38,6 +47,7 @@ interface Attempt {
 async function attempt(
   call: Call,
   target: Target,
+  link: UpstreamLink,
   context: OutboundContext,
   standing: LegacySession | UpstreamProfile,
   edge: Edge,
@@ -46,7 +56,7 @@ async function attempt(
   const { method } = inbound.envelope;
   const id = edge.ids.next();
   const startedAt = edge.clock.monotonicMicros();
-  const answer = await edge.links.get(target.upstream.name).request({
+  const answer = await link.request({
     ...context,
     era: inbound.era,
     revision: standing.revision,
@@ -58,8 +68,9 @@ async function attempt(
     session: 'id' in standing ? standing.id : undefined,
     subscriber: method.endsWith('subscribe') ? session?.id : undefined,
     timeoutMs: target.upstream.timeoutMs,
+    limitMs: edge.limits.callLimitMs,
     signal: exchange.signal,
-    onNotification: (message) => relayNotification(call, message),
+    onNotification: (message) => relayNotification(call, id, message),
   });
   exchange.facts.upstream_us = Math.round(edge.clock.monotonicMicros() - startedAt);
   exchange.facts.upstream_rpc_id = id;
@@ -83,16 +94,16 @@ function outboundEdits(envelope: Envelope, id: string, target: Target): Edit[] {
   return edits;
 }
 
-/** Passes a notification on to the client of the call that it belongs to; resolves when the client has room for more. */
-function relayNotification(call: Call, { bytes, envelope }: UpstreamMessage): Promise<void> | void {
+/** Passes a notification on to the client of the call that it belongs to; resolves when the client has room for more. @param id the gateway's, which is the progress token as well */
+function relayNotification(call: Call, id: string, { bytes, envelope }: UpstreamMessage): Promise<void> | void {
   const { reply } = call.exchange;
   if (envelope.method === 'notifications/progress') {
     const token = call.inbound.envelope.progressToken;
-    if (token === undefined || envelope.progressTokenRange === undefined) return;
+    if (token === undefined || envelope.progressTokenRange === undefined || envelope.progressToken !== id) return;
     return reply.message(splice(bytes, [{ range: envelope.progressTokenRange, text: token }]));
   }
+  if (!RELAYED.has(envelope.method)) return;
   if (envelope.method === 'notifications/message' && outranks(call.session?.record.logLevel, bytes)) return;
-  if (envelope.method === 'notifications/cancelled') return;
   return reply.message(bytes);
 }
 

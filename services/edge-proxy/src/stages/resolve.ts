@@ -1,12 +1,14 @@
 import type { Upstream } from '@switchyard/contracts';
 import type { Envelope, Era } from '@switchyard/mcp';
-import type { ListKey } from '../capability-names.js';
+import { type ListKey, secondPrefix } from '../capability-names.js';
 import type { CompiledServer, CompiledSource } from '../catalog.js';
 import type { Edge } from '../edge.js';
 import type { Call } from '../exchange.js';
 import { fetchLists } from '../methods/fetch-list.js';
 import { nameOnServer, type NamedCapability } from '../names.js';
+import { reachableSources } from '../reachable.js';
 import { Refusal } from '../refusal.js';
+import { decide } from './authorize.js';
 
 /** What a call is for: which upstream, and its own name for the capability. */
 export interface Target {
@@ -32,14 +34,30 @@ export async function resolve(call: Call, edge: Edge): Promise<Target | Refusal>
   const list: ListKey = named.kind === 'tool' ? 'tools' : named.kind === 'prompt' ? 'prompts' : 'resources';
   const found = direct(call.exchange.server, named) ?? locate(call, named, list, edge);
   if (found !== undefined) return target(call, found, named);
+  const reachable = reachableSources(call);
+  if (reachable.length === 0) return nothingReachable(call);
   await fetchLists(
     call,
-    staleUpstreams(call, list, edge),
+    staleUpstreams(
+      call,
+      reachable.filter((source) => mayOffer(source, named)),
+      list,
+      edge,
+    ),
     named.kind === 'resource' ? ['resources', 'resourceTemplates'] : [list],
     edge,
   );
   const second = locate(call, named, list, edge) ?? lastResort(call, named, list, edge);
   return second === undefined ? unknown(named) : target(call, second, named);
+}
+
+/** No rule speaks to the caller, so that no upstream may be asked on its behalf, not even for a name. */
+function nothingReachable(call: Call): Refusal {
+  call.exchange.facts.detail = { because: 'no_rule_grants' };
+  return new Refusal(
+    'policy_denied',
+    `You may not use anything here. Ask the gateway’s administrators for access to it (server "${call.exchange.server.slug}").`,
+  );
 }
 
 interface Candidate {
@@ -57,10 +75,20 @@ function namedBy(envelope: Envelope): NamedCapability | undefined {
   return envelope.uri === undefined ? undefined : { kind: 'resource', name: envelope.uri };
 }
 
-/** A server with one source has no other owner, so its names need no list, unless they had to be shortened. */
+/** How names end that had to be changed: the upstream's own cannot be told from them. */
+const ALIAS = /_[0-9a-f]{8}$/;
+
+/** A server with one source has no other owner, so its names need no list, unless they had to be changed. */
 function direct(server: CompiledServer, named: NamedCapability): Candidate | undefined {
   const [source, second] = server.sources;
-  return source === undefined || second !== undefined ? undefined : unprefixed(source, named);
+  if (source === undefined || second !== undefined) return undefined;
+  return named.kind !== 'resource' && ALIAS.test(named.name) ? undefined : unprefixed(source, named);
+}
+
+/** Whether the name, as the client has it, can be one of this source's. */
+function mayOffer(source: CompiledSource, { kind, name }: NamedCapability): boolean {
+  if (kind === 'resource') return source.offers.resource(name) && !source.denies(name);
+  return name.startsWith(source.outerPrefix + source.prefix) || name.startsWith(secondPrefix(source)) || ALIAS.test(name);
 }
 
 function unprefixed(source: CompiledSource, named: NamedCapability): Candidate | undefined {
@@ -76,20 +104,26 @@ function locate(call: Call, named: NamedCapability, list: ListKey, edge: Edge): 
   const { server } = call.exchange;
   const { era } = call.inbound;
   const known = edge.names.table(server, era, list).byExposed.get(named.name);
-  if (known !== undefined) return known;
+  if (known !== undefined) return firstOpen(call, named, known);
   if (named.kind !== 'resource') return undefined;
-  const byTemplate =
-    edge.names.table(server, era, 'resourceTemplates').byExposed.get(named.name)?.source ??
-    edge.names.byTemplate(server, era, named.name);
-  return byTemplate && { source: byTemplate, name: named.name };
+  const template = edge.names.table(server, era, 'resourceTemplates').byExposed.get(named.name);
+  const sources = template?.map(({ source }) => source) ?? edge.names.byTemplate(server, era, named.name);
+  return firstOpen(
+    call,
+    named,
+    sources.map((source) => ({ source, name: named.name })),
+  );
 }
 
-const staleUpstreams = (call: Call, list: ListKey, edge: Edge) => [
-  ...new Set(
-    call.exchange.server.sources
-      .map(({ upstream }) => upstream)
-      .filter((upstream) => isStale(upstream, call.inbound.era, list, edge)),
-  ),
+/** Of several that have it, the first that the caller may use; where there is none, the first, which then is denied. */
+function firstOpen(call: Call, { kind }: NamedCapability, candidates: readonly Candidate[]): Candidate | undefined {
+  const { exchange, caller } = call;
+  const isOpen = ({ source, name }: Candidate) => decide(caller.principal, source, { kind, name }, exchange.catalog).allowed;
+  return (candidates.length > 1 ? candidates.find(isOpen) : undefined) ?? candidates[0];
+}
+
+const staleUpstreams = (call: Call, sources: readonly CompiledSource[], list: ListKey, edge: Edge) => [
+  ...new Set(sources.map(({ upstream }) => upstream).filter((upstream) => isStale(upstream, call.inbound.era, list, edge))),
 ];
 
 function isStale(upstream: string, era: Era, list: ListKey, edge: Edge): boolean {
@@ -99,10 +133,11 @@ function isStale(upstream: string, era: Era, list: ListKey, edge: Edge): boolean
 
 /**
  * Names that no upstream listed. One that carries a prefix of exactly one upstream which has never been heard goes there, and meets
- * that upstream's own error; so does a URI that only one upstream can own.
+ * that upstream's own error; so does a URI that only one upstream can own, and anything where there is only one source.
  */
 function lastResort(call: Call, named: NamedCapability, list: ListKey, edge: Edge): Candidate | undefined {
   const { sources } = call.exchange.server;
+  if (sources.length === 1) return unprefixed(sources[0]!, named);
   const unheard = sources.filter((source) => edge.names.heardAtMs(source.upstream, call.inbound.era, list) === undefined);
   const possible =
     named.kind === 'resource'

@@ -36,13 +36,14 @@ export class UpstreamLinks {
 
   /** Follows a new catalog: keeps the links that it does not change, ends the others. */
   apply(catalog: Catalog): void {
-    this.#options.egress.setAllowed(isLoopback(catalog.publicUrl) ? [...LOOPBACK, ...catalog.egressAllow] : catalog.egressAllow);
     const next = new Map<string, Held>();
     for (const upstream of catalog.upstreams.values()) {
       const definition = JSON.stringify(upstream);
       const held = this.#held.get(upstream.name);
       next.set(upstream.name, held?.definition === definition ? held : { definition, link: this.#make(upstream) });
     }
+    // Last of what may throw, so that a catalog that cannot be used changes nothing.
+    this.#options.egress.setAllowed(isLoopback(catalog.publicUrl) ? [...LOOPBACK, ...catalog.egressAllow] : catalog.egressAllow);
     const kept = new Set([...next.values()].map(({ link }) => link));
     const ended = [...this.#held.values()].filter(({ link }) => !kept.has(link));
     this.#held = next;
@@ -52,7 +53,12 @@ export class UpstreamLinks {
         .catch((error: unknown) => this.#options.log.error('upstream did not end cleanly', { upstream: link.name, error }));
   }
 
-  /** @throws when the catalog has no such upstream: the snapshot's compiler refuses that */
+  /** Whether the newest catalog has this upstream. */
+  has(name: string): boolean {
+    return this.#held.has(name);
+  }
+
+  /** @throws when the newest catalog has no such upstream: `has` tells */
   get(name: string): UpstreamLink {
     const held = this.#held.get(name);
     if (held === undefined) throw new Error(`no upstream ${name} in the snapshot`);
