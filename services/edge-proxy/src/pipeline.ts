@@ -1,4 +1,5 @@
 import { isBatch, classify as classifyEra, methodFor, scanMessage } from '@switchyard/mcp';
+import { clientFacts } from './client-facts.js';
 import type { Edge } from './edge.js';
 import { type Ending, refused } from './ending.js';
 import type { Call, Caller, Exchange, Inbound } from './exchange.js';
@@ -85,6 +86,8 @@ function classify(exchange: Exchange, bytes: Buffer): Inbound | Refusal {
   if ('refusal' in verdict) return new Refusal(verdict.refusal.reason, verdict.refusal.message, verdict.refusal.data);
   const { era, revision } = verdict;
   Object.assign(exchange.facts, { era, revision });
+  // A session remembers its client; where there are none, every message says it.
+  if (era === 'modern') Object.assign(exchange.facts, clientFacts(bytes, envelope.clientInfoRange));
   if (envelope.kind === 'response')
     return new Refusal('invalid_request', 'No request of the gateway’s is waiting for this response.');
   const row = methodFor(era, envelope.method);
