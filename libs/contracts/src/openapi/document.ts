@@ -1,6 +1,7 @@
 import { eventsPaths } from './events.js';
 import { keysPaths } from './keys.js';
 import { registryPaths } from './registry.js';
+import { secretsPaths } from './secrets.js';
 
 /**
  * The OpenAPI document of the admin API, whichever service answers a path.
@@ -16,6 +17,6 @@ export function openApiDocument(publicUrl: string): object {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, made with `switchyard key create`.' },
       },
     },
-    paths: { ...registryPaths, ...keysPaths, ...eventsPaths },
+    paths: { ...registryPaths, ...keysPaths, ...secretsPaths, ...eventsPaths },
   };
 }
