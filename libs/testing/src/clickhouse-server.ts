@@ -6,6 +6,8 @@ import { tempDir } from './temp-dir.js';
 /** ClickHouse's engine behind its HTTP interface, on a random port that stays the same over restarts. User `default`, no password. */
 export interface ClickHouseServer extends AsyncDisposable {
   readonly url: string;
+  /** Folder that the engine keeps its tables in. */
+  readonly dataDir: string;
   /** `kill -9`. */
   kill(): Promise<void>;
   /** Starts it again on the same port and the same data. */
@@ -27,6 +29,7 @@ export async function startClickHouse(): Promise<ClickHouseServer> {
   let server: ServerProcess | undefined = first.process;
   return {
     url: `http://127.0.0.1:${first.port}`,
+    dataDir: dataOf(dir.path),
     kill: async () => {
       await server?.end('SIGKILL');
       server = undefined;
@@ -42,6 +45,8 @@ export async function startClickHouse(): Promise<ClickHouseServer> {
   };
 }
 
+const dataOf = (dir: string) => path.join(dir, 'data');
+
 // Run from the source: works the same from src/ and from dist/.
 const program = path.resolve(import.meta.dirname, '../src/clickhouse-engine.ts');
 
@@ -51,7 +56,7 @@ async function startOn(dir: string, port: number): Promise<{ process: ServerProc
   let readPort = 0;
   const server = await startServerProcess({
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', program, path.join(dir, 'data'), String(port), portFile],
+    args: ['--disable-warning=ExperimentalWarning', program, dataOf(dir), String(port), portFile],
     isUp: async () => (readPort = Number(await readFile(portFile, 'utf8').catch(() => '0'))) > 0,
   });
   return { process: server, port: readPort };

@@ -7,3 +7,4 @@ export { clickhouseUrl, startClickHouse, type ClickHouseServer } from './clickho
 export { startServerProcess, type ServerCommand, type ServerProcess } from './server-process.js';
 export { startLegacyUpstream, type ReceivedRequest, type TestUpstream, type UpstreamOptions } from './legacy-upstream.js';
 export { startModernUpstream, type ModernUpstream } from './modern-upstream.js';
+export { FormBrowser, type ShownPage } from './form-browser.js';

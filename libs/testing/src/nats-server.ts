@@ -8,6 +8,8 @@ import { tempDir } from './temp-dir.js';
 /** A nats-server with JetStream of its own, on a random port that stays the same over restarts. */
 export interface NatsServer extends AsyncDisposable {
   readonly url: string;
+  /** Folder that JetStream keeps streams and buckets in, uncompressed. */
+  readonly storeDir: string;
   /** `kill -9`. */
   kill(): Promise<void>;
   /** Starts it again on the same port and the same store. */
@@ -30,6 +32,7 @@ export async function startNats(): Promise<NatsServer> {
   let server: ServerProcess | undefined = first.process;
   return {
     url: `nats://127.0.0.1:${first.port}`,
+    storeDir: storeOf(dir.path),
     kill: async () => {
       await server?.end('SIGKILL');
       server = undefined;
@@ -45,9 +48,11 @@ export async function startNats(): Promise<NatsServer> {
   };
 }
 
+const storeOf = (dir: string) => path.join(dir, 'store');
+
 // max_file is a promise, not an allocation: many tests' streams reserve gigabytes each.
 const config = (dir: string, portsDir: string) => `
-jetstream { store_dir: ${JSON.stringify(path.join(dir, 'store'))}, max_mem: 1GB, max_file: 64TB }
+jetstream { store_dir: ${JSON.stringify(storeOf(dir))}, max_mem: 1GB, max_file: 64TB }
 ports_file_dir: ${JSON.stringify(portsDir)}
 max_payload: 8MB
 `;
