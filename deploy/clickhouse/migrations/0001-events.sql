@@ -3,7 +3,8 @@
 -- Delivery is at least once, so a row may be inserted again. Equal events have equal columns, hence an equal sorting key and an
 -- equal partition: merges keep one, and until then readers take one per event_id (LIMIT 1 BY event_id, or FINAL).
 -- The key serves "newest first" (read backwards, stopping early) within a tenant. occurred_at orders, then the place in the
--- emitter's own sequence: a clock that stands still or steps back does not shuffle one emitter's events of one millisecond.
+-- emitter's own sequence: a clock that stands still does not shuffle one emitter's events of one millisecond.
+-- LowCardinality is for small closed sets that questions filter by; it costs a third of an insert's time where it is everywhere.
 CREATE TABLE IF NOT EXISTS events
 (
     event_id String CODEC(ZSTD(1)),
@@ -15,13 +16,13 @@ CREATE TABLE IF NOT EXISTS events
     sequence UInt64 CODEC(Delta(8), ZSTD(1)),
     request_id String CODEC(ZSTD(1)),
     trace_id String CODEC(ZSTD(1)),
-    principal_issuer LowCardinality(String),
-    principal_subject LowCardinality(String),
-    principal_name LowCardinality(String),
+    principal_issuer String CODEC(ZSTD(1)),
+    principal_subject String CODEC(ZSTD(1)),
+    principal_name String CODEC(ZSTD(1)),
     principal_kind LowCardinality(String),
-    client_id LowCardinality(String),
-    client_name LowCardinality(String),
-    client_version LowCardinality(String),
+    client_id String CODEC(ZSTD(1)),
+    client_name String CODEC(ZSTD(1)),
+    client_version String CODEC(ZSTD(1)),
     server LowCardinality(String),
     upstream LowCardinality(String),
     capability_kind LowCardinality(String),
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS events
     upstream_capability String CODEC(ZSTD(1)),
     method LowCardinality(String),
     era LowCardinality(String),
-    revision LowCardinality(String),
+    revision String CODEC(ZSTD(1)),
     outcome LowCardinality(String),
     reason LowCardinality(String),
     http_status UInt32 CODEC(ZSTD(1)),
@@ -40,8 +41,8 @@ CREATE TABLE IF NOT EXISTS events
     bytes_out UInt32 CODEC(ZSTD(1)),
     duration_us UInt32 CODEC(ZSTD(1)),
     upstream_us UInt32 CODEC(ZSTD(1)),
-    snapshot LowCardinality(String),
-    detail Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    snapshot String CODEC(ZSTD(1)),
+    detail Map(String, String) CODEC(ZSTD(1)),
     ingested_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
     INDEX by_request request_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1,

@@ -60,6 +60,15 @@ export function engineContract(name: string, open: () => Promise<OpenedEngine>):
       }),
     );
 
+    it('inserts nothing of many megabytes with one bad line at the end', () =>
+      withTable(async (engine) => {
+        const many = lines(...Array.from({ length: 8_000 }, (_, index) => ({ id: `${index}-${'x'.repeat(1_000)}` })));
+        const insert = engine.insertLines('things', Buffer.concat([many, Buffer.from('rubbish\n')]), 't1');
+        await expect(insert).rejects.toMatchObject({ code: expect.any(Number) as unknown });
+        expect(await count(engine)).toBe(0);
+        expect(await engine.insertLines('things', many, 't2')).toBe(8_000);
+      }));
+
     it('takes bytes as they are', () =>
       withTable(async (engine) => {
         const bytes = Buffer.concat([Buffer.from('{"id":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}\n')]);

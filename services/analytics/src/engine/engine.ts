@@ -54,5 +54,7 @@ export const INSERT_SETTINGS = {
   // One block per insert: all of it or none.
   input_format_parallel_parsing: 0,
   max_insert_block_size: '1048576',
+  min_insert_block_size_rows: '1048576',
+  min_insert_block_size_bytes: '268435456',
   max_partitions_per_insert_block: '0',
 } as const;
