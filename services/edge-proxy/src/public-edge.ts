@@ -70,7 +70,7 @@ export class PublicEdge {
       catalog: () => this.#catalog,
       readiness: () => this.readiness(),
     });
-    this.#listener = new PublicListener(router, deps.log);
+    this.#listener = new PublicListener(router, config.limits, deps.log);
   }
 
   /** Opens everything that the edge reads from, and follows the snapshot. */

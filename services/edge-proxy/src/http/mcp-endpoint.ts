@@ -211,7 +211,7 @@ const readers = (origin: string, { publicUrl }: Catalog) =>
   originAllowed(origin, publicUrl) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : { vary: 'Origin' };
 
 async function body(exchange: Exchange, request: IncomingMessage, edge: Edge): Promise<Buffer | Refusal> {
-  return checkBodyHead(exchange.head, edge.limits.bodyLimitBytes) ?? readBody(request, edge.limits.bodyLimitBytes);
+  return checkBodyHead(exchange.head, edge.limits.bodyLimitBytes) ?? readBody(request, edge.limits);
 }
 
 function requestIdOf(request: IncomingMessage): string {

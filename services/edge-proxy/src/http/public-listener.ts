@@ -2,14 +2,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '@switchyard/telemetry';
 
-/** Slow clients are cut here, before they cost memory: header section within 10 s, whole request within 30 s. */
-const LIMITS = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  keepAliveTimeout: 65_000,
-  connectionsCheckingInterval: 1_000,
-  maxHeaderSize: 16 * 1024,
-};
+const SETTINGS = { keepAliveTimeout: 65_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 };
+
+/** Who reads bodies refuses slow ones with a reason; this cuts those that nobody reads. */
+const BACKSTOP_MS = 5_000;
+
+/** How long slow clients are waited for. */
+export interface ListenerLimits {
+  readonly headersTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+}
 
 /** Statuses for what the HTTP parser refuses (RFC 9110 §15.5, RFC 6585 §5). */
 const PARSER_STATUS: Readonly<Record<string, string>> = {
@@ -22,8 +24,13 @@ const PARSER_STATUS: Readonly<Record<string, string>> = {
 export class PublicListener {
   readonly #server: Server;
 
-  constructor(handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>, log: Logger) {
-    this.#server = createServer(LIMITS, (request, response) => {
+  constructor(
+    handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+    { headersTimeoutMs, bodyTimeoutMs }: ListenerLimits,
+    log: Logger,
+  ) {
+    const requestTimeout = headersTimeoutMs + bodyTimeoutMs + BACKSTOP_MS;
+    this.#server = createServer({ ...SETTINGS, headersTimeout: headersTimeoutMs, requestTimeout }, (request, response) => {
       handle(request, response).catch((error: unknown) => {
         log.error('a request failed', { error });
         response.destroy();

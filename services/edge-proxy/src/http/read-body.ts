@@ -24,24 +24,41 @@ export function checkBodyHead(head: RequestHead, limitBytes: number): Refusal | 
   return head.contentLength !== undefined && head.contentLength > limitBytes ? tooLarge(limitBytes) : undefined;
 }
 
-/** Reads the whole body. @returns a refusal as soon as it grows beyond `limitBytes`; the rest is not read */
-export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer | Refusal> {
+/**
+ * Reads the whole body.
+ * @param limits.bodyLimitBytes largest body taken; the rest of a larger one is not read
+ * @param limits.bodyTimeoutMs longest wait for its end
+ */
+export function readBody(
+  request: IncomingMessage,
+  limits: { readonly bodyLimitBytes: number; readonly bodyTimeoutMs: number },
+): Promise<Buffer | Refusal> {
+  // The client may have gone while it was found out who it is; then nothing more is heard of its request.
+  if (request.destroyed) return Promise.resolve(gone());
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    request.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limitBytes) {
-        request.removeAllListeners('data').pause();
-        resolve(tooLarge(limitBytes));
-      } else {
-        chunks.push(chunk);
-      }
-    });
-    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
-    // Nobody is there to read the answer; the exchange still has to end.
-    request.once('error', () => resolve(new Refusal('cancelled', 'The client went away while it sent its request.')));
+      if (size > limits.bodyLimitBytes) settle(tooLarge(limits.bodyLimitBytes));
+      else chunks.push(chunk);
+    };
+    const settle = (body: Buffer | Refusal) => {
+      clearTimeout(timer);
+      request.off('data', take);
+      if (body instanceof Refusal) request.pause();
+      resolve(body);
+    };
+    const timer = setTimeout(() => settle(tooSlow(limits.bodyTimeoutMs)), limits.bodyTimeoutMs);
+    request.on('data', take);
+    request.once('end', () => settle(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    request.once('error', () => settle(gone()));
   });
 }
+
+/** Nobody is there to read the answer; the exchange still has to end. */
+const gone = () => new Refusal('cancelled', 'The client went away while it sent its request.');
+
+const tooSlow = (timeoutMs: number) => new Refusal('body_timeout', `The body was not complete within ${timeoutMs} ms.`);
 
 const tooLarge = (limitBytes: number) => new Refusal('body_too_large', `The body is larger than ${limitBytes} bytes.`);

@@ -2,6 +2,7 @@ import { errorResponse } from '@switchyard/mcp';
 import { bearerChallenge, MCP_SCOPE, protectedResourceMetadataUrl } from '@switchyard/oauth';
 import type { Ending } from '../ending.js';
 import type { Exchange } from '../exchange.js';
+import type { Reason } from '../ladder.js';
 import type { Refusal } from '../refusal.js';
 
 const ALLOW = 'GET, POST, DELETE, OPTIONS';
@@ -22,13 +23,20 @@ function refusalBody(exchange: Exchange, refusal: Refusal): Buffer {
 
 const NO_CREDENTIALS_SENT = 'token_missing';
 
+/** The rest of the body is not read, or the edge is about to end: either way the connection cannot be used again. */
+const ENDS_CONNECTION: ReadonlySet<Reason> = new Set<Reason>([
+  'unsupported_media_type',
+  'body_too_large',
+  'body_timeout',
+  'shutting_down',
+]);
+
 function refusalHeaders(exchange: Exchange, refusal: Refusal): Record<string, string> {
   const retryAfter = refusal.data.retry_after_seconds;
   return {
     ...(refusal.http === 401 && { 'www-authenticate': challenge(exchange, refusal) }),
     ...(refusal.http === 405 && { allow: ALLOW }),
-    // The rest of the body is not read, so the connection cannot be used again.
-    ...((refusal.http === 413 || refusal.http === 415) && { connection: 'close' }),
+    ...(ENDS_CONNECTION.has(refusal.reason) && { connection: 'close' }),
     ...(typeof retryAfter === 'number' && { 'retry-after': String(retryAfter) }),
   };
 }

@@ -97,7 +97,7 @@ export class Reply {
   /** Sends the last bytes; a client that does not read them is cut, not kept in memory. */
   #finish(bytes: Buffer): void {
     // A string goes out in one piece with the header section, bytes do not.
-    if (bytes.length <= ONE_WRITE_BYTES) this.#response.end(bytes.latin1Slice(), 'latin1');
+    if (bytes.length <= ONE_WRITE_BYTES) this.#response.end(bytes.toString('latin1'), 'latin1');
     else this.#response.end(bytes);
     if (this.#response.writableLength > 0) this.#response.setTimeout(SLOW_READER_MS, () => this.#response.destroy());
   }
