@@ -1,4 +1,6 @@
 import { clickhouseUrl, eventually, startClickHouse } from '@switchyard/testing';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { engineContract } from './engine.contract.js';
 import { ENGINES } from './engines.fixture.js';
 import { HttpEngine } from './http-engine.js';
@@ -17,6 +19,18 @@ describe('ClickHouse over HTTP', () => {
     await server.restart();
     await eventually(() => engine.ready());
     expect(await engine.insertLines('t', Buffer.from('{"id":"a"}\n'), 'x')).toBe(1);
+    await engine.close();
+  });
+
+  it('is not ready while the server hangs', async () => {
+    const connections: Socket[] = [];
+    const silent = createServer((socket) => connections.push(socket)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const engine = HttpEngine.connect({ url: `http://127.0.0.1:${port}`, user: 'default', database: 'x' });
+    expect(await engine.ready()).toBe(false);
+    connections.forEach((socket) => socket.destroy());
+    silent.close();
     await engine.close();
   });
 

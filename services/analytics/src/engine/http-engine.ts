@@ -21,6 +21,7 @@ const serverInsertSettings = {
   wait_end_of_query: 1,
 } as const;
 const requestTimeoutMs = 30_000;
+const pingTimeoutMs = 2_000;
 const connectionLimit = 8;
 
 /** A ClickHouse server, over HTTP. */
@@ -37,6 +38,11 @@ export class HttpEngine implements Engine {
    */
   static async open(options: HttpEngineOptions): Promise<HttpEngine> {
     await ensureDatabase(new HttpEngine(clientOf(options, 'system')), options.database);
+    return HttpEngine.connect(options);
+  }
+
+  /** For a database that is there. Connects with the first request. */
+  static connect(options: HttpEngineOptions): HttpEngine {
     return new HttpEngine(clientOf(options, options.database));
   }
 
@@ -73,7 +79,7 @@ export class HttpEngine implements Engine {
   }
 
   async ready(): Promise<boolean> {
-    const { success } = await this.#client.ping({ select: true });
+    const { success } = await this.#client.ping({ select: true, abort_signal: AbortSignal.timeout(pingTimeoutMs) });
     return success;
   }
 
