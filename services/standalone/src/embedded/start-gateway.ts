@@ -1,0 +1,126 @@
+import { startAnalytics } from '@switchyard/analytics';
+import { startAuthServer } from '@switchyard/auth-server';
+import { startCapabilityRegistry } from '@switchyard/capability-registry';
+import { edgeProxyConfigSchema, startEdgeProxy } from '@switchyard/edge-proxy';
+import type { GatewayConfig } from '@switchyard/gateway-config';
+import { openLocalPlatform, type Platform } from '@switchyard/platform';
+import { startManagement, type Management, type RunningService } from '@switchyard/runtime';
+import type { LogLevel } from '@switchyard/telemetry';
+import { startTokenVault, tokenVaultConfigSchema } from '@switchyard/token-vault';
+import path from 'node:path';
+
+/** What the embedded profile is started with. */
+export interface GatewayOptions {
+  /** The switchyard.yaml, and what was read from it. */
+  readonly file: string;
+  readonly config: GatewayConfig;
+  /** Folder that everything is kept in. */
+  readonly dataDir: string;
+  readonly logLevel: LogLevel;
+  /** Environment that references are resolved in. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** OTLP/HTTP collector, where telemetry is to be sent. */
+  readonly otlpEndpoint?: string;
+}
+
+/** A running gateway. */
+export interface Gateway {
+  readonly managementUrl: string;
+  /** The first admin key, at the first start only. */
+  readonly firstAdminKey: string | undefined;
+  /** Drains and stops everything. Idempotent. */
+  close(): Promise<void>;
+}
+
+const EMITTER = 'local';
+const MANAGEMENT_PORT = 9080;
+
+/** A listener that only the edge of this process reaches. */
+const behindTheEdge = { host: '127.0.0.1', port: 0 };
+
+/**
+ * Starts all five services in this process: the same services as anywhere, on a bus in memory, state in SQLite and ClickHouse as a library.
+ * @throws ConfigError; the public listener's error when its port is taken; StateUnavailable where another process has the folder
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, dataDir, logLevel, otlpEndpoint } = options;
+  await using undo = new AsyncDisposableStack();
+  const auditLimitBytes = config.audit.limitBytes;
+  const platform = await openLocalPlatform({
+    dataDir,
+    service: 'switchyard',
+    emitter: EMITTER,
+    logLevel,
+    auditLimitBytes,
+    ...(otlpEndpoint ? { otlpEndpoint } : {}),
+  });
+  undo.adopt(platform, (it) => it.close());
+  let firstAdminKey: string | undefined;
+  const behind = await startBehindTheEdge(options, platform, (text) => (firstAdminKey = text));
+  for (const service of behind.all) undo.adopt(service, (it) => it.close());
+  const edge = undo.adopt(await startEdge(options, platform, behind), (it) => it.close());
+  const management = undo.adopt(await manage([...behind.all, edge], platform), (it) => it.close());
+  const running = undo.move();
+  return { managementUrl: management.url, firstAdminKey, close: () => running.disposeAsync() };
+}
+
+interface BehindTheEdge {
+  readonly vault: RunningService;
+  readonly registry: RunningService;
+  readonly auth: RunningService;
+  readonly analytics: RunningService;
+  /** In the order in which they are closed last to first. */
+  readonly all: readonly RunningService[];
+}
+
+/** Side by side where they do not wait for each other; the registry's first act is to ask the vault. */
+async function startBehindTheEdge(
+  options: GatewayOptions,
+  platform: Platform,
+  onFirstAdminKey: (text: string) => void,
+): Promise<BehindTheEdge> {
+  const { file: gatewayFile, dataDir, env } = options;
+  const listen = behindTheEdge;
+  const kek = { file: path.join(dataDir, 'vault.kek'), createIfMissing: true };
+  const vaultConfig = tokenVaultConfigSchema.parse({
+    listen,
+    profile: 'development',
+    kek,
+    referenceDirectory: path.dirname(path.resolve(gatewayFile)),
+  });
+  const vaultThenRegistry = async () => {
+    const vault = await startTokenVault(vaultConfig, { ...platform, env });
+    return { vault, registry: await startCapabilityRegistry({ gatewayFile, listen }, platform) };
+  };
+  const [{ vault, registry }, auth, analytics] = await Promise.all([
+    vaultThenRegistry(),
+    startAuthServer({ gatewayFile, listen }, { ...platform, onFirstAdminKey }),
+    startAnalytics({ listen, engine: { kind: 'embedded', path: path.join(dataDir, 'clickhouse') } }, platform),
+  ]);
+  return { vault, registry, auth, analytics, all: [analytics, vault, registry, auth] };
+}
+
+function startEdge({ config }: GatewayOptions, platform: Platform, behind: BehindTheEdge): Promise<RunningService> {
+  const { publicUrl, host, port } = config.gateway;
+  const services = {
+    authServer: behind.auth.urls['http'],
+    tokenVault: behind.vault.urls['http'],
+    capabilityRegistry: behind.registry.urls['http'],
+    analytics: behind.analytics.urls['http'],
+  };
+  return startEdgeProxy(edgeProxyConfigSchema.parse({ listen: { host, port }, publicUrl, emitter: EMITTER, services }), platform);
+}
+
+/** On its usual port, so that it is found; on a free one where another program has that. */
+async function manage(services: readonly RunningService[], { telemetry }: Platform): Promise<Management> {
+  const on = (port: number) => startManagement({ host: '127.0.0.1', port, services, metrics: () => telemetry.metricsText() });
+  try {
+    return await on(MANAGEMENT_PORT);
+  } catch (error) {
+    if (!isPortTaken(error)) throw error;
+    return on(0);
+  }
+}
+
+/** Whether a listener could not be opened because its port is in use. */
+export const isPortTaken = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { CliError } from '../terminal/cli-error.js';
+import { notAnswering, type GatewayAccess } from './find-gateway.js';
+import { parseJsonText } from './json-text.js';
+
+/** RFC 9457, as far as it is shown. */
+const problem = z.object({ detail: z.string() });
+
+/** One request to the gateway's API. */
+export interface ApiRequest {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Path with its query, for example `/api/v1/keys`. */
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+}
+
+/**
+ * Asks the gateway's API.
+ * @param schema what the answer must look like
+ * @throws CliError with the gateway's own sentence where it refuses
+ */
+export async function askApi<T>(gateway: GatewayAccess, request: ApiRequest, schema: z.ZodType<T>): Promise<T> {
+  const response = await send(gateway, request);
+  const answer = response.status === 204 ? undefined : parseJsonText(await response.text());
+  const parsed = schema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  throw new CliError(`What answers at ${gateway.url} is not a Switchyard gateway of this version. Check --url.`);
+}
+
+async function send({ url, key }: GatewayAccess, { method = 'GET', path, body }: ApiRequest): Promise<Response> {
+  const headers = { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+  const init: RequestInit = { method, headers, redirect: 'error', ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  const response = await fetch(new URL(path, url), init).catch((cause: unknown) => {
+    // fetch rejects with a TypeError where there was no answer (Fetch, "HTTP-network fetch").
+    throw cause instanceof TypeError ? notAnswering(url) : cause;
+  });
+  if (response.ok) return response;
+  throw new CliError(await refusalOf(response, url));
+}
+
+async function refusalOf(response: Response, url: string): Promise<string> {
+  const document = problem.safeParse(parseJsonText(await response.text()));
+  return document.success ? document.data.detail : `${url} answered ${response.status} ${response.statusText}. Check --url.`;
+}

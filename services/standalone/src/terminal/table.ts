@@ -1,0 +1,26 @@
+const GAP = '  ';
+
+/**
+ * Lines of an aligned table; the last column runs free, shortened to fit.
+ * @param rows cells; every row has as many
+ * @param o.indent put before every line
+ * @param o.widthCharacters longest line; unlimited where the output is no terminal
+ */
+export function tableLines(
+  rows: readonly (readonly string[])[],
+  o: { readonly indent?: string; readonly widthCharacters?: number | undefined } = {},
+): string[] {
+  const { indent = '', widthCharacters = Infinity } = o;
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => {
+    const cells = row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)));
+    return shorten(`${indent}${cells.join(GAP)}`.trimEnd(), widthCharacters);
+  });
+}
+
+/** First line of a text, with its control characters taken out: names and descriptions come from upstreams. */
+export const oneLine = (text: string) => (text.trimStart().split('\n', 1)[0] ?? '').replace(/\p{Cc}/gu, ' ').trimEnd();
+
+function shorten(line: string, widthCharacters: number): string {
+  return line.length <= widthCharacters ? line : `${line.slice(0, widthCharacters - 1)}…`;
+}
