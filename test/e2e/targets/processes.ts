@@ -1,0 +1,119 @@
+import { startClickHouse, startNats, tempDir } from '@switchyard/testing';
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { freePorts } from './free-ports.js';
+import { gatewayFile, REPOSITORY } from './gateway-file.js';
+import { startNode, type LoggedProcess } from './logged-process.js';
+import { SERVICES, type ServiceName, type Target, type TargetOptions } from './target.js';
+import { startUpstreamFixtures } from './upstream-fixtures.js';
+
+type Ports = Readonly<Record<ServiceName, { readonly listen: number; readonly management: number }>>;
+
+interface Surroundings {
+  readonly dir: string;
+  readonly ports: Ports;
+  readonly natsUrl: string;
+  readonly clickhouseUrl: string;
+}
+
+/** Starts the five services as processes of their own, joined by a real nats-server, in no particular order. */
+export async function startProcesses(options: TargetOptions = {}): Promise<Target> {
+  await using undo = new AsyncDisposableStack();
+  const { path: dir } = undo.use(await tempDir());
+  const nats = undo.use(await startNats());
+  const clickhouse = undo.use(await startClickHouse());
+  const upstreams = undo.use(await startUpstreamFixtures());
+  const ports = await drawPorts();
+  const around: Surroundings = { dir, ports, natsUrl: nats.url, clickhouseUrl: clickhouse.url };
+  const port = ports['edge-proxy'].listen;
+  const publicUrl = `http://localhost:${port}`;
+  const file = path.join(dir, 'switchyard.yaml');
+  const urls = { ledgerUrl: upstreams.ledger.url, lockedUrl: upstreams.locked.url };
+  await writeFile(file, gatewayFile({ publicUrl, host: '127.0.0.1', port, root: REPOSITORY, ...urls }));
+  await writeConfigs(around, file);
+
+  const upstreamKey = options.upstreamKey ?? randomBytes(24).toString('base64url');
+  const ended: string[] = [];
+  const children = new Map<ServiceName, LoggedProcess>();
+  const start = (service: ServiceName) => {
+    const program = path.join(REPOSITORY, 'services', service, 'dist/main.js');
+    const env: Record<string, string> = service === 'token-vault' ? { E2E_UPSTREAM_KEY: upstreamKey } : {};
+    const child = startNode({ name: service, args: [program, '--config', configOf(around, service)], env, cwd: dir });
+    children.set(service, child);
+    return child;
+  };
+  const child = (service: ServiceName) => children.get(service) ?? start(service);
+  const isReady = (one: LoggedProcess, service: ServiceName) => one.written(new RegExp(`^${service} is ready`, 'm'));
+  const stop = () => Promise.all([...children.values()].map((one) => one.end('SIGTERM')));
+  undo.defer(async () => void (await Promise.all([...children.values()].map((one) => one.end('SIGKILL')))));
+
+  await Promise.all(SERVICES.map((service) => isReady(start(service), service)));
+  const [, adminKey = ''] = await child('auth-server').written(/First admin key, shown this once: (\S+)/);
+  const started = undo.move();
+  return {
+    publicUrl,
+    adminKey,
+    upstreams,
+    gatewayFile: file,
+    upstreamKey,
+    storage: [dir, nats.storeDir, clickhouse.dataDir],
+    managementUrls: SERVICES.map((service) => `http://127.0.0.1:${ports[service].management}`),
+    pid: (service) => child(service).pid,
+    restart: async (service, whileDown) => {
+      const before = child(service);
+      await before.end('SIGKILL');
+      ended.push(before.output());
+      await whileDown?.();
+      await isReady(start(service), service);
+    },
+    logs: async () => [...ended, ...[...children.values()].map((one) => one.output())].join('\n'),
+    stop,
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
+}
+
+async function drawPorts(): Promise<Ports> {
+  const ports = await freePorts(SERVICES.length * 2);
+  const pairs = SERVICES.map((service, index) => [service, { listen: ports[index * 2]!, management: ports[index * 2 + 1]! }]);
+  return Object.fromEntries(pairs) as Ports;
+}
+
+const configOf = ({ dir }: Surroundings, service: ServiceName) => path.join(dir, `${service}.json`);
+
+/** Every service's own file, as deploy/ has them, with this run's ports and folders. */
+async function writeConfigs(around: Surroundings, file: string): Promise<void> {
+  const { ports, dir, clickhouseUrl } = around;
+  const url = (service: ServiceName) => `http://127.0.0.1:${ports[service].listen}`;
+  const services = {
+    authServer: url('auth-server'),
+    tokenVault: url('token-vault'),
+    capabilityRegistry: url('capability-registry'),
+    analytics: url('analytics'),
+  };
+  const own: Record<ServiceName, object> = {
+    'edge-proxy': { gatewayFile: file, services },
+    'auth-server': { gatewayFile: file },
+    'token-vault': { profile: 'development', kek: { file: path.join(dir, 'vault.key'), createIfMissing: true } },
+    'capability-registry': { gatewayFile: file },
+    analytics: { engine: { kind: 'http', url: clickhouseUrl } },
+  };
+  await mkdir(path.join(dir, 'spool'));
+  const write = (service: ServiceName) =>
+    writeFile(configOf(around, service), JSON.stringify({ ...own[service], ...standing(around, service) }));
+  await Promise.all(SERVICES.map(write));
+}
+
+function standing({ ports, natsUrl, dir }: Surroundings, service: ServiceName): object {
+  const { listen, management } = ports[service];
+  return {
+    listen: { host: '127.0.0.1', port: listen },
+    management: { host: '127.0.0.1', port: management },
+    platform: {
+      nats: { servers: [natsUrl] },
+      audit: { dir: path.join(dir, 'spool', service) },
+      emitter: `${service}-1`,
+      logLevel: 'debug',
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { UpstreamFixtures } from './upstream-fixtures.js';
+
+/** The services of a gateway. */
+export const SERVICES = ['edge-proxy', 'auth-server', 'token-vault', 'capability-registry', 'analytics'] as const;
+
+export type ServiceName = (typeof SERVICES)[number];
+
+/** A whole gateway that serves the gateway file of the tests; disposing it leaves nothing running. */
+export interface Target extends AsyncDisposable {
+  /** Origin that clients reach it under. */
+  readonly publicUrl: string;
+  /** The key that the first start made. */
+  readonly adminKey: string;
+  /** The MCP servers behind it that the test itself runs, with everything that they received. */
+  readonly upstreams: UpstreamFixtures;
+  /** The switchyard.yaml that it serves and watches. */
+  readonly gatewayFile: string;
+  /** What `${env:E2E_UPSTREAM_KEY}` stands for in it. */
+  readonly upstreamKey: string;
+  /** Folders and files that it keeps on this machine. */
+  readonly storage: readonly string[];
+  /** Where health, readiness and metrics are, one for each process. */
+  readonly managementUrls: readonly string[];
+  /** Id of the process that a service runs in. */
+  pid(service: ServiceName): number;
+  /**
+   * Ends the process of a service with SIGKILL and starts it again on the same files.
+   * @param whileDown done between the two
+   */
+  restart(service: ServiceName, whileDown?: () => Promise<void>): Promise<void>;
+  /** Everything that its processes have written to standard output and standard error. */
+  logs(): Promise<string>;
+  /** Stops it in an orderly way, keeping its storage until it is disposed. @returns exit codes */
+  stop(): Promise<readonly (number | null)[]>;
+}
+
+/** What a test may ask of a target. */
+export interface TargetOptions {
+  /** What `${env:E2E_UPSTREAM_KEY}` stands for; drawn unless given. */
+  readonly upstreamKey?: string;
+}
+
+export type StartTarget = (options?: TargetOptions) => Promise<Target>;
