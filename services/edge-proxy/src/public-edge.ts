@@ -19,6 +19,7 @@ import { ReverseProxy } from './http/reverse-proxy.js';
 import { createRouter } from './http/router.js';
 import { createEdgeMetrics } from './metrics.js';
 import { SessionStore } from './session-store.js';
+import { snapshotProblem } from './snapshot-problem.js';
 import { Authenticator } from './stages/authenticate.js';
 import { CredentialLeases } from './stages/lease.js';
 import { IdSource } from './upstream/id-source.js';
@@ -103,7 +104,7 @@ export class PublicEdge {
       authenticator: new Authenticator({ verifier, keys, clock }),
       sessions,
       links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes }),
-      leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey }),
+      leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey, log }),
       names: new CapabilityNames(),
       calls,
       ids,
@@ -151,9 +152,11 @@ export class PublicEdge {
   #apply(change: KvChange): void {
     if (change.kind !== 'put' || change.entry.key !== 'current') return;
     try {
-      const catalog = compileCatalog(
-        fromJsonString(SnapshotSchema, Buffer.from(change.entry.value).toString('utf8'), { ignoreUnknownFields: true }),
-      );
+      const text = Buffer.from(change.entry.value).toString('utf8');
+      const snapshot = fromJsonString(SnapshotSchema, text, { ignoreUnknownFields: true });
+      const problem = snapshotProblem(snapshot);
+      if (problem !== undefined) throw new Error(problem);
+      const catalog = compileCatalog(snapshot);
       this.#edge.links.apply(catalog);
       this.#catalog = catalog;
       this.#deps.log.info('serving a new configuration', { revision: catalog.revision, count: catalog.servers.size - 1 });

@@ -1,4 +1,5 @@
-import { Agent, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
+import { Agent as HttpAgent, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { randomUUID } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from '@switchyard/telemetry';
@@ -27,7 +28,8 @@ const BODY_LIMIT_BYTES = 1024 * 1024;
 
 /** Passes requests on to the services behind the edge, under the gateway's public host whatever the client calls it. */
 export class ReverseProxy {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 128 });
+  readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 128 });
+  readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: 128 });
   readonly #publicUrl: URL;
   readonly #log: Logger;
 
@@ -40,12 +42,7 @@ export class ReverseProxy {
   async serve(request: IncomingMessage, response: ServerResponse, service: string): Promise<void> {
     if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT_BYTES)
       return problem(response, 413, 'The body is larger than 1 MiB.');
-    const outbound = httpRequest(new URL(request.url ?? '/', service), {
-      agent: this.#agent,
-      method: request.method ?? 'GET',
-      headers: this.#headers(request),
-      timeout: TIMEOUT_MS,
-    });
+    const outbound = this.#request(request, new URL(service));
     outbound.on('timeout', () => outbound.destroy(new Error('the service did not answer in time')));
     response.once('close', () => outbound.destroy());
     try {
@@ -65,7 +62,23 @@ export class ReverseProxy {
 
   /** Idempotent. */
   close(): void {
-    this.#agent.destroy();
+    this.#http.destroy();
+    this.#https.destroy();
+  }
+
+  /** The path goes out as it came in and was routed by: no part of the way takes it for another. */
+  #request(request: IncomingMessage, { protocol, hostname, port }: URL): ReturnType<typeof httpRequest> {
+    const secure = protocol === 'https:';
+    return (secure ? httpsRequest : httpRequest)({
+      protocol,
+      hostname: hostname.replace(/^\[|\]$/g, ''),
+      port,
+      path: request.url ?? '/',
+      method: request.method ?? 'GET',
+      headers: this.#headers(request),
+      timeout: TIMEOUT_MS,
+      agent: secure ? this.#https : this.#http,
+    });
   }
 
   #headers(request: IncomingMessage): Record<string, string | string[] | undefined> {

@@ -30,7 +30,7 @@ interface Route {
   readonly handle: Handler;
 }
 
-const SLUG = '[a-z0-9][a-z0-9-]{0,62}';
+const SLUG = '[a-z0-9-]{1,63}';
 
 /** Every path of the public listener. Paths are compared as they were sent: no decoding, no normalising, so that there is nothing to differ about. */
 export function createRouter(options: RouterOptions): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
@@ -51,7 +51,7 @@ export function createRouter(options: RouterOptions): (request: IncomingMessage,
       handle: (_request, response, [, slug]) => resourceMetadata(options, response, slug),
     },
     { path: /^\/\.well-known\/(oauth-authorization-server|openid-configuration)$/, handle: to('authServer') },
-    { path: /^\/oauth(\/[A-Za-z0-9_\-/.]*)?$/, handle: to('authServer') },
+    { path: /^\/oauth(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9_\-.]*)*$/, handle: to('authServer') },
     { path: /^\/api\/v1\/keys(\/[A-Za-z0-9_-]+)?$/, handle: to('authServer') },
     { path: /^\/api\/v1\/secrets(\/[A-Za-z0-9_.-]+)?$/, handle: to('tokenVault') },
     { path: /^\/api\/v1\/(servers|upstreams|config)$/, handle: to('capabilityRegistry') },

@@ -10,6 +10,7 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { type Rpc, RpcFault, RpcUnavailable } from '@switchyard/messaging';
 import { openSealed, type SealingKey } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
+import type { Logger } from '@switchyard/telemetry';
 import type { Reason } from '../ladder.js';
 import { Refusal } from '../refusal.js';
 
@@ -27,6 +28,7 @@ export interface LeasesOptions {
   readonly clock: Clock;
   readonly edge: string;
   readonly sealingKey: SealingKey;
+  readonly log: Logger;
 }
 
 const VAULT_REASONS: Readonly<Record<string, Reason>> = { connection_required: 'connection_required' };
@@ -70,16 +72,32 @@ export class CredentialLeases {
       if (kind === 'refusal')
         return new Refusal(VAULT_REASONS[value.reason] ?? 'credential_unavailable', value.message, { upstream: upstream.name });
       if (kind === undefined || value.expiresAt === undefined) throw new RpcFault('the vault answered without a lease');
-      const plaintext = await openSealed(this.#options.sealingKey.privateKey, value.sealed);
-      const material = fromJsonString(CredentialMaterialSchema, Buffer.from(plaintext).toString('utf8'));
-      this.#held.set(key, { material, untilMs: timestampMs(value.expiresAt) });
+      const material = await openLease(this.#options.sealingKey, value.sealed);
+      this.#hold(key, upstream.name, { material, untilMs: timestampMs(value.expiresAt) });
       return material;
     } catch (error) {
       if (!(error instanceof RpcUnavailable || error instanceof RpcFault)) throw error;
+      this.#options.log.warn('the token vault gave no lease', { upstream: upstream.name, request_id: requestId, error });
       const message = `The credential for ${upstream.name} cannot be had: the token vault does not answer. Try again shortly.`;
       return new Refusal('credential_unavailable', message, { upstream: upstream.name });
     } finally {
       this.#asking.delete(key);
     }
+  }
+
+  /** A replaced credential has no business in memory any more. */
+  #hold(key: string, upstream: string, lease: Lease): void {
+    for (const other of this.#held.keys()) if (other.startsWith(`${upstream}\n`)) this.#held.delete(other);
+    this.#held.set(key, lease);
+  }
+}
+
+/** @throws RpcFault, without a cause: what a parser says of text that it cannot read quotes the text */
+async function openLease({ privateKey }: SealingKey, sealed: string): Promise<CredentialMaterial> {
+  try {
+    const plaintext = await openSealed(privateKey, sealed);
+    return fromJsonString(CredentialMaterialSchema, Buffer.from(plaintext).toString('utf8'));
+  } catch {
+    throw new RpcFault('the vault answered with a lease that this edge cannot open');
   }
 }

@@ -58,13 +58,21 @@ function profile(result: Json, revision: string): UpstreamProfile {
   };
 }
 
+/** Errors with which servers that know no handshake meet one: the method, the revision, the header fields or the envelope are not right. */
+const OTHER_ERA: ReadonlySet<number> = new Set([-32601, -32022, -32020, -32602, -32600]);
+
 /**
  * Reads the answer to `initialize`.
  * @returns a refusal where the upstream does not speak the legacy era, or talks garbage
  */
 export function readInitializeResult(upstream: string, message: UpstreamMessage): UpstreamProfile | Refusal {
   const result = resultOf(message);
-  if (result === undefined) return eraMismatch(upstream, 'a revision with sessions (2025-11-25 or older)');
+  const code = message.envelope.errorCode;
+  if (code !== undefined && OTHER_ERA.has(code)) return eraMismatch(upstream, 'a revision with sessions (2025-11-25 or older)');
+  if (code !== undefined)
+    return new Refusal('upstream_invalid', `${upstream} refused initialize with error ${code}.`, { upstream });
+  if (result === undefined)
+    return new Refusal('upstream_invalid', `${upstream} answered initialize without a result.`, { upstream });
   if (typeof result.protocolVersion !== 'string')
     return new Refusal('upstream_invalid', `${upstream} answered initialize without a protocol version.`, { upstream });
   return profile(result, result.protocolVersion);

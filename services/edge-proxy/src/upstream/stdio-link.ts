@@ -1,5 +1,4 @@
-import type { CredentialMaterial } from '@switchyard/contracts';
-import { type Era, resultResponse, scanMessage } from '@switchyard/mcp';
+import { type Era, requestMessage, resultResponse, scanMessage } from '@switchyard/mcp';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
 import { Refusal } from '../refusal.js';
@@ -24,13 +23,15 @@ import {
   readDiscoverResult,
   readInitializeResult,
 } from './profile.js';
-import { StdioSession } from './stdio-session.js';
+import { type Handshake, type Running, StdioLane } from './stdio-lane.js';
+import type { StdioSession } from './stdio-session.js';
 import { SubscriptionCount } from './subscription-count.js';
 
-const FIRST_BACKOFF_MS = 500;
-const LAST_BACKOFF_MS = 30_000;
-const STEADY_MS = 60_000;
 const HANDSHAKE_MS = 15_000;
+/** How long an answer to a handshake is believed to hold for the program, which is the same at every start. */
+const ANSWER_BELIEVED_MS = 24 * 3_600_000;
+/** The same for silence or an end, which may have been an accident. */
+const SILENCE_BELIEVED_MS = 60_000;
 
 /** What a stdio link needs. */
 export interface StdioLinkOptions {
@@ -44,68 +45,58 @@ export interface StdioLinkOptions {
   readonly resultLimitBytes: number;
 }
 
-interface Running {
-  readonly session: StdioSession;
-  readonly startedAtMs: number;
-  readonly profile: UpstreamProfile;
-}
-
-/** One era's process: starting, running, or waiting to be started again. */
-interface Lane {
-  running: Promise<Running | Refusal> | undefined;
-  notBeforeMs: number;
-  backoffMs: number;
-}
-
 /**
- * The way to a local MCP server: one process per era, shared by all callers of the same credential, started again with growing
- * pauses when it ends. An era is fixed for the life of a process, so a client of the other era gets a process of its own.
+ * The way to a local MCP server: one process per era, shared by all callers of the same credential. An era is fixed for the life of a
+ * process, so a client of the other era gets a process of its own.
  */
 export class StdioLink implements UpstreamLink {
   readonly name: string;
-  readonly #options: StdioLinkOptions;
-  readonly #lanes: Readonly<Record<Era, Lane>> = {
-    legacy: { running: undefined, notBeforeMs: 0, backoffMs: FIRST_BACKOFF_MS },
-    modern: { running: undefined, notBeforeMs: 0, backoffMs: FIRST_BACKOFF_MS },
-  };
+  readonly #ids: IdSource;
+  readonly #lanes: Readonly<Record<Era, StdioLane>>;
   readonly #sinks = new Set<UnsolicitedSink>();
   readonly #subscriptions = new SubscriptionCount();
-  readonly #sessions = new Set<StdioSession>();
-  #speaksModern: boolean | undefined;
-  #closed = false;
+  #logLevelBody: Buffer | undefined;
 
   constructor(options: StdioLinkOptions) {
     this.name = options.name;
-    this.#options = options;
+    this.#ids = options.ids;
+    const shared = { ...options, upstream: options.name };
+    this.#lanes = {
+      legacy: new StdioLane({
+        ...shared,
+        era: 'legacy',
+        onUnsolicited: (message) => this.#spread(message),
+        shakeHands: (session, context) => this.#initialize(session, context),
+      }),
+      modern: new StdioLane({
+        ...shared,
+        era: 'modern',
+        // What a modern server says by itself belongs to a subscription, or to nobody.
+        onUnsolicited: () => undefined,
+        shakeHands: (session, context) => this.#probe(session, context),
+      }),
+    };
   }
 
   async openLegacy(context: OutboundContext): Promise<LegacySession | Refusal> {
-    const running = await this.#lane('legacy', context);
-    return running instanceof Refusal ? running : running.profile;
+    return profileOf(await this.#lanes.legacy.enter(context));
   }
 
   async discover(context: OutboundContext): Promise<UpstreamProfile | Refusal> {
-    if (this.#speaksModern === false) return eraMismatch(this.name, `revision ${MODERN_UPSTREAM_REVISION}`);
-    const running = await this.#lane('modern', context);
-    return running instanceof Refusal ? running : running.profile;
+    return profileOf(await this.#lanes.modern.enter(context));
   }
 
   async request(request: OutboundRequest): Promise<UpstreamAnswer> {
-    if (
-      request.subscriber !== undefined &&
-      !this.#subscriptions.mustTell(request.method, request.name ?? '', request.subscriber)
-    ) {
-      const bytes = resultResponse(request.id, '{}');
-      const envelope = scanMessage(bytes);
-      if (envelope.ok) return { kind: 'response', message: { bytes, envelope }, status: 200 };
-    }
-    const running = await this.#lane(request.era, request);
+    const { method, subscriber, id } = request;
+    if (subscriber !== undefined && !this.#subscriptions.mustTell(method, request.name ?? '', subscriber)) return done(id);
+    if (method === 'logging/setLevel') this.#logLevelBody = request.body;
+    const running = await this.#lanes[request.era].enter(request);
     if (running instanceof Refusal) return { kind: 'refused', refusal: running, status: 0 };
     return running.session.request(request);
   }
 
   async notify(message: OutboundContext & { readonly era: Era; readonly body: Buffer }): Promise<void> {
-    const running = await this.#lanes[message.era].running;
+    const running = await this.#lanes[message.era].current;
     if (running !== undefined && !(running instanceof Refusal)) running.session.notify(message.body);
   }
 
@@ -115,74 +106,18 @@ export class StdioLink implements UpstreamLink {
   }
 
   async closeLegacy(_session: LegacySession, context: OutboundContext, client: string): Promise<void> {
-    for (const uri of this.#subscriptions.leave(client)) {
-      const body = `{"jsonrpc":"2.0","id":${this.#options.ids.next()},"method":"resources/unsubscribe","params":${JSON.stringify({ uri })}}`;
-      await this.notify({ ...context, era: 'legacy', body: Buffer.from(body) });
-    }
+    for (const uri of this.#subscriptions.leave(client))
+      await this.notify({ ...context, era: 'legacy', body: this.#subscriptionBody('resources/unsubscribe', uri) });
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.all([...this.#sessions].map((session) => session.close()));
+    await Promise.all([this.#lanes.legacy.close(), this.#lanes.modern.close()]);
   }
 
-  #lane(era: Era, context: OutboundContext): Promise<Running | Refusal> {
-    const lane = this.#lanes[era];
-    if (lane.running !== undefined) return lane.running;
-    const waitMs = lane.notBeforeMs - this.#options.clock.now();
-    if (this.#closed || waitMs > 0) {
-      const when = this.#closed ? 'is being stopped' : `has ended and is started again in ${Math.ceil(waitMs / 1000)} s`;
-      return Promise.resolve(new Refusal('upstream_unavailable', `${this.name} ${when}.`, { upstream: this.name }));
-    }
-    lane.running = this.#start(era, context);
-    return lane.running;
-  }
-
-  async #start(era: Era, context: OutboundContext): Promise<Running | Refusal> {
-    const startedAtMs = this.#options.clock.now();
-    const session = this.#spawn(era, context.credential, startedAtMs);
-    const profile = await (era === 'legacy' ? this.#initialize(session, context) : this.#probe(session, context));
-    if (!(profile instanceof Refusal)) return { session, startedAtMs, profile };
-    this.#lanes[era].running = undefined;
-    await session.close();
-    return profile;
-  }
-
-  #spawn(era: Era, credential: CredentialMaterial, startedAtMs: number): StdioSession {
-    const { command, args, cwd, log, resultLimitBytes } = this.#options;
-    const session: StdioSession = new StdioSession({
-      upstream: this.name,
-      command,
-      args,
-      cwd,
-      credential,
-      log,
-      resultLimitBytes,
-      onUnsolicited: (message) => this.#spread(message),
-      onExit: (why) => this.#ended(era, session, startedAtMs, why),
-    });
-    this.#sessions.add(session);
-    return session;
-  }
-
-  #ended(era: Era, session: StdioSession, startedAtMs: number, why: string): void {
-    const lane = this.#lanes[era];
-    this.#sessions.delete(session);
-    lane.running = undefined;
-    if (this.#closed || (era === 'modern' && this.#speaksModern === false)) return;
-    const now = this.#options.clock.now();
-    lane.backoffMs = now - startedAtMs > STEADY_MS ? FIRST_BACKOFF_MS : Math.min(lane.backoffMs * 2, LAST_BACKOFF_MS);
-    lane.notBeforeMs = now + lane.backoffMs;
-    this.#subscriptions.clear();
-    this.#options.log.warn(`${why}; started again when it is needed, not before ${lane.backoffMs} ms from now`, {
-      upstream: this.name,
-    });
-  }
-
-  async #initialize(session: StdioSession, context: OutboundContext): Promise<UpstreamProfile | Refusal> {
-    const id = this.#options.ids.next();
+  async #initialize(session: StdioSession, context: OutboundContext): Promise<Handshake> {
+    const id = this.#ids.next();
     const answer = await session.request(
-      this.#handshake(context, {
+      handshake(context, {
         era: 'legacy',
         revision: LEGACY_UPSTREAM_REVISION,
         method: 'initialize',
@@ -190,16 +125,25 @@ export class StdioLink implements UpstreamLink {
         body: initializeBody(id),
       }),
     );
-    if (answer.kind !== 'response') return this.#handshakeRefusal(answer);
+    if (answer.kind !== 'response') return { refusal: this.#handshakeRefusal(answer), believedMs: 0 };
     const profile = readInitializeResult(this.name, answer.message);
-    if (!(profile instanceof Refusal)) session.notify(INITIALIZED_BODY);
+    if (profile instanceof Refusal)
+      return { refusal: profile, believedMs: profile.reason === 'era_mismatch' ? ANSWER_BELIEVED_MS : 0 };
+    session.notify(INITIALIZED_BODY);
+    this.#remind(session);
     return profile;
   }
 
-  async #probe(session: StdioSession, context: OutboundContext): Promise<UpstreamProfile | Refusal> {
-    const id = this.#options.ids.next();
+  /** Tells a process that has taken the place of another what its clients had asked of that one. Its answers go nowhere. */
+  #remind(session: StdioSession): void {
+    for (const uri of this.#subscriptions.uris()) session.notify(this.#subscriptionBody('resources/subscribe', uri));
+    if (this.#logLevelBody !== undefined) session.notify(this.#logLevelBody);
+  }
+
+  async #probe(session: StdioSession, context: OutboundContext): Promise<Handshake> {
+    const id = this.#ids.next();
     const answer = await session.request(
-      this.#handshake(context, {
+      handshake(context, {
         era: 'modern',
         revision: MODERN_UPSTREAM_REVISION,
         method: 'server/discover',
@@ -207,24 +151,24 @@ export class StdioLink implements UpstreamLink {
         body: discoverBody(id),
       }),
     );
+    // What never ran says nothing of its era.
+    if (session.pid === undefined) return { refusal: this.#handshakeRefusal(answer), believedMs: 0 };
     const profile = answer.kind === 'response' ? readDiscoverResult(answer.message) : undefined;
+    if (profile !== undefined) return profile;
     // Any answer but a DiscoverResult, silence, and an exit all mean: legacy (MCP 2026-07-28, "Versioning and compatibility", stdio).
-    this.#speaksModern = profile !== undefined;
-    return profile ?? eraMismatch(this.name, `revision ${MODERN_UPSTREAM_REVISION}`);
-  }
-
-  #handshake(
-    context: OutboundContext,
-    part: Pick<OutboundRequest, 'era' | 'revision' | 'method' | 'id' | 'body'>,
-  ): OutboundRequest {
-    // Shared by all callers, so one caller's departure must not end it.
-    const { signal } = new AbortController();
-    return { ...context, ...part, timeoutMs: HANDSHAKE_MS, signal, onNotification: () => undefined };
+    return {
+      refusal: eraMismatch(this.name, `revision ${MODERN_UPSTREAM_REVISION}`),
+      believedMs: answer.kind === 'response' ? ANSWER_BELIEVED_MS : SILENCE_BELIEVED_MS,
+    };
   }
 
   #handshakeRefusal(answer: UpstreamAnswer): Refusal {
     if (answer.kind === 'refused') return answer.refusal;
-    return new Refusal('upstream_invalid', `${this.name} did not answer initialize.`, { upstream: this.name });
+    return new Refusal('upstream_invalid', `${this.name} did not answer the handshake.`, { upstream: this.name });
+  }
+
+  #subscriptionBody(method: 'resources/subscribe' | 'resources/unsubscribe', uri: string): Buffer {
+    return requestMessage(this.#ids.next(), method, JSON.stringify({ uri }));
   }
 
   #spread(message: UpstreamMessage): void {
@@ -234,4 +178,23 @@ export class StdioLink implements UpstreamLink {
         sink.onMessage(message);
     }
   }
+}
+
+const profileOf = (running: Running | Refusal) => (running instanceof Refusal ? running : running.profile);
+
+function handshake(
+  context: OutboundContext,
+  part: Pick<OutboundRequest, 'era' | 'revision' | 'method' | 'id' | 'body'>,
+): OutboundRequest {
+  // Shared by all callers, so one caller's departure must not end it.
+  const { signal } = new AbortController();
+  return { ...context, ...part, timeoutMs: HANDSHAKE_MS, signal, onNotification: () => undefined };
+}
+
+/** The answer to what need not be asked. */
+function done(id: string): UpstreamAnswer {
+  const bytes = resultResponse(id, '{}');
+  const envelope = scanMessage(bytes);
+  if (!envelope.ok) throw new Error(envelope.message);
+  return { kind: 'response', message: { bytes, envelope }, status: 200 };
 }

@@ -4,7 +4,7 @@ import type { Logger } from '@switchyard/telemetry';
 import { Refusal } from '../refusal.js';
 import type { OutboundRequest, UpstreamAnswer, UpstreamMessage } from './link.js';
 import { cancelledBody } from './profile.js';
-import { StdioProcess } from './stdio-process.js';
+import { type ProcessEnd, StdioProcess } from './stdio-process.js';
 
 /** What a session needs. */
 export interface StdioSessionOptions {
@@ -22,8 +22,10 @@ export interface StdioSessionOptions {
 interface Pending {
   readonly request: OutboundRequest;
   readonly settle: (answer: UpstreamAnswer) => void;
-  timer: NodeJS.Timeout;
+  silence: NodeJS.Timeout;
 }
+
+const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
 
 /** One running local server and the requests that it has in hand. */
 export class StdioSession {
@@ -32,15 +34,21 @@ export class StdioSession {
   readonly #pending = new Map<string, Pending>();
   #ended: string | undefined;
 
+  /** @throws as StdioProcess does */
   constructor(options: StdioSessionOptions) {
     this.#options = options;
     const { command, args, cwd, credential, log, resultLimitBytes } = options;
     this.#process = new StdioProcess(
       { command, args, cwd, env: credential.env },
-      { onMessage: (message) => this.#take(message), onExit: (why) => this.#exited(why) },
+      { onMessage: (message) => this.#take(message), onExit: (end) => this.#exited(end) },
       { log, lineLimitBytes: resultLimitBytes },
     );
-    log.info('started', { pid: this.#process.pid ?? 0 });
+    if (this.pid !== undefined) log.info('started', { pid: this.pid });
+  }
+
+  /** Process id; undefined where it could not be started. */
+  get pid(): number | undefined {
+    return this.#process.pid;
   }
 
   /** Sends a request and waits for its response. Never rejects. */
@@ -48,16 +56,24 @@ export class StdioSession {
     if (this.#ended !== undefined) return Promise.resolve(this.#refused('upstream_unavailable', this.#ended));
     if (request.signal.aborted) return Promise.resolve(this.#refused('cancelled', 'was not called: the call was cancelled'));
     return new Promise((resolve) => {
-      const onAbort = () => this.#cancel(request.id);
+      const onAbort = () => this.#abandon(request.id, this.#refused('cancelled', 'was told that the call is cancelled'));
+      const limit =
+        request.limitMs === undefined
+          ? undefined
+          : setTimeout(
+              () => this.#abandon(request.id, this.#refused('upstream_timeout', `was not done within ${request.limitMs} ms`)),
+              request.limitMs,
+            );
       const settle = (answer: UpstreamAnswer) => {
         const pending = this.#pending.get(request.id);
         if (pending === undefined) return;
-        clearTimeout(pending.timer);
+        clearTimeout(pending.silence);
+        clearTimeout(limit);
         this.#pending.delete(request.id);
         request.signal.removeEventListener('abort', onAbort);
         resolve(answer);
       };
-      this.#pending.set(request.id, { request, settle, timer: this.#deadline(request) });
+      this.#pending.set(request.id, { request, settle, silence: this.#silence(request) });
       request.signal.addEventListener('abort', onAbort);
       this.#process.send(request.body);
     });
@@ -73,21 +89,19 @@ export class StdioSession {
     return this.#process.close();
   }
 
-  #deadline(request: OutboundRequest): NodeJS.Timeout {
-    return setTimeout(() => {
-      const pending = this.#pending.get(request.id);
-      pending?.settle(this.#refused('upstream_timeout', `did not answer within ${request.timeoutMs} ms`));
-      this.#tellCancelled(request.id);
-    }, request.timeoutMs);
+  #silence(request: OutboundRequest): NodeJS.Timeout {
+    return setTimeout(
+      () => this.#abandon(request.id, this.#refused('upstream_timeout', `did not answer within ${request.timeoutMs} ms`)),
+      request.timeoutMs,
+    );
   }
 
-  #cancel(id: string): void {
-    this.#tellCancelled(id);
-    this.#pending.get(id)?.settle(this.#refused('cancelled', 'was told that the call is cancelled'));
-  }
-
-  #tellCancelled(id: string): void {
-    this.#process.send(cancelledBody(id));
+  /** Gives a request up, and says so; `initialize` is never cancelled (MCP 2025-11-25, "Cancellation"). */
+  #abandon(id: string, answer: UpstreamAnswer): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    if (pending.request.method !== 'initialize') this.#process.send(cancelledBody(id));
+    pending.settle(answer);
   }
 
   #take(message: UpstreamMessage): void {
@@ -106,26 +120,42 @@ export class StdioSession {
   #notification(message: UpstreamMessage): void {
     const { method, progressToken } = message.envelope;
     if (method === 'notifications/progress') return this.#handOver(this.#pending.get(progressToken ?? ''), message);
-    if (method !== 'notifications/message') return this.#options.onUnsolicited(message);
     // The process is shared by callers: a log message has an owner only where one call is in hand; otherwise it would leak.
-    if (this.#pending.size === 1) this.#handOver(this.#pending.values().next().value, message);
+    if (method === 'notifications/message') {
+      const [only, second] = this.#pending.values();
+      return this.#handOver(second === undefined ? only : undefined, message);
+    }
+    const subscription = subscriptionOf(message);
+    if (subscription === undefined) this.#options.onUnsolicited(message);
+    else this.#handOver(this.#pending.get(subscription), message);
   }
 
   #handOver(pending: Pending | undefined, message: UpstreamMessage): void {
     if (pending === undefined) return;
-    clearTimeout(pending.timer);
-    pending.timer = this.#deadline(pending.request);
-    void pending.request.onNotification(message);
+    clearTimeout(pending.silence);
+    pending.silence = this.#silence(pending.request);
+    Promise.resolve(pending.request.onNotification(message)).catch((error: unknown) =>
+      this.#options.log.error('a notification was not passed on', { error }),
+    );
   }
 
-  #exited(why: string): void {
+  #exited({ why, tooLarge }: ProcessEnd): void {
     this.#ended = why;
-    for (const pending of [...this.#pending.values()]) pending.settle(this.#refused('upstream_unavailable', why));
+    // Whose the message was can be told only where one call was in hand.
+    const reason = tooLarge && this.#pending.size === 1 ? 'result_too_large' : 'upstream_unavailable';
+    for (const pending of [...this.#pending.values()]) pending.settle(this.#refused(reason, why));
     this.#options.onExit(why);
   }
 
-  #refused(reason: 'upstream_unavailable' | 'upstream_timeout' | 'cancelled', what: string): UpstreamAnswer {
+  #refused(reason: 'upstream_unavailable' | 'upstream_timeout' | 'result_too_large' | 'cancelled', what: string): UpstreamAnswer {
     const { upstream } = this.#options;
     return { kind: 'refused', status: 0, refusal: new Refusal(reason, `${upstream} ${what}.`, { upstream }) };
   }
+}
+
+/** The request whose subscription a notification belongs to, as JSON text (MCP 2026-07-28, "Subscriptions"); on stdio all share one stream. */
+function subscriptionOf({ bytes, envelope }: UpstreamMessage): string | undefined {
+  if (envelope.metaRange === undefined) return undefined;
+  const meta = JSON.parse(bytes.toString('utf8', envelope.metaRange.start, envelope.metaRange.end)) as Record<string, unknown>;
+  return meta[SUBSCRIPTION_ID] === undefined ? undefined : JSON.stringify(meta[SUBSCRIPTION_ID]);
 }

@@ -27,8 +27,9 @@ export class SubscriptionCount {
     return uris.filter((uri) => this.#dropEmpty(uri));
   }
 
-  clear(): void {
-    this.#subscribers.clear();
+  /** Every URI that somebody subscribes to. */
+  uris(): string[] {
+    return [...this.#subscribers.keys()];
   }
 
   #dropEmpty(uri: string): boolean {
