@@ -25,6 +25,14 @@ export async function firstThat(check, candidates) {
   return undefined;
 }
 
+/** The line of a program's output that says what went wrong. */
+function reasonOf(error) {
+  const lines = String(error.stderr || error.message)
+    .trim()
+    .split('\n');
+  return lines.find((line) => /error|fail|cannot|not found/i.test(line)) ?? lines.at(-1);
+}
+
 /**
  * Tries sources one after the other, saying why one did not do.
  * @param sources functions that resolve to what they fetched
@@ -34,12 +42,7 @@ export async function firstSource(what, sources) {
     try {
       return await source();
     } catch (error) {
-      progress(
-        `${what}: ${source.name} did not do: ${String(error.stderr || error.message)
-          .trim()
-          .split('\n')
-          .at(-1)}`,
-      );
+      progress(`${what}: not by ${source.name} (${reasonOf(error)})`);
     }
   }
   return undefined;
