@@ -1,0 +1,57 @@
+import { tempDir } from '@switchyard/testing';
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { freePorts } from './free-ports.js';
+import { gatewayFile, REPOSITORY } from './gateway-file.js';
+import { startNode, type LoggedProcess } from './logged-process.js';
+import type { Target, TargetOptions } from './target.js';
+import { startUpstreamFixtures } from './upstream-fixtures.js';
+
+/** The `switchyard` command. */
+export const SWITCHYARD = path.join(REPOSITORY, 'services/standalone/bin/switchyard.mjs');
+
+/** Starts everything in one process, with the command that people start it with. */
+export async function startEmbedded(options: TargetOptions = {}): Promise<Target> {
+  await using undo = new AsyncDisposableStack();
+  const { path: dir } = undo.use(await tempDir());
+  const upstreams = undo.use(await startUpstreamFixtures());
+  const [port = 0] = await freePorts(1);
+  const publicUrl = `http://localhost:${port}`;
+  const file = path.join(dir, 'switchyard.yaml');
+  const urls = { ledgerUrl: upstreams.ledger.url, lockedUrl: upstreams.locked.url };
+  await writeFile(file, gatewayFile({ publicUrl, host: '127.0.0.1', port, root: REPOSITORY, ...urls }));
+
+  const upstreamKey = options.upstreamKey ?? randomBytes(24).toString('base64url');
+  const ended: string[] = [];
+  const up = () =>
+    startNode({ name: 'switchyard up', args: [SWITCHYARD, 'up', '--verbose'], env: { E2E_UPSTREAM_KEY: upstreamKey }, cwd: dir });
+  const isReady = (one: LoggedProcess) => one.written(/^Switchyard serves /m);
+  let gateway = up();
+  undo.defer(async () => void (await gateway.end('SIGKILL')));
+
+  await isReady(gateway);
+  const dataDir = path.join(dir, '.switchyard');
+  const cli = JSON.parse(await readFile(path.join(dataDir, 'cli.json'), 'utf8')) as { key: string; managementUrl: string };
+  const started = undo.move();
+  return {
+    publicUrl,
+    adminKey: cli.key,
+    upstreams,
+    gatewayFile: file,
+    upstreamKey,
+    storage: [dataDir],
+    managementUrls: [cli.managementUrl],
+    pid: () => gateway.pid,
+    restart: async (_service, whileDown) => {
+      await gateway.end('SIGKILL');
+      ended.push(gateway.output());
+      await whileDown?.();
+      gateway = up();
+      await isReady(gateway);
+    },
+    logs: async () => [...ended, gateway.output()].join('\n'),
+    stop: async () => [await gateway.end('SIGTERM')],
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
+}
