@@ -148,6 +148,31 @@ describe.each(adapters)('sealed records on $name', ({ open }) => {
     expect(await store.read('billing')).toMatchObject({ state: 'damaged', damage: 'rolled_back' });
   });
 
+  it('are not taken for old ones because a read was overtaken by a write', async () => {
+    const { store, kv } = await place();
+    await put({ store, kv }, 'billing', 'old');
+    let overtake: (() => Promise<void>) | undefined;
+    const get: KvStore['get'] = async (key) => {
+      const entry = await kv.get(key);
+      const write = overtake;
+      overtake = undefined;
+      await write?.();
+      return entry;
+    };
+    const overtaken: KvStore = {
+      get,
+      put: (...args) => kv.put(...args),
+      create: (...args) => kv.create(...args),
+      update: (...args) => kv.update(...args),
+      delete: (...args) => kv.delete(...args),
+      keys: (...args) => kv.keys(...args),
+      watch: (...args) => kv.watch(...args),
+    };
+    const slow = new SealedStore({ kv: overtaken, kek, tenant: tenants.mine, kind: 'credential', clock });
+    overtake = () => put({ store: slow, kv }, 'billing', 'new');
+    expect(await slow.read('billing')).toMatchObject({ state: 'intact', content: Buffer.from('new') });
+  });
+
   it('can be replaced after they were refused', async () => {
     const { store, kv } = await place();
     await kv.put('billing', Buffer.from('garbage'));

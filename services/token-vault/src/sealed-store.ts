@@ -23,8 +23,8 @@ export interface SealedStoreOptions {
   readonly clock: { now(): number };
 }
 
-const staleReadLimit = 20;
-const staleReadPauseMs = 50;
+const staleReadLimit = 100;
+const staleReadPauseMs = 10;
 
 /**
  * One tenant's encrypted records of one kind. A record opens only under the tenant, kind and name that it was stored under,
@@ -39,17 +39,19 @@ export class SealedStore {
     this.#o = options;
   }
 
-  /** Reads and decrypts a record. Damage is a result, not an exception. @throws StateUnavailable */
+  /**
+   * Reads and decrypts a record. Damage is a result, not an exception.
+   * @throws StateUnavailable also where the store keeps answering with less than it has shown before
+   */
   async read(name: string): Promise<StoredContent> {
-    const entry = await this.#current(name);
-    if (entry === undefined) return { state: 'absent' };
-    const kvRevision = entry.revision;
-    const record = decodeRecord(entry.value);
-    if (record === undefined) return { state: 'damaged', damage: 'malformed', kvRevision };
-    const opened = this.#open(name, record);
-    if (typeof opened === 'string') return { state: 'damaged', damage: opened, kvRevision };
-    this.#newest.set(name, { revision: record.revision, kvRevision });
-    return { state: 'intact', content: opened, version: record.version, kvRevision };
+    for (let attempt = 0; attempt < staleReadLimit; attempt++) {
+      const entry = await this.#o.kv.get(name);
+      // From here on without waiting: what was seen meanwhile, by a write or another read, must not make this answer look old.
+      if (entry === undefined) return { state: 'absent' };
+      if (entry.revision >= (this.#newest.get(name)?.kvRevision ?? 0)) return this.#judge(name, entry);
+      await pause(staleReadPauseMs);
+    }
+    throw new StateUnavailable('the store keeps answering with an older revision than it has shown before');
   }
 
   /**
@@ -65,7 +67,7 @@ export class SealedStore {
     const envelope = seal(kek, this.#binding(name, { keyId: kek.id, revision, version }), content);
     const stored = encodeRecord({ keyId: kek.id, revision, version, envelope });
     const result = place === undefined ? await kv.create(name, stored) : await kv.update(name, stored, place);
-    if (result.ok) this.#newest.set(name, { revision, kvRevision: result.revision });
+    if (result.ok) this.#saw(name, revision, result.revision);
     return result.ok;
   }
 
@@ -79,15 +81,18 @@ export class SealedStore {
     return (await this.#o.kv.keys()).sort();
   }
 
-  /** The store's entry; a replica of the store that lags behind what this process saw is asked again. */
-  async #current(name: string): Promise<KvEntry | undefined> {
-    const seen = this.#newest.get(name)?.kvRevision ?? 0;
-    for (let attempt = 0; attempt < staleReadLimit; attempt++) {
-      const entry = await this.#o.kv.get(name);
-      if (entry === undefined || entry.revision >= seen) return entry;
-      await pause(staleReadPauseMs);
-    }
-    throw new StateUnavailable(`the store keeps answering with an older revision than it has shown before`);
+  #judge(name: string, { value, revision: kvRevision }: KvEntry): StoredContent {
+    const record = decodeRecord(value);
+    if (record === undefined) return { state: 'damaged', damage: 'malformed', kvRevision };
+    const opened = this.#open(name, record);
+    if (typeof opened === 'string') return { state: 'damaged', damage: opened, kvRevision };
+    this.#saw(name, record.revision, kvRevision);
+    return { state: 'intact', content: opened, version: record.version, kvRevision };
+  }
+
+  // Answers may come in another order than the writes that they tell of.
+  #saw(name: string, revision: number, kvRevision: number): void {
+    if (kvRevision > (this.#newest.get(name)?.kvRevision ?? 0)) this.#newest.set(name, { revision, kvRevision });
   }
 
   #open(name: string, record: SealedRecord): Buffer | Damage {
