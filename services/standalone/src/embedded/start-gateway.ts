@@ -57,23 +57,24 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   undo.adopt(platform, (it) => it.close());
   let firstAdminKey: string | undefined;
   const behind = await startBehindTheEdge(options, platform, (text) => (firstAdminKey = text));
-  for (const service of behind.all) undo.adopt(service, (it) => it.close());
+  const { vault, registry, auth, analytics } = behind;
+  // Closed last to first: when the others have said their last, it still takes their events.
+  undo.adopt(analytics, (it) => it.close());
+  undo.defer(() => platform.audit.close());
+  for (const service of [vault, registry, auth]) undo.adopt(service, (it) => it.close());
   const edge = undo.adopt(await startEdge(options, platform, behind), (it) => it.close());
-  const management = undo.adopt(await manage([...behind.all, edge], platform), (it) => it.close());
+  const management = undo.adopt(await manage([...Object.values(behind), edge], platform), (it) => it.close());
   const running = undo.move();
   return { managementUrl: management.url, firstAdminKey, close: () => running.disposeAsync() };
 }
 
-interface BehindTheEdge {
-  readonly vault: RunningService;
-  readonly registry: RunningService;
-  readonly auth: RunningService;
-  readonly analytics: RunningService;
-  /** In the order in which they are closed last to first. */
-  readonly all: readonly RunningService[];
-}
+/** The services that only the edge reaches. */
+type BehindTheEdge = Readonly<Record<'vault' | 'registry' | 'auth' | 'analytics', RunningService>>;
 
-/** Side by side where they do not wait for each other; the registry's first act is to ask the vault. */
+/**
+ * Side by side where they do not wait for each other; the registry's first act is to ask the vault. Where one cannot start, those that
+ * have started are closed before that is told.
+ */
 async function startBehindTheEdge(
   options: GatewayOptions,
   platform: Platform,
@@ -82,22 +83,27 @@ async function startBehindTheEdge(
   const { file: gatewayFile, dataDir, env } = options;
   const listen = behindTheEdge;
   const kek = { file: path.join(dataDir, 'vault.kek'), createIfMissing: true };
-  const vaultConfig = tokenVaultConfigSchema.parse({
-    listen,
-    profile: 'development',
-    kek,
-    referenceDirectory: path.dirname(path.resolve(gatewayFile)),
-  });
-  const vaultThenRegistry = async () => {
-    const vault = await startTokenVault(vaultConfig, { ...platform, env });
-    return { vault, registry: await startCapabilityRegistry({ gatewayFile, listen }, platform) };
+  const referenceDirectory = path.dirname(path.resolve(gatewayFile));
+  const vaultConfig = tokenVaultConfigSchema.parse({ listen, profile: 'development', kek, referenceDirectory });
+  const vault = startTokenVault(vaultConfig, { ...platform, env });
+  const starting = {
+    vault,
+    registry: vault.then(() => startCapabilityRegistry({ gatewayFile, listen }, platform)),
+    auth: startAuthServer({ gatewayFile, listen }, { ...platform, onFirstAdminKey }),
+    analytics: startAnalytics({ listen, engine: { kind: 'embedded', path: path.join(dataDir, 'clickhouse') } }, platform),
   };
-  const [{ vault, registry }, auth, analytics] = await Promise.all([
-    vaultThenRegistry(),
-    startAuthServer({ gatewayFile, listen }, { ...platform, onFirstAdminKey }),
-    startAnalytics({ listen, engine: { kind: 'embedded', path: path.join(dataDir, 'clickhouse') } }, platform),
-  ]);
-  return { vault, registry, auth, analytics, all: [analytics, vault, registry, auth] };
+  const settled = await Promise.allSettled(Object.values(starting));
+  const failure = settled.find(({ status }) => status === 'rejected');
+  if (failure?.status === 'rejected') {
+    await Promise.all(settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value.close()] : [])));
+    throw failure.reason;
+  }
+  return {
+    vault: await vault,
+    registry: await starting.registry,
+    auth: await starting.auth,
+    analytics: await starting.analytics,
+  };
 }
 
 function startEdge({ config }: GatewayOptions, platform: Platform, behind: BehindTheEdge): Promise<RunningService> {
