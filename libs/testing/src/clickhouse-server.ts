@@ -22,21 +22,25 @@ export function clickhouseUrl(): string {
   return url;
 }
 
-/** Starts a ClickHouse for one test; disposing it stops it and removes its data. */
-export async function startClickHouse(): Promise<ClickHouseServer> {
+/**
+ * Starts a ClickHouse for one test; disposing it stops it and removes its data.
+ * @param options.dataDir folder with tables that it opens and leaves where they are, such as those of a gateway that was stopped
+ */
+export async function startClickHouse(options: { readonly dataDir?: string } = {}): Promise<ClickHouseServer> {
   const dir = await tempDir();
-  const first = await startOn(dir.path, 0);
+  const dataDir = options.dataDir ?? path.join(dir.path, 'data');
+  const first = await startOn(dir.path, dataDir, 0);
   let server: ServerProcess | undefined = first.process;
   return {
     url: `http://127.0.0.1:${first.port}`,
-    dataDir: dataOf(dir.path),
+    dataDir,
     kill: async () => {
       await server?.end('SIGKILL');
       server = undefined;
     },
     restart: async () => {
       await server?.end('SIGTERM');
-      server = (await startOn(dir.path, first.port)).process;
+      server = (await startOn(dir.path, dataDir, first.port)).process;
     },
     [Symbol.asyncDispose]: async () => {
       await server?.end('SIGKILL');
@@ -45,18 +49,16 @@ export async function startClickHouse(): Promise<ClickHouseServer> {
   };
 }
 
-const dataOf = (dir: string) => path.join(dir, 'data');
-
 // Run from the source: works the same from src/ and from dist/.
 const program = path.resolve(import.meta.dirname, '../src/clickhouse-engine.ts');
 
-async function startOn(dir: string, port: number): Promise<{ process: ServerProcess; port: number }> {
+async function startOn(dir: string, dataDir: string, port: number): Promise<{ process: ServerProcess; port: number }> {
   const portFile = path.join(dir, 'port');
   await rm(portFile, { force: true });
   let readPort = 0;
   const server = await startServerProcess({
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', program, dataOf(dir), String(port), portFile],
+    args: ['--disable-warning=ExperimentalWarning', program, dataDir, String(port), portFile],
     isUp: async () => (readPort = Number(await readFile(portFile, 'utf8').catch(() => '0'))) > 0,
   });
   return { process: server, port: readPort };

@@ -8,3 +8,13 @@ export { startServerProcess, type ServerCommand, type ServerProcess } from './se
 export { startLegacyUpstream, type ReceivedRequest, type TestUpstream, type UpstreamOptions } from './legacy-upstream.js';
 export { startModernUpstream, type ModernUpstream } from './modern-upstream.js';
 export { FormBrowser, type ShownPage } from './form-browser.js';
+export {
+  answerResult,
+  beginEvents,
+  startScriptedUpstream,
+  type Script,
+  type ScriptedExchange,
+  type ScriptedMessage,
+  type ScriptedUpstream,
+  type ScriptedUpstreamOptions,
+} from './scripted-upstream.js';

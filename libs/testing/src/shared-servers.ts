@@ -8,6 +8,8 @@ const shared = new AsyncDisposableStack();
  * servers that stand ready.
  */
 export async function startSharedServers(): Promise<void> {
+  // Ending by exit() rather than by the signal lets servers and folders go.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   await Promise.all([
     share('SWITCHYARD_TEST_NATS_URL', process.env['TEST_NATS_URL'], startNats),
     share('SWITCHYARD_TEST_CLICKHOUSE_URL', process.env['TEST_CLICKHOUSE_URL'], startClickHouse),

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,11 +8,20 @@ export interface TempDir extends AsyncDisposable {
   readonly path: string;
 }
 
+const removal = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 };
+const present = new Set<string>();
+// A run that is interrupted leaves its scopes without disposing of anything.
+process.on('exit', () => present.forEach((dir) => rmSync(dir, removal)));
+
 /** Makes an empty directory; disposing it removes it with everything in it. */
 export async function tempDir(): Promise<TempDir> {
   const dir = await mkdtemp(path.join(await realpath(os.tmpdir()), 'switchyard-test-'));
+  present.add(dir);
   return {
     path: dir,
-    [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }),
+    [Symbol.asyncDispose]: async () => {
+      await rm(dir, removal);
+      present.delete(dir);
+    },
   };
 }
