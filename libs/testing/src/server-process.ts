@@ -45,7 +45,10 @@ export async function startServerProcess(server: ServerCommand): Promise<ServerP
     pid: child.pid ?? 0,
     end: async (signal) => {
       child.kill(signal);
+      // Nothing else may keep this process alive, and it must not end before its caller goes on: jest sets its exit code then.
+      const stayAlive = setInterval(() => undefined, 1_000);
       await exited;
+      clearInterval(stayAlive);
     },
   };
 }
