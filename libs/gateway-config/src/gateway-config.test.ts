@@ -45,6 +45,13 @@ describe('parseGatewayConfig', () => {
     expect(parseGatewayConfig('gateway: { port: 9000 }', 'x').gateway.publicUrl).toBe('http://localhost:9000');
   });
 
+  it.each([
+    ['PORT-1 without a public URL', '', { port: 9000, publicUrl: 'http://localhost:9000' }],
+    ['PORT-2 on loopback', 'gateway: { publicUrl: "http://127.0.0.1:8080" }', { port: 9000, publicUrl: 'http://127.0.0.1:9000' }],
+  ])('takes another port: %s', (_id, text, expected) => {
+    expect(parseGatewayConfig(text, 'x', { port: 9000 }).gateway).toMatchObject(expected);
+  });
+
   it('normalises upstreams and keeps their references', () => {
     expect(config.upstreams).toEqual({
       everything: { kind: 'http', url: 'http://127.0.0.1:3001/mcp', headers: {}, timeoutMs: 60_000 },

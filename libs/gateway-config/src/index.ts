@@ -9,7 +9,7 @@ export {
 export type { ServerEntry } from './server-schema.js';
 export type { HttpUpstream, StdioUpstream, UpstreamConfig, UpstreamEntry } from './upstream-schema.js';
 export { isLoopbackHost } from './loopback.js';
-export { loadGatewayConfig, parseGatewayConfig } from './load.js';
+export { loadGatewayConfig, parseGatewayConfig, type GatewayOverrides } from './load.js';
 export { gatewayJsonSchema } from './json-schema.js';
 export { importMcpServers, type Imported } from './import-mcp-servers.js';
 export { addUpstream, mergeImport, type AddOptions } from './edit-gateway-file.js';

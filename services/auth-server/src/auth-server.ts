@@ -37,7 +37,7 @@ export interface AuthServerDeps {
  *   StateUnavailable
  */
 export async function startAuthServer(config: AuthServerConfig, deps: AuthServerDeps): Promise<RunningService> {
-  const { publicUrl } = loadGatewayConfig(config.gatewayFile).gateway;
+  const { publicUrl } = loadGatewayConfig(config.gatewayFile, { port: config.gatewayPort }).gateway;
   const { state, audit, clock, log } = deps;
   const tenant = DEFAULT_TENANT;
   const register = await KeyRegister.open(state, tenant, clock);

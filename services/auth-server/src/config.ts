@@ -13,6 +13,7 @@ const address = (host: string, port: number, what: string) =>
 /** What the authorization server itself needs to know. What the gateway is, it reads from the gateway's own file. */
 export const authServerConfigSchema = z.strictObject({
   gatewayFile: z.string().min(1).describe("The gateway's switchyard.yaml, for its sections `gateway` and `identity`."),
+  gatewayPort: z.int().min(0).max(65_535).optional().describe('Instead of `gateway.port` in that file.'),
   listen: address('127.0.0.1', 8081, 'Where the edge reaches sign-in, tokens and the HTTP admin API.'),
 });
 

@@ -1,5 +1,5 @@
 import { VaultService, type Snapshot } from '@switchyard/contracts';
-import { parseGatewayConfig } from '@switchyard/gateway-config';
+import { parseGatewayConfig, type GatewayOverrides } from '@switchyard/gateway-config';
 import { RpcFault, RpcUnavailable, type Rpc } from '@switchyard/messaging';
 import { ConfigError, formatPath, positionInText, type Clock, type ConfigProblem } from '@switchyard/runtime';
 import { StateUnavailable } from '@switchyard/state';
@@ -16,6 +16,8 @@ export interface ApplyContext {
   readonly tenant: string;
   /** Name of the configuration file, for messages. */
   readonly file: string;
+  /** What stands instead of something in the file. */
+  readonly overrides?: GatewayOverrides;
 }
 
 /** What came of a configuration text. */
@@ -50,7 +52,7 @@ export class CredentialsUnresolved extends ConfigError {}
  *   ApplyUnavailable when something is away
  */
 export async function applyConfig(text: string, context: ApplyContext, served?: Snapshot): Promise<Applied> {
-  const config = parseGatewayConfig(text, context.file);
+  const config = parseGatewayConfig(text, context.file, context.overrides);
   const { versions, problems } = await applyCredentials(credentialTemplates(config), context);
   if (problems.length > 0) throw new CredentialsUnresolved(problems.map((problem) => placed(problem, text, context.file)));
   const snapshot = compileSnapshot(config, versions, context.tenant, context.clock);

@@ -7,9 +7,9 @@ await boot({
   service: 'capability-registry',
   schema: capabilityRegistryFileSchema,
   management: (config) => config.management,
-  start: async ({ gatewayFile, listen, platform: platformConfig }, onWaiting) => {
+  start: async ({ platform: platformConfig, management: _management, ...config }, onWaiting) => {
     const platform = await openNatsPlatform(platformConfig, 'capability-registry');
-    const running = await startCapabilityRegistry({ gatewayFile, listen }, { ...platform, onWaiting });
+    const running = await startCapabilityRegistry(config, { ...platform, onWaiting });
     return { running, metrics: () => platform.telemetry.metricsText(), close: () => platform.close() };
   },
 });

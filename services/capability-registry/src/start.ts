@@ -38,7 +38,7 @@ export async function startCapabilityRegistry(
   deps: CapabilityRegistryDeps,
 ): Promise<RunningService> {
   const { state, audit, clock, log } = deps;
-  const { gatewayFile: file, listen } = config;
+  const { gatewayFile: file, gatewayPort: port, listen } = config;
   const tenant = DEFAULT_TENANT;
   await using undo = new AsyncDisposableStack();
   const changes = deps.telemetry.meter.createCounter('switchyard_config_changes', {
@@ -47,7 +47,10 @@ export async function startCapabilityRegistry(
   const onOutcome = (outcome: string) => changes.add(1, { outcome });
   const text = readConfigFile(file);
   const snapshots = await SnapshotStore.open(state, tenant);
-  const configuration = undo.adopt(new Configuration({ ...deps, snapshots, tenant, file, onOutcome }), (it) => it.close());
+  const configuration = undo.adopt(
+    new Configuration({ ...deps, snapshots, tenant, file, overrides: { port }, onOutcome }),
+    (it) => it.close(),
+  );
   await configuration.start(text, deps.onWaiting ?? (() => undefined));
   const recheck = setInterval(() => configuration.recheck(), RECHECK_MS).unref();
   undo.defer(() => clearInterval(recheck));

@@ -23,8 +23,8 @@ export interface Workplace extends AsyncDisposable {
   run(args: readonly string[], options?: { readonly stdin?: string; readonly env?: Record<string, string> }): Promise<Ran>;
   /** Starts a command that stays. */
   start(args: readonly string[], env?: Record<string, string>): Started;
-  /** Starts `up` and waits until it is ready. */
-  up(): Promise<Started>;
+  /** Starts `up` and waits until it is ready. @param folder below the workplace, to start it in */
+  up(args?: readonly string[], folder?: string): Promise<Started>;
   write(name: string, text: string): Promise<void>;
   read(name: string): Promise<string>;
 }
@@ -66,8 +66,8 @@ export async function workplace(): Promise<Workplace> {
   await writeFile(path.join(dir, 'switchyard.yaml'), configText(port));
   await copyFile(path.join(root, 'package.json'), path.join(dir, 'package.json'));
   const started: Started[] = [];
-  const start = (args: readonly string[], env: Record<string, string> = {}) => {
-    const one = follow(launch(dir, args, env));
+  const start = (args: readonly string[], env: Record<string, string> = {}, folder = '') => {
+    const one = follow(launch(path.join(dir, folder), args, env));
     started.push(one);
     return one;
   };
@@ -81,8 +81,8 @@ export async function workplace(): Promise<Workplace> {
       return { code: await one.ended, out: one.out(), err: one.err() };
     },
     start,
-    up: async () => {
-      const gateway = start(['up']);
+    up: async (args = [], folder = '') => {
+      const gateway = start(['up', ...args], {}, folder);
       await eventually(() => gateway.out().includes('Ctrl-C'), { timeoutMs: 20_000 });
       return gateway;
     },

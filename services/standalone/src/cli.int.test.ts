@@ -1,6 +1,7 @@
 import { eventually } from '@switchyard/testing';
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
+import { mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { configText, type Ran, type Started, workplace, type Workplace } from './cli.fixture.js';
 
@@ -58,6 +59,7 @@ describe('the switchyard command, beside a running gateway', () => {
     ['CA-5 argument that is not JSON', ['call', 'demo', 'echo', '{oops'], 2, { err: /JSON/ }],
     ['SE-1 no secrets yet', ['secret', 'list'], 0, {}],
     ['VA-1 a good file', ['validate'], 0, { out: /^switchyard\.yaml is valid: 1 upstream, 1 server\.\n$/ }],
+    ['UP-5 a port that is none', ['up', '--port', '70000'], 2, { err: /Give a number from 0 to 65535/ }],
     ['AU-1 a time that is none', ['audit', 'query', '--since', 'soon'], 2, { err: /Give 15m, 6h, 7d/ }],
     ['HE-1 help', ['--help'], 0, { out: /Commands:[\s\S]*up +serve/ }],
     ['HE-2 unknown command', ['frobnicate'], 2, { err: /unknown command/ }],
@@ -155,6 +157,35 @@ describe('the switchyard command, from start to end', () => {
     expect(await second.stop()).toBe(0);
     const processes = execFileSync('ps', ['-eo', 'pid,pgid,args'], { encoding: 'utf8' });
     expect(processes.split('\n').filter((line) => line.includes(place.dir))).toEqual([]);
+  });
+
+  it('ST-2 shows the admin key at the first start that works, although it was made by one that did not', async () => {
+    await using place = await workplace();
+    await place.write('switchyard.yaml', `${configText(place.port)}    title: twice\n`);
+    expect((await place.run(['up'])).code).toBe(2);
+    await place.write(
+      'switchyard.yaml',
+      configText(place.port).replace('args:', 'env: { T: "${env:NOT_SET_ANYWHERE}" }\n    args:'),
+    );
+    expect((await place.run(['up'])).code).toBe(2);
+    await place.write('switchyard.yaml', configText(place.port));
+    const gateway = await place.up();
+    expect(gateway.out()).toMatch(/Admin key, shown this once\n {2}sy_[a-z0-9]{12}_[\w-]{43}\n/);
+    expect((await place.run(['list'])).code).toBe(0);
+  });
+
+  it('ST-3 serves from a folder below, on another port, with what the file names relative to itself', async () => {
+    await using place = await workplace();
+    await place.write('switchyard.yaml', configText(place.port).replace(/args: \["[^"]*\/node_modules/, 'args: ["./modules'));
+    await symlink(path.resolve(import.meta.dirname, '../../../node_modules'), path.join(place.dir, 'modules'));
+    await mkdir(path.join(place.dir, 'below'));
+    const gateway = await place.up(['--config', '../switchyard.yaml', '--port', '0'], 'below');
+    const [, port] = /http:\/\/localhost:(\d+)\/mcp\/demo/.exec(gateway.out()) ?? [];
+    expect(port).not.toBe(String(place.port));
+    expect((await place.run(['list'])).out).toContain(`http://localhost:${port}/mcp/demo`);
+    expect((await place.run(['call', 'demo', 'echo', '{"message":"relative"}'])).out).toBe('Echo: relative\n');
+    const metadata = await fetch(`http://localhost:${port}/.well-known/oauth-authorization-server`);
+    expect(await metadata.json()).toMatchObject({ issuer: `http://localhost:${port}` });
   });
 
   it.each([

@@ -8,6 +8,8 @@ import { startManagement, type Management, type RunningService } from '@switchya
 import type { LogLevel } from '@switchyard/telemetry';
 import { startTokenVault, tokenVaultConfigSchema } from '@switchyard/token-vault';
 import path from 'node:path';
+import { listenFailure, probePort } from './listener-port.js';
+import { warmUp } from './warm-up.js';
 
 /** What the embedded profile is started with. */
 export interface GatewayOptions {
@@ -21,13 +23,15 @@ export interface GatewayOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** OTLP/HTTP collector, where telemetry is to be sent. */
   readonly otlpEndpoint?: string;
+  /** Given the first admin key, at the first start only. It is kept nowhere else, so it must be stored before this returns. */
+  readonly onFirstAdminKey: (text: string) => void;
+  /** The admin key, where it is known. */
+  readonly adminKey: () => string | undefined;
 }
 
 /** A running gateway. */
 export interface Gateway {
   readonly managementUrl: string;
-  /** The first admin key, at the first start only. */
-  readonly firstAdminKey: string | undefined;
   /** Drains and stops everything. Idempotent. */
   close(): Promise<void>;
 }
@@ -55,8 +59,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     ...(otlpEndpoint ? { otlpEndpoint } : {}),
   });
   undo.adopt(platform, (it) => it.close());
-  let firstAdminKey: string | undefined;
-  const behind = await startBehindTheEdge(options, platform, (text) => (firstAdminKey = text));
+  // Known at once, rather than when all else has started.
+  await probePort(config.gateway.host, config.gateway.port);
+  const behind = await startBehindTheEdge(options, platform);
   const { vault, registry, auth, analytics } = behind;
   // Closed last to first: when the others have said their last, it still takes their events.
   undo.adopt(analytics, (it) => it.close());
@@ -65,7 +70,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const edge = undo.adopt(await startEdge(options, platform, behind), (it) => it.close());
   const management = undo.adopt(await manage([...Object.values(behind), edge], platform), (it) => it.close());
   const running = undo.move();
-  return { managementUrl: management.url, firstAdminKey, close: () => running.disposeAsync() };
+  const key = options.adminKey();
+  if (key !== undefined)
+    warmUp(config, key).catch((error: unknown) => platform.log.debug('local servers were not started ahead', { error }));
+  return { managementUrl: management.url, close: () => running.disposeAsync() };
 }
 
 /** The services that only the edge reaches. */
@@ -75,12 +83,9 @@ type BehindTheEdge = Readonly<Record<'vault' | 'registry' | 'auth' | 'analytics'
  * Side by side where they do not wait for each other; the registry's first act is to ask the vault. Where one cannot start, those that
  * have started are closed before that is told.
  */
-async function startBehindTheEdge(
-  options: GatewayOptions,
-  platform: Platform,
-  onFirstAdminKey: (text: string) => void,
-): Promise<BehindTheEdge> {
-  const { file: gatewayFile, dataDir, env } = options;
+async function startBehindTheEdge(options: GatewayOptions, platform: Platform): Promise<BehindTheEdge> {
+  const { file: gatewayFile, dataDir, env, onFirstAdminKey } = options;
+  const gatewayPort = options.config.gateway.port;
   const listen = behindTheEdge;
   const kek = { file: path.join(dataDir, 'vault.kek'), createIfMissing: true };
   const referenceDirectory = path.dirname(path.resolve(gatewayFile));
@@ -88,8 +93,8 @@ async function startBehindTheEdge(
   const vault = startTokenVault(vaultConfig, { ...platform, env });
   const starting = {
     vault,
-    registry: vault.then(() => startCapabilityRegistry({ gatewayFile, listen }, platform)),
-    auth: startAuthServer({ gatewayFile, listen }, { ...platform, onFirstAdminKey }),
+    registry: vault.then(() => startCapabilityRegistry({ gatewayFile, gatewayPort, listen }, platform)),
+    auth: startAuthServer({ gatewayFile, gatewayPort, listen }, { ...platform, onFirstAdminKey }),
     analytics: startAnalytics({ listen, engine: { kind: 'embedded', path: path.join(dataDir, 'clickhouse') } }, platform),
   };
   const settled = await Promise.allSettled(Object.values(starting));
@@ -123,10 +128,7 @@ async function manage(services: readonly RunningService[], { telemetry }: Platfo
   try {
     return await on(MANAGEMENT_PORT);
   } catch (error) {
-    if (!isPortTaken(error)) throw error;
+    if (listenFailure(error) === undefined) throw error;
     return on(0);
   }
 }
-
-/** Whether a listener could not be opened because its port is in use. */
-export const isPortTaken = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';

@@ -5,7 +5,7 @@ import { CliError } from '../terminal/cli-error.js';
 import { parseJsonText } from './json-text.js';
 
 const schema = z.object({
-  url: z.url().describe('Where the gateway is.'),
+  url: z.url().optional().describe('Where the gateway is; absent until it was ready once.'),
   managementUrl: z.url().optional().describe('Where its health and metrics are.'),
   key: z.string().optional().describe('Its first admin key.'),
 });
