@@ -13,6 +13,10 @@ export interface ListenerLimits {
   readonly bodyTimeoutMs: number;
 }
 
+/** How long answers that have ended may take to reach their clients when the listener closes. */
+const LAST_ANSWERS_MS = 2_000;
+const IDLE_CHECK_MS = 20;
+
 /** Statuses for what the HTTP parser refuses (RFC 9110 §15.5, RFC 6585 §5). */
 const PARSER_STATUS: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
@@ -23,6 +27,7 @@ const PARSER_STATUS: Readonly<Record<string, string>> = {
 /** The public HTTP/1.1 listener: node:http as it is, because every layer above it costs on every call. */
 export class PublicListener {
   readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
 
   constructor(
     handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
@@ -35,6 +40,10 @@ export class PublicListener {
         log.error('a request failed', { error });
         response.destroy();
       });
+    });
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       if (socket.writable)
@@ -59,9 +68,13 @@ export class PublicListener {
   /** Takes no new connections and resolves when the last has ended; idle ones end now. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
-    const cut = setTimeout(() => this.#server.closeAllConnections(), 2_000);
+    // Clients open connections ahead of need; node:http does not count those as idle.
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
+    // A connection is idle only some time after its last answer has ended.
+    const idle = setInterval(() => this.#server.closeIdleConnections(), IDLE_CHECK_MS);
+    const cut = setTimeout(() => this.#server.closeAllConnections(), LAST_ANSWERS_MS);
     await closed;
+    clearInterval(idle);
     clearTimeout(cut);
   }
 }

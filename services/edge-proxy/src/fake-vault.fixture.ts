@@ -1,0 +1,53 @@
+import { create, fromJson, type JsonValue, toJson } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  type LeaseCredentialRequest,
+  LeaseCredentialRequestSchema,
+  LeaseCredentialResponseSchema,
+  rpcSubject,
+  VaultService,
+} from '@switchyard/contracts';
+import type { LocalRpc } from '@switchyard/messaging';
+import { sealTo } from '@switchyard/oauth';
+
+/** A credential in clear, or why there is none. */
+export type FakeLease =
+  | { readonly headers?: Record<string, string>; readonly env?: Record<string, string>; readonly lastsMs?: number }
+  | { readonly reason: string; readonly message: string }
+  | 'fault';
+
+/** A vault that leases what it is told, over the real contract. */
+export interface FakeVault {
+  readonly requests: readonly LeaseCredentialRequest[];
+  /** What is leased from now on. */
+  lease: FakeLease;
+  /** Answers no more. */
+  stop(): Promise<void>;
+}
+
+interface Handlers {
+  addHandler(pattern: string, handler: (payload: JsonValue) => Promise<JsonValue>): void;
+}
+
+/** Serves leases on the bus of a test edge. */
+export function startFakeVault(rpc: LocalRpc, lease: FakeLease): FakeVault {
+  const { strategy } = rpc.server();
+  const requests: LeaseCredentialRequest[] = [];
+  const vault = { requests, lease, stop: async () => void (await strategy.close()) };
+  (strategy as unknown as Handlers).addHandler(rpcSubject(VaultService.method.leaseCredential), async (payload) => {
+    const request = fromJson(LeaseCredentialRequestSchema, payload);
+    requests.push(request);
+    return toJson(LeaseCredentialResponseSchema, await answer(request, vault.lease));
+  });
+  strategy.listen(() => undefined);
+  return vault;
+}
+
+async function answer({ recipientJwk }: LeaseCredentialRequest, lease: FakeLease) {
+  if (lease === 'fault') throw new Error('the vault has failed');
+  if ('reason' in lease) return create(LeaseCredentialResponseSchema, { result: { case: 'refusal', value: lease } });
+  const { headers = {}, env = {}, lastsMs = 60_000 } = lease;
+  const sealed = await sealTo(recipientJwk, Buffer.from(JSON.stringify({ headers, env })));
+  const value = { sealed, version: '1', expiresAt: timestampFromMs(Date.now() + lastsMs) };
+  return create(LeaseCredentialResponseSchema, { result: { case: 'lease', value } });
+}
