@@ -66,7 +66,7 @@ export class AdminApi {
   }
 
   /** Waits until as many events match. @throws Error where there are more, or fewer in the end */
-  async eventsWhen(count: number, filters: EventFilters, timeoutMs = 10_000): Promise<EventView[]> {
+  async eventsWhen(count: number, filters: EventFilters, timeoutMs = 30_000): Promise<EventView[]> {
     return eventually(
       async () => {
         const found = await this.events(filters);

@@ -25,7 +25,7 @@ export function describeGateway(name: string, start: StartTarget, more: readonly
     beforeAll(async () => {
       const target = await start();
       standing = { target, admin: new AdminApi(target.publicUrl, target.adminKey), ledger: new CallLedger() };
-    }, 120_000);
+    }, 150_000);
     afterAll(async () => {
       await standing?.target[Symbol.asyncDispose]();
     }, 60_000);

@@ -86,7 +86,7 @@ async function run(clients: readonly (BareClient & { isEditor: boolean })[]): Pr
 async function awaitLastEvent(client: BareClient): Promise<void> {
   const { requestId } = await client.call();
   await eventually(async () => (await context.admin.events({ request_id: requestId, type: 'tool.called' })).length === 1, {
-    timeoutMs: 30_000,
+    timeoutMs: 60_000,
     everyMs: 250,
   });
 }
@@ -107,7 +107,7 @@ beforeAll(async () => {
     `seed ${seed}: killed after ${answersWhenKilled} answers; of ${saw.length} calls ${unanswered} were not answered, ` +
       `${saw.filter(({ attempt }) => attempt.kind === 'unanswered' && rows.has(attempt.requestId)).length} of these are recorded`,
   );
-}, 150_000);
+}, 250_000);
 
 afterAll(() => context.target[Symbol.asyncDispose](), 60_000);
 

@@ -5,14 +5,16 @@ const shared = new AsyncDisposableStack();
 
 /**
  * Starts one nats-server and one ClickHouse engine for all tests of a run, unless TEST_NATS_URL or TEST_CLICKHOUSE_URL name
- * servers that stand ready.
+ * servers that stand ready, or TEST_NATS_IMAGE or TEST_CLICKHOUSE_IMAGE name container images to run instead.
  */
 export async function startSharedServers(): Promise<void> {
   // Ending by exit() rather than by the signal lets servers and folders go.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   await Promise.all([
-    share('SWITCHYARD_TEST_NATS_URL', process.env['TEST_NATS_URL'], startNats),
-    share('SWITCHYARD_TEST_CLICKHOUSE_URL', process.env['TEST_CLICKHOUSE_URL'], startClickHouse),
+    share('SWITCHYARD_TEST_NATS_URL', process.env['TEST_NATS_URL'], () => natsFrom(process.env['TEST_NATS_IMAGE'])),
+    share('SWITCHYARD_TEST_CLICKHOUSE_URL', process.env['TEST_CLICKHOUSE_URL'], () =>
+      clickHouseFrom(process.env['TEST_CLICKHOUSE_IMAGE']),
+    ),
   ]);
 }
 
@@ -20,6 +22,12 @@ export async function startSharedServers(): Promise<void> {
 export async function stopSharedServers(): Promise<void> {
   await shared.disposeAsync();
 }
+
+const natsFrom = async (image: string | undefined): Promise<Server> =>
+  image ? (await import('./containers.js')).startNatsContainer(image) : startNats();
+
+const clickHouseFrom = async (image: string | undefined): Promise<Server> =>
+  image ? (await import('./containers.js')).startClickHouseContainer(image) : startClickHouse();
 
 type Server = AsyncDisposable & { readonly url: string };
 

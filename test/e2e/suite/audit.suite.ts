@@ -20,13 +20,13 @@ export function auditSuite(context: GetContext): void {
           const found = await admin.events({});
           expect(ledger.calls.filter(({ requestId }) => !isStored(found, requestId))).toEqual([]);
         },
-        { everyMs: 250 },
+        { timeoutMs: 30_000, everyMs: 250 },
       );
       const stored = await admin.events({});
       const newest = stored[0]?.occurred_at ?? '';
       span = { from: stored.at(-1)?.occurred_at ?? '', to: new Date(Date.parse(newest) + 1).toISOString() };
       events = await admin.events(span);
-    }, 30_000);
+    }, 60_000);
 
     it('E-1 has exactly one row for every call that a client made, saying who, what and how it ended', () => {
       const { calls } = context().ledger;

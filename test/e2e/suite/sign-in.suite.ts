@@ -30,8 +30,8 @@ export async function signInAt(
 }
 
 /** A call without an SDK, to see the answer as it is. */
-export function rawCall(context: SuiteContext, slug: string, token: string): Promise<Response> {
-  const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: { text: 'x' } } };
+export function rawCall(context: SuiteContext, slug: string, token: string, text = 'x'): Promise<Response> {
+  const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: { text } } };
   return fetch(serverUrl(context, slug), {
     method: 'POST',
     headers: {

@@ -1,4 +1,4 @@
-import { tempDir } from '@switchyard/testing';
+import { startClickHouse, tempDir } from '@switchyard/testing';
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -41,6 +41,7 @@ export async function startEmbedded(options: TargetOptions = {}): Promise<Target
     gatewayFile: file,
     upstreamKey,
     storage: [dataDir],
+    openDatabase: () => startClickHouse({ dataDir: path.join(dataDir, 'clickhouse') }),
     managementUrls: [cli.managementUrl],
     pid: () => gateway.pid,
     restart: async (_service, whileDown) => {
@@ -51,6 +52,11 @@ export async function startEmbedded(options: TargetOptions = {}): Promise<Target
       await isReady(gateway);
     },
     logs: async () => [...ended, gateway.output()].join('\n'),
+    printConfig: async () => {
+      const validate = startNode({ name: 'switchyard validate', args: [SWITCHYARD, 'validate'], cwd: dir });
+      expect(await validate.exited).toBe(0);
+      return validate.output();
+    },
     stop: async () => [await gateway.end('SIGTERM')],
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };

@@ -36,19 +36,24 @@ export async function startProcesses(options: TargetOptions = {}): Promise<Targe
   const upstreamKey = options.upstreamKey ?? randomBytes(24).toString('base64url');
   const ended: string[] = [];
   const children = new Map<ServiceName, LoggedProcess>();
-  const start = (service: ServiceName) => {
+  const run = (service: ServiceName, ...more: readonly string[]) => {
     const program = path.join(REPOSITORY, 'services', service, 'dist/main.js');
     const env: Record<string, string> = service === 'token-vault' ? { E2E_UPSTREAM_KEY: upstreamKey } : {};
-    const child = startNode({ name: service, args: [program, '--config', configOf(around, service)], env, cwd: dir });
-    children.set(service, child);
-    return child;
+    return startNode({ name: service, args: [program, '--config', configOf(around, service), ...more], env, cwd: dir });
+  };
+  const start = (service: ServiceName) => {
+    const started = run(service);
+    children.set(service, started);
+    return started;
   };
   const child = (service: ServiceName) => children.get(service) ?? start(service);
   const isReady = (one: LoggedProcess, service: ServiceName) => one.written(new RegExp(`^${service} is ready`, 'm'));
   const stop = () => Promise.all([...children.values()].map((one) => one.end('SIGTERM')));
   undo.defer(async () => void (await Promise.all([...children.values()].map((one) => one.end('SIGKILL')))));
 
-  await Promise.all(SERVICES.map((service) => isReady(start(service), service)));
+  await Promise.all(SERVICES.map((service) => isReady(start(service), service))).catch((cause: unknown) => {
+    throw new Error([...children.values()].map((one) => one.output()).join('\n'), { cause });
+  });
   const [, adminKey = ''] = await child('auth-server').written(/First admin key, shown this once: (\S+)/);
   const started = undo.move();
   return {
@@ -58,6 +63,7 @@ export async function startProcesses(options: TargetOptions = {}): Promise<Targe
     gatewayFile: file,
     upstreamKey,
     storage: [dir, nats.storeDir, clickhouse.dataDir],
+    openDatabase: async () => ({ url: clickhouse.url, [Symbol.asyncDispose]: () => Promise.resolve() }),
     managementUrls: SERVICES.map((service) => `http://127.0.0.1:${ports[service].management}`),
     pid: (service) => child(service).pid,
     restart: async (service, whileDown) => {
@@ -68,6 +74,11 @@ export async function startProcesses(options: TargetOptions = {}): Promise<Targe
       await isReady(start(service), service);
     },
     logs: async () => [...ended, ...[...children.values()].map((one) => one.output())].join('\n'),
+    printConfig: async () => {
+      const printed = SERVICES.map((service) => run(service, '--print-config'));
+      expect(await Promise.all(printed.map(({ exited }) => exited))).toEqual(SERVICES.map(() => 0));
+      return printed.map((one) => one.output()).join('\n');
+    },
     stop,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };

@@ -17,8 +17,10 @@ export interface Target extends AsyncDisposable {
   readonly gatewayFile: string;
   /** What `${env:E2E_UPSTREAM_KEY}` stands for in it. */
   readonly upstreamKey: string;
-  /** Folders and files that it keeps on this machine. */
+  /** Folders that it keeps on this machine. */
   readonly storage: readonly string[];
+  /** Its database over HTTP; of a target in one process only while that is stopped. */
+  openDatabase(): Promise<AsyncDisposable & { readonly url: string }>;
   /** Where health, readiness and metrics are, one for each process. */
   readonly managementUrls: readonly string[];
   /** Id of the process that a service runs in. */
@@ -30,6 +32,8 @@ export interface Target extends AsyncDisposable {
   restart(service: ServiceName, whileDown?: () => Promise<void>): Promise<void>;
   /** Everything that its processes have written to standard output and standard error. */
   logs(): Promise<string>;
+  /** What its programs print when they are asked for their configuration. */
+  printConfig(): Promise<string>;
   /** Stops it in an orderly way, keeping its storage until it is disposed. @returns exit codes */
   stop(): Promise<readonly (number | null)[]>;
 }
