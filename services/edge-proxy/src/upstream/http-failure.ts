@@ -4,7 +4,7 @@ import { Refusal } from '../refusal.js';
 /** A certificate or a TLS handshake that is not in order, by the codes of Node.js and OpenSSL. */
 const TLS = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
 /** Bytes that are not HTTP, or not the response that their header section announced. */
-const NOT_HTTP = /^(HPE_|UND_ERR_RES_|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RESPONSE)/;
+const NOT_HTTP = /^(HPE_|HTTPParserError|UND_ERR_RES_|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RESPONSE)/;
 
 /** What is known of a request that has failed. */
 export interface HttpFailure {
@@ -17,7 +17,7 @@ export interface HttpFailure {
 
 /** Why a request that did not get a whole response is refused. */
 export function httpFailure({ upstream, error, hadBegun, timeoutMs }: HttpFailure): Refusal {
-  const code = 'code' in error ? String(error.code) : error.name;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
   const refuse = (reason: Reason, what: string) => new Refusal(reason, `${upstream} ${what}.`, { upstream });
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
     return refuse('upstream_timeout', `did not answer within ${timeoutMs} ms`);

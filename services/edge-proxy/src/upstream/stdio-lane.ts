@@ -37,6 +37,8 @@ export interface StdioLaneOptions {
 export class StdioLane {
   readonly #options: StdioLaneOptions;
   readonly #sessions = new Set<StdioSession>();
+  /** Ended by this lane, because the program was found not to speak its era: no fault of theirs. */
+  readonly #dismissed = new WeakSet<StdioSession>();
   #running: Promise<Running | Refusal> | undefined;
   #believed: { readonly refusal: Refusal; readonly untilMs: number } | undefined;
   #notBeforeMs = 0;
@@ -76,8 +78,10 @@ export class StdioLane {
     if (session instanceof Refusal) return session;
     const shaken = await this.#options.shakeHands(session, context);
     if (!('refusal' in shaken)) return { session, profile: shaken };
-    if (shaken.believedMs > 0)
+    if (shaken.believedMs > 0) {
       this.#believed = { refusal: shaken.refusal, untilMs: this.#options.clock.now() + shaken.believedMs };
+      this.#dismissed.add(session);
+    }
     // Nobody waits for its end; until then the lane stays taken, so that there are never two.
     session.close().catch((error: unknown) => this.#options.log.error('a process did not end', { error }));
     return shaken.refusal;
@@ -98,7 +102,8 @@ export class StdioLane {
         onUnsolicited,
         onExit: (why) => {
           this.#sessions.delete(session);
-          this.#ended(startedAtMs, why);
+          if (this.#dismissed.has(session)) this.#running = undefined;
+          else this.#ended(startedAtMs, why);
         },
       });
       this.#sessions.add(session);
