@@ -23,11 +23,24 @@ beforeAll(async () => {
   edge = await startTestEdge();
   const http = (name: string, url: string) => ({ name, transport: { case: 'http' as const, value: { url } }, timeoutMs: 10_000 });
   await edge.publish({
-    upstreams: [http('nova', modern.url), http('duo', both.url), http('alpha', legacy.url)],
+    upstreams: [
+      http('nova', modern.url),
+      http('duo', both.url),
+      http('alpha', legacy.url),
+      http('away', 'http://127.0.0.1:9/mcp'),
+    ],
     servers: [
       { slug: 'new', sources: [{ upstream: 'nova', prefix: 'n__', ...everything }], access: everyone },
       { slug: 'duo', sources: [{ upstream: 'duo', ...everything }], access: everyone },
       { slug: 'old', sources: [{ upstream: 'alpha', ...everything }], access: everyone },
+      {
+        slug: 'old-and-away',
+        sources: [
+          { upstream: 'away', prefix: 'w__', ...everything },
+          { upstream: 'alpha', ...everything },
+        ],
+        access: everyone,
+      },
       {
         slug: 'mixed',
         sources: [
@@ -144,5 +157,12 @@ describe('clients and upstreams of different eras', () => {
     await expect(connection.client.callTool({ name: 'a__echo', arguments: { text: 'x' } })).rejects.toMatchObject({
       code: 10505,
     });
+  });
+
+  it('XE-4 an upstream that is away does not make a client choose the modern era', async () => {
+    await using connection = await connect('old-and-away');
+    expect(text(await connection.client.callTool({ name: 'echo', arguments: { text: 'hi' } }))).toBe('alpha: hi');
+    const { tools } = await connection.client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(['echo', 'gateway_status']));
   });
 });

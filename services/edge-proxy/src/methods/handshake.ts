@@ -56,7 +56,8 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
 export async function serveDiscover(call: Call, edge: Edge): Promise<Ending> {
   const standings = await enterAll(call, edge);
   const profiles = standings.filter((standing): standing is UpstreamProfile => !(standing instanceof Refusal));
-  if (allOfOtherEra(standings)) return refused(legacyOnly(call.inbound.revision));
+  // An upstream that is away may be of either era. Sessions can still reach it when it is back; a client told "modern" never would.
+  if (profiles.length === 0) return refused(legacyOnly(call.inbound.revision));
   const result = {
     supportedVersions: MODERN_REVISIONS,
     capabilities: joinCapabilities(profiles),
@@ -74,11 +75,11 @@ export function allOfOtherEra(standings: readonly unknown[]): boolean {
   return standings.length > 0 && standings.every((standing) => standing instanceof Refusal && standing.reason === 'era_mismatch');
 }
 
-/** Tells a modern client that everything behind this server is legacy, in the form that makes clients fall back (MCP 2026-07-28, "Versioning and compatibility"). */
+/** Tells a modern client that nothing behind this server is known to be modern, in the form that makes clients fall back (MCP 2026-07-28, "Versioning and compatibility"). */
 export function legacyOnly(requested: string): Refusal {
   return new Refusal(
     'unsupported_version',
-    'Every upstream of this server speaks revisions with sessions only: initialize with one of the supported versions.',
+    'No upstream of this server is known to speak your revision: initialize with one of the supported versions.',
     {
       supported: LEGACY_REVISIONS,
       requested,
