@@ -19,11 +19,38 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
   key_not_for_server: 'Use another key, or make one with `switchyard key create --server <server>`.',
 };
 
+/** The gateway refused a request, and said why. */
+class Refused extends CliError {
+  constructor({ message, data }: Refusal) {
+    const next = NEXT_STEP[data?.reason ?? ''];
+    super([data ? `${message} (${data.reason})` : message, ...(next === undefined ? [] : [next])].join('\n'));
+    this.reason = data?.reason;
+  }
+
+  readonly reason: string | undefined;
+}
+
 /**
- * Connects to one server of a gateway as an MCP client does, hands the connection over, and ends it.
+ * Connects to one server of a gateway as an MCP client does, hands the connection over, and ends it. Most servers have sessions, so that
+ * is tried first; asking every server for its revisions would cost each a process of its own.
  * @throws CliError with the gateway's own sentence where it refuses
  */
 export async function withMcpServer<T>(gateway: GatewayAccess, slug: string, use: (client: Client) => Promise<T>): Promise<T> {
+  try {
+    return await connected(gateway, slug, 'legacy', use);
+  } catch (error) {
+    // Nothing was passed on to the upstream.
+    if (error instanceof Refused && error.reason === 'era_mismatch') return connected(gateway, slug, 'auto', use);
+    throw error;
+  }
+}
+
+async function connected<T>(
+  gateway: GatewayAccess,
+  slug: string,
+  mode: 'legacy' | 'auto',
+  use: (client: Client) => Promise<T>,
+): Promise<T> {
   let refused: Refusal | undefined;
   const transport = new StreamableHTTPClientTransport(new URL(`/mcp/${encodeURIComponent(slug)}`, gateway.url), {
     requestInit: { headers: { authorization: `Bearer ${gateway.key}` } },
@@ -34,7 +61,7 @@ export async function withMcpServer<T>(gateway: GatewayAccess, slug: string, use
       return response;
     },
   });
-  const client = new Client({ name: 'switchyard-cli', version: '0.1.0' }, { versionNegotiation: { mode: 'auto' } });
+  const client = new Client({ name: 'switchyard-cli', version: '0.1.0' }, { versionNegotiation: { mode } });
   try {
     await client.connect(transport);
     const result = await use(client);
@@ -52,19 +79,12 @@ async function refusalIn(response: Response): Promise<Refusal | undefined> {
 }
 
 function asCliError(error: unknown, refused: Refusal | undefined, url: string): unknown {
-  if (refused !== undefined) return new CliError(sentenceOf(refused));
-  if (error instanceof ProtocolError)
-    return new CliError(sentenceOf(refusal.parse({ message: error.message, data: error.data })));
+  if (refused !== undefined) return new Refused(refused);
+  if (error instanceof ProtocolError) return new Refused(refusal.parse({ message: error.message, data: error.data }));
   if (causedByFetch(error)) return notAnswering(url);
   if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout)
     return new CliError(`${url} did not answer in time. Try again.`);
   return error;
-}
-
-function sentenceOf({ message, data }: Refusal): string {
-  if (data === undefined) return message;
-  const next = NEXT_STEP[data.reason];
-  return [`${message} (${data.reason})`, ...(next === undefined ? [] : [next])].join('\n');
 }
 
 /** Whether there was no answer at all: fetch rejects with a TypeError then, which the SDK may have wrapped. */
