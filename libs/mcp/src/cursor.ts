@@ -9,7 +9,7 @@ export function encodeCursor(state: object): string {
 /** Reads a cursor. Returns undefined for what `encodeCursor` cannot have written; the caller validates the rest. */
 export function decodeCursor(text: string): unknown {
   const bytes = Buffer.from(text, 'base64url');
-  if (text === '' || bytes.toString('base64url') !== text) return undefined;
+  if (bytes.toString('base64url') !== text) return undefined;
   try {
     const state: unknown = JSON.parse(bytes.toString('utf8'));
     return typeof state === 'object' && state !== null ? state : undefined;

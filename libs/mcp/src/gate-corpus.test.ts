@@ -136,6 +136,7 @@ const STRICTER: readonly (readonly [id: string, text: string | Buffer])[] = [
   ['x_surrogate_reversed', asArguments('"\\udc00\\ud800"')],
   ['x_surrogate_high_twice', asArguments('"\\ud800\\ud800"')],
   ['x_surrogate_high_and_letter', asArguments('"\\ud800a"')],
+  ['x_surrogate_high_and_other_unit', asArguments('"\\ud800\\ue000"')],
   ['x_surrogate_in_key', asArguments('{"\\ud800":1}')],
   ['x_depth_65', asArguments(nested(63))],
   ['x_two_messages', '{"jsonrpc":"2.0","method":"m"}{"jsonrpc":"2.0","method":"m"}'],

@@ -163,6 +163,17 @@ describe('scanMessage', () => {
       }
     }
   });
+
+  it('does not take a text for the one whose characters are its bytes', () => {
+    for (let round = 0; round < 1_000; round += 1) {
+      const filling = [3, 5, 7, 11].map((factor) => ((round * factor * 2_654_435_761) >>> 0).toString(36)).join('');
+      const name = `éééé${filling}é`;
+      const bytesAsText = Buffer.from(name).toString('latin1');
+      for (const text of [bytesAsText, name]) {
+        expect(read(`{"jsonrpc":"2.0","id":1,"method":"m","params":{"name":"${text}"}}`).envelope.name).toBe(text);
+      }
+    }
+  });
 });
 
 describe('isBatch', () => {

@@ -25,6 +25,8 @@ const STREAMS: readonly (readonly [id: string, stream: string, events: readonly 
   ['crlf', 'data: a\r\n\r\ndata: b\r\n\r\n', [message('a'), message('b')]],
   ['mixed', 'data: a\r\n\ndata: b\n\r\n', [message('a'), message('b')]],
   ['lines', 'data: a\ndata: b\ndata: c\n\n', [message('a\nb\nc')]],
+  ['lines-crlf', 'data: a\r\ndata: b\r\nevent: x\r\n\r\n', [{ event: 'x', data: 'a\nb' }]],
+  ['lines-cr', 'data: a\rdata: b\revent: x\r\r', [{ event: 'x', data: 'a\nb' }]],
   ['lines-empty', 'data\ndata\n\n', [message('\n')]],
   ['no-space', 'data:a\n\n', [message('a')]],
   ['one-space-only', 'data:  a \n\n', [message(' a ')]],
@@ -104,6 +106,15 @@ describe('SseParser', () => {
     };
     expect(endless).toThrow(SseLimitExceeded);
     expect(() => parser.push(Buffer.from('\n\ndata: a\n\n'))).toThrow(SseLimitExceeded);
+  });
+
+  it('gathers a long line from many chunks', () => {
+    const data = Array.from({ length: 100_000 }, (_, index) => index.toString(36)).join('-');
+    const stream = Buffer.from(`data: ${data}\n\n`);
+    const chunks = Array.from({ length: Math.ceil(stream.length / 7_777) }, (_, index) =>
+      stream.subarray(7_777 * index, 7_777 * (index + 1)),
+    );
+    expect(parse(...chunks)).toEqual([message(data)]);
   });
 
   it('counts each event for itself', () => {
