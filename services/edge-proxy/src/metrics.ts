@@ -1,8 +1,7 @@
-import type { Counter, Histogram, Meter } from '@opentelemetry/api';
+import type { Histogram, Meter } from '@opentelemetry/api';
 
 /** What the edge counts. Labels are bounded: methods and reasons come from tables, servers from the configuration. */
 export interface EdgeMetrics {
-  readonly exchanges: Counter;
   readonly durationSeconds: Histogram;
 }
 
@@ -21,11 +20,9 @@ export function createEdgeMetrics(
     .createObservableGauge('switchyard_spool_bytes', { description: 'Events in the spool that are not safe elsewhere yet' })
     .addCallback((result) => result.observe(gauges.spoolBytes()));
   return {
-    exchanges: meter.createCounter('switchyard_exchanges', {
-      description: 'Exchanges on MCP endpoints, by method, outcome and reason',
-    }),
     durationSeconds: meter.createHistogram('switchyard_exchange_duration_seconds', {
-      description: 'Time from the first byte of a request to its event',
+      description:
+        'Exchanges on MCP endpoints, by method, outcome and reason: time from the first byte of a request to its event',
       advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] },
     }),
   };

@@ -78,8 +78,7 @@ export async function recordEnding(exchange: Exchange, ending: Ending, edge: Edg
   const durationMicros = edge.clock.monotonicMicros() - exchange.startedAtMicros;
   const summary = summarize(exchange, ending);
   const method = labelOf(exchange);
-  edge.metrics.durationSeconds.record(durationMicros / 1e6, { method });
-  edge.metrics.exchanges.add(1, {
+  edge.metrics.durationSeconds.record(durationMicros / 1e6, {
     method,
     outcome: summary?.outcome ?? 'ok',
     reason: summary?.reason ?? '',
