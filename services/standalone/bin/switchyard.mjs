@@ -41,6 +41,7 @@ else if (pinned === undefined)
   refuse(`Switchyard needs Node.js ${OLDEST_MAJOR}, and this is ${process.version}. Run \`npm ci\` first: it brings its own.`);
 else if (pinned !== process.execPath) runUnder(pinned);
 else {
-  module.enableCompileCache?.();
+  // Halves the start-up time. Beside the program, because what others may write to must not be run.
+  module.enableCompileCache?.(fileURLToPath(new URL('../.cache/compiled', import.meta.url)));
   await import(main.href);
 }
