@@ -122,7 +122,7 @@ function stopSignal(): Promise<void> {
 }
 
 /** How the command is called from where this process was started. */
-const programName = ({ env }: Terminal) => (env['npm_command'] === undefined ? 'switchyard' : 'npx switchyard');
+const programName = ({ env }: Terminal) => (env['npm_command'] === undefined ? 'switchyard' : 'npm run -s switchyard --');
 
 function portNumber(text: string): number {
   const port = Number(text);
