@@ -108,6 +108,19 @@ describe('SseParser', () => {
     expect(() => parser.push(Buffer.from('\n\ndata: a\n\n'))).toThrow(SseLimitExceeded);
   });
 
+  it('counts lines without data as well', () => {
+    expect(parse('data\n'.repeat(4))).toEqual([]);
+    expect(() => new SseParser(19).push(Buffer.from('data\n'.repeat(5)))).toThrow(SseLimitExceeded);
+    expect(seen(new SseParser(20).push(Buffer.from(`${'data\n'.repeat(5)}\n`)))).toEqual([message('\n'.repeat(4))]);
+  });
+
+  it('does not count comments, of which an idle stream has many', () => {
+    const parser = new SseParser(100);
+    parser.push(Buffer.from('data: a\n'));
+    for (let round = 0; round < 1_000; round += 1) parser.push(Buffer.from(': keep-alive\n'));
+    expect(seen(parser.push(Buffer.from('\n')))).toEqual([message('a')]);
+  });
+
   it('gathers a long line from many chunks', () => {
     const data = Array.from({ length: 100_000 }, (_, index) => index.toString(36)).join('-');
     const stream = Buffer.from(`data: ${data}\n\n`);

@@ -12,7 +12,7 @@ export interface SseEvent {
   readonly retryMs?: number;
 }
 
-/** The bytes that a stream wants held, one event's data and the line at hand, went over the limit. */
+/** One event's data lines and the line at hand, together, went over the limit. */
 export class SseLimitExceeded extends Error {
   override readonly name = 'SseLimitExceeded';
 
@@ -48,8 +48,10 @@ export class SseParser {
   /** Data of the event at hand: the first line as it came; gathered from the second one on. */
   private firstData: Buffer | undefined;
   private gathered: GrowingBytes | undefined;
+  /** Its data lines, field names included: lines without data are not free. */
+  private dataLineBytes = 0;
 
-  /** @param limitBytes most bytes held for one event */
+  /** @param limitBytes most bytes of one event: its data lines and the line at hand */
   constructor(private readonly limitBytes: number) {}
 
   /**
@@ -85,8 +87,7 @@ export class SseParser {
   }
 
   private checkLimit(lineBytes: number): void {
-    const dataBytes = this.gathered?.length ?? this.firstData?.length ?? 0;
-    if (dataBytes + lineBytes <= this.limitBytes) return;
+    if (this.dataLineBytes + lineBytes <= this.limitBytes) return;
     this.failed = true;
     this.line.take();
     throw new SseLimitExceeded(this.limitBytes);
@@ -111,13 +112,14 @@ export class SseParser {
     const name = line.toString('latin1', 0, Math.min(colon < 0 ? line.length : colon, LONGEST_FIELD_NAME + 1));
     const valueStart = colon < 0 ? line.length : colon + (line[colon + 1] === SPACE ? 2 : 1);
     const value = line.subarray(valueStart);
-    if (name === 'data') this.takeData(value);
+    if (name === 'data') this.takeData(value, line.length);
     else if (name === 'event') this.event = value.toString('utf8');
     else if (name === 'id') this.takeId(value.toString('utf8'));
     else if (name === 'retry') this.takeRetry(value.toString('latin1'));
   }
 
-  private takeData(value: Buffer): void {
+  private takeData(value: Buffer, lineBytes: number): void {
+    this.dataLineBytes += lineBytes;
     if (this.firstData === undefined) {
       this.firstData = value;
       return;
@@ -154,5 +156,6 @@ export class SseParser {
     this.eventRetryMs = undefined;
     this.firstData = undefined;
     this.gathered = undefined;
+    this.dataLineBytes = 0;
   }
 }
