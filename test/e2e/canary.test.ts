@@ -13,7 +13,7 @@ import { startEmbedded } from './targets/embedded.js';
 import { freePorts } from './targets/free-ports.js';
 import { CREDENTIAL_HEADER, EDITOR, REPOSITORY } from './targets/gateway-file.js';
 import { startProcesses } from './targets/processes.js';
-import type { StartTarget, Target } from './targets/target.js';
+import type { LocalTarget, Target } from './targets/target.js';
 
 const draw = (what: string) => `${what}-${randomBytes(24).toString('base64url')}`;
 const CONTROL = draw('control');
@@ -125,7 +125,7 @@ async function plant(context: SuiteContext, folder: TempDir): Promise<Canaries> 
   };
 }
 
-describe.each<readonly [string, StartTarget]>([
+describe.each<readonly [string, () => Promise<LocalTarget>]>([
   ['one process', startEmbedded],
   ['five processes', startProcesses],
 ])('planted secrets, arguments and results: %s', (name, start) => {

@@ -8,14 +8,18 @@ import { keysSuite } from './suite/keys.suite.js';
 import { reloadSuite } from './suite/reload.suite.js';
 import { signInSuite } from './suite/sign-in.suite.js';
 import { vaultSuite } from './suite/vault.suite.js';
-import type { StartTarget } from './targets/target.js';
+import type { Target } from './targets/target.js';
 
 /**
  * What a gateway does for its clients, its people and its administrators, whatever it runs on.
  * @param name of the target
  * @param more parts that only this target has
  */
-export function describeGateway(name: string, start: StartTarget, more: readonly ((context: GetContext) => void)[] = []): void {
+export function describeGateway(
+  name: string,
+  start: () => Promise<Target>,
+  more: readonly ((context: GetContext) => void)[] = [],
+): void {
   describe(`the gateway: ${name}`, () => {
     let standing: SuiteContext | undefined;
     const context: GetContext = () => {

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AdminApi } from './admin-api.js';
-import type { Target } from './targets/target.js';
+import type { LocalTarget } from './targets/target.js';
 
 /** Something that people, programs or disks get to see. */
 export interface Place {
@@ -15,7 +15,7 @@ const PUBLIC_PATHS = ['/', '/ready', '/api/openapi.json', '/.well-known/oauth-au
 const place = (name: string, text: string): Place => ({ name, bytes: Buffer.from(text) });
 
 /** Everything that a running target shows: files, output, answers, metrics, the command lines and environments of its children. */
-export async function placesOf(target: Target): Promise<Place[]> {
+export async function placesOf(target: LocalTarget): Promise<Place[]> {
   const admin = new AdminApi(target.publicUrl, target.adminKey);
   const answers = [...API_PATHS, ...PUBLIC_PATHS].map(async (path) => place(`GET ${path}`, (await admin.get(path)).text));
   const management = target.managementUrls.flatMap((url) => ['/metrics', '/ready', '/health'].map((path) => `${url}${path}`));
@@ -31,7 +31,7 @@ export async function placesOf(target: Target): Promise<Place[]> {
 }
 
 /** Every file that a target keeps. */
-export async function filesOf(target: Target): Promise<Place[]> {
+export async function filesOf(target: LocalTarget): Promise<Place[]> {
   const found = await Promise.all(target.storage.map((dir) => readdir(dir, { recursive: true, withFileTypes: true })));
   const files = found
     .flat()
@@ -41,7 +41,7 @@ export async function filesOf(target: Target): Promise<Place[]> {
 }
 
 /** Every row of every table of a target's database, and of what the engine writes down about queries. */
-export async function rowsOf(target: Target): Promise<Place[]> {
+export async function rowsOf(target: LocalTarget): Promise<Place[]> {
   await using database = await target.openDatabase();
   const ask = async (sql: string) => {
     const response = await fetch(database.url, { method: 'POST', body: sql });
@@ -61,7 +61,7 @@ export async function rowsOf(target: Target): Promise<Place[]> {
 }
 
 /** Command lines of all processes, and environments of those that the gateway started, as Linux shows them. */
-async function childrenOf(target: Target): Promise<Place[]> {
+async function childrenOf(target: LocalTarget): Promise<Place[]> {
   const children = await Promise.all([...new Set([target.pid('edge-proxy'), target.pid('token-vault')])].map(descendantsOf));
   const shown = children.flat().flatMap((pid) => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`]);
   return Promise.all(shown.map(async (name) => ({ name, bytes: await readIfThere(name) })));

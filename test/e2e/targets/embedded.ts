@@ -3,16 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { freePorts } from './free-ports.js';
-import { gatewayFile, REPOSITORY } from './gateway-file.js';
+import { gatewayFile, onThisMachine, REPOSITORY } from './gateway-file.js';
 import { startNode, type LoggedProcess } from './logged-process.js';
-import type { Target, TargetOptions } from './target.js';
+import type { LocalTarget } from './target.js';
 import { startUpstreamFixtures } from './upstream-fixtures.js';
 
 /** The `switchyard` command. */
 export const SWITCHYARD = path.join(REPOSITORY, 'services/standalone/bin/switchyard.mjs');
 
 /** Starts everything in one process, with the command that people start it with. */
-export async function startEmbedded(options: TargetOptions = {}): Promise<Target> {
+export async function startEmbedded(): Promise<LocalTarget> {
   await using undo = new AsyncDisposableStack();
   const { path: dir } = undo.use(await tempDir());
   const upstreams = undo.use(await startUpstreamFixtures());
@@ -20,9 +20,9 @@ export async function startEmbedded(options: TargetOptions = {}): Promise<Target
   const publicUrl = `http://localhost:${port}`;
   const file = path.join(dir, 'switchyard.yaml');
   const urls = { ledgerUrl: upstreams.ledger.url, lockedUrl: upstreams.locked.url };
-  await writeFile(file, gatewayFile({ publicUrl, host: '127.0.0.1', port, root: REPOSITORY, ...urls }));
+  await writeFile(file, gatewayFile({ publicUrl, host: '127.0.0.1', port, ...onThisMachine, ...urls }));
 
-  const upstreamKey = options.upstreamKey ?? randomBytes(24).toString('base64url');
+  const upstreamKey = randomBytes(24).toString('base64url');
   const ended: string[] = [];
   const up = () =>
     startNode({ name: 'switchyard up', args: [SWITCHYARD, 'up', '--verbose'], env: { E2E_UPSTREAM_KEY: upstreamKey }, cwd: dir });
@@ -44,10 +44,9 @@ export async function startEmbedded(options: TargetOptions = {}): Promise<Target
     openDatabase: () => startClickHouse({ dataDir: path.join(dataDir, 'clickhouse') }),
     managementUrls: [cli.managementUrl],
     pid: () => gateway.pid,
-    restart: async (_service, whileDown) => {
+    restart: async () => {
       await gateway.end('SIGKILL');
       ended.push(gateway.output());
-      await whileDown?.();
       gateway = up();
       await isReady(gateway);
     },

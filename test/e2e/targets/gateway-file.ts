@@ -3,6 +3,9 @@ import path from 'node:path';
 /** Root of the repository on this machine. */
 export const REPOSITORY = path.resolve(import.meta.dirname, '../../..');
 
+/** What a gateway on this machine sees of the repository. */
+export const onThisMachine = { root: REPOSITORY, filesDir: path.join(REPOSITORY, 'examples/files') };
+
 /** Header field that the upstream `locked` is shown its credential in. */
 export const CREDENTIAL_HEADER = 'x-upstream-key';
 
@@ -17,8 +20,10 @@ export interface GatewayFileOptions {
   readonly publicUrl: string;
   readonly host: string;
   readonly port: number;
-  /** Folder that has `node_modules` and `examples`, as the gateway sees it. */
+  /** Folder that has `node_modules`, as the gateway sees it. */
   readonly root: string;
+  /** Folder of sample files, as the gateway sees it. */
+  readonly filesDir: string;
   /** URLs of the upstream fixtures, as the gateway sees them. */
   readonly ledgerUrl: string;
   readonly lockedUrl: string;
@@ -37,7 +42,7 @@ teams:
 
 upstreams:
   everything: { command: node, args: [${o.root}/node_modules/@modelcontextprotocol/server-everything/dist/index.js, stdio] }
-  files: { command: node, args: [${o.root}/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js, ${o.root}/examples/files] }
+  files: { command: node, args: [${o.root}/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js, ${o.filesDir}] }
   ledger: { url: "${o.ledgerUrl}" }
   locked: { url: "${o.lockedUrl}", credential: { type: header, name: ${CREDENTIAL_HEADER}, value: "Key \${env:E2E_UPSTREAM_KEY}" } }
 

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { freePorts } from './free-ports.js';
-import { gatewayFile, REPOSITORY } from './gateway-file.js';
+import { gatewayFile, onThisMachine, REPOSITORY } from './gateway-file.js';
 import { startNode, type LoggedProcess } from './logged-process.js';
-import { SERVICES, type ServiceName, type Target, type TargetOptions } from './target.js';
+import { SERVICES, type LocalTarget, type ServiceName } from './target.js';
 import { startUpstreamFixtures } from './upstream-fixtures.js';
 
 type Ports = Readonly<Record<ServiceName, { readonly listen: number; readonly management: number }>>;
@@ -18,7 +18,7 @@ interface Surroundings {
 }
 
 /** Starts the five services as processes of their own, joined by a real nats-server, in no particular order. */
-export async function startProcesses(options: TargetOptions = {}): Promise<Target> {
+export async function startProcesses(): Promise<LocalTarget> {
   await using undo = new AsyncDisposableStack();
   const { path: dir } = undo.use(await tempDir());
   const nats = undo.use(await startNats());
@@ -30,10 +30,10 @@ export async function startProcesses(options: TargetOptions = {}): Promise<Targe
   const publicUrl = `http://localhost:${port}`;
   const file = path.join(dir, 'switchyard.yaml');
   const urls = { ledgerUrl: upstreams.ledger.url, lockedUrl: upstreams.locked.url };
-  await writeFile(file, gatewayFile({ publicUrl, host: '127.0.0.1', port, root: REPOSITORY, ...urls }));
+  await writeFile(file, gatewayFile({ publicUrl, host: '127.0.0.1', port, ...onThisMachine, ...urls }));
   await writeConfigs(around, file);
 
-  const upstreamKey = options.upstreamKey ?? randomBytes(24).toString('base64url');
+  const upstreamKey = randomBytes(24).toString('base64url');
   const ended: string[] = [];
   const children = new Map<ServiceName, LoggedProcess>();
   const run = (service: ServiceName, ...more: readonly string[]) => {
@@ -66,11 +66,10 @@ export async function startProcesses(options: TargetOptions = {}): Promise<Targe
     openDatabase: async () => ({ url: clickhouse.url, [Symbol.asyncDispose]: () => Promise.resolve() }),
     managementUrls: SERVICES.map((service) => `http://127.0.0.1:${ports[service].management}`),
     pid: (service) => child(service).pid,
-    restart: async (service, whileDown) => {
+    restart: async (service) => {
       const before = child(service);
       await before.end('SIGKILL');
       ended.push(before.output());
-      await whileDown?.();
       await isReady(start(service), service);
     },
     logs: async () => [...ended, ...[...children.values()].map((one) => one.output())].join('\n'),

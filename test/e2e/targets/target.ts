@@ -17,31 +17,24 @@ export interface Target extends AsyncDisposable {
   readonly gatewayFile: string;
   /** What `${env:E2E_UPSTREAM_KEY}` stands for in it. */
   readonly upstreamKey: string;
-  /** Folders that it keeps on this machine. */
-  readonly storage: readonly string[];
-  /** Its database over HTTP; of a target in one process only while that is stopped. */
-  openDatabase(): Promise<AsyncDisposable & { readonly url: string }>;
   /** Where health, readiness and metrics are, one for each process. */
   readonly managementUrls: readonly string[];
-  /** Id of the process that a service runs in. */
+  /** Id on this machine of the process that a service runs in. */
   pid(service: ServiceName): number;
-  /**
-   * Ends the process of a service with SIGKILL and starts it again on the same files.
-   * @param whileDown done between the two
-   */
-  restart(service: ServiceName, whileDown?: () => Promise<void>): Promise<void>;
+  /** Ends the process of a service with SIGKILL and starts it again on the same files. */
+  restart(service: ServiceName): Promise<void>;
   /** Everything that its processes have written to standard output and standard error. */
   logs(): Promise<string>;
-  /** What its programs print when they are asked for their configuration. */
-  printConfig(): Promise<string>;
   /** Stops it in an orderly way, keeping its storage until it is disposed. @returns exit codes */
   stop(): Promise<readonly (number | null)[]>;
 }
 
-/** What a test may ask of a target. */
-export interface TargetOptions {
-  /** What `${env:E2E_UPSTREAM_KEY}` stands for; drawn unless given. */
-  readonly upstreamKey?: string;
+/** A target whose files are on this machine. */
+export interface LocalTarget extends Target {
+  /** Folders that it keeps. */
+  readonly storage: readonly string[];
+  /** Its database over HTTP; of a target in one process only while that is stopped. */
+  openDatabase(): Promise<AsyncDisposable & { readonly url: string }>;
+  /** What its programs print when they are asked for their configuration. */
+  printConfig(): Promise<string>;
 }
-
-export type StartTarget = (options?: TargetOptions) => Promise<Target>;

@@ -1,0 +1,5 @@
+import { describeGateway } from './gateway.suite.js';
+import { startCompose } from './targets/compose.js';
+
+// Needs a container engine, so `npm test` leaves it out and `npm run e2e:compose` runs it.
+describeGateway('docker compose', startCompose);
