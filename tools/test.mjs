@@ -50,7 +50,7 @@ function conclude(totals, exitCode) {
   const skipped = leavesTestsOut ? [] : totals.skipped;
   for (const name of skipped) console.log(`skipped, which counts as failed: ${name}`);
   console.log(`\n${totals.passed} passed, ${totals.failed + skipped.length} failed`);
-  return exitCode || (skipped.length > 0 ? 1 : 0);
+  return exitCode || (totals.failed + skipped.length > 0 ? 1 : 0);
 }
 
 async function test() {
