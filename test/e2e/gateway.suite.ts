@@ -6,6 +6,7 @@ import type { GetContext, SuiteContext } from './suite/context.js';
 import { documentsSuite } from './suite/documents.suite.js';
 import { keysSuite } from './suite/keys.suite.js';
 import { reloadSuite } from './suite/reload.suite.js';
+import { restartSuite } from './suite/restart.suite.js';
 import { signInSuite } from './suite/sign-in.suite.js';
 import { vaultSuite } from './suite/vault.suite.js';
 import type { Target } from './targets/target.js';
@@ -34,7 +35,17 @@ export function describeGateway(
       await standing?.target[Symbol.asyncDispose]();
     }, 60_000);
 
-    for (const part of [documentsSuite, clientsSuite, signInSuite, keysSuite, vaultSuite, reloadSuite, ...more, auditSuite])
+    for (const part of [
+      documentsSuite,
+      clientsSuite,
+      signInSuite,
+      keysSuite,
+      vaultSuite,
+      reloadSuite,
+      restartSuite,
+      ...more,
+      auditSuite,
+    ])
       part(context);
 
     it('Z-1 stops in an orderly way when it is told to', async () => {
