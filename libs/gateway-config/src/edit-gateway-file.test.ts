@@ -23,8 +23,7 @@ upstreams:
     url: https://docs.example/mcp
 
 servers:
-  work:
-    # what people use
+  work: # what people use
     sources:
       - { upstream: everything }
     access:
