@@ -1,4 +1,5 @@
-// Generates docs/configuration.md and docs/switchyard.schema.json from the schemas that check configurations.
+// Generates docs/configuration.md and docs/switchyard.schema.json from the schemas that check configurations, and docs/errors.md from
+// the edge's refusal table.
 //   node tools/docs.mjs [--check]     --check writes nothing and fails when a file is not what it would write
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -13,12 +14,14 @@ execFileSync(process.execPath, [path.join(root, 'tools/build.mjs'), '--quiet'], 
 // Imported after the build, so that they are what it made.
 const { gatewayJsonSchema } = await import('@switchyard/gateway-config');
 const { configurationPage } = await import('./configuration-page.mjs');
+const { errorsPage } = await import('./errors-page.mjs');
 
 const schemaFile = path.join(root, 'docs/switchyard.schema.json');
 const style = await prettier.resolveConfig(schemaFile);
 const outputs = [
   [schemaFile, await prettier.format(JSON.stringify(gatewayJsonSchema()), { ...style, parser: 'json' })],
   [path.join(root, 'docs/configuration.md'), await configurationPage()],
+  [path.join(root, 'docs/errors.md'), errorsPage()],
 ];
 
 async function isCurrent([file, text]) {
