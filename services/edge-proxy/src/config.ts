@@ -27,6 +27,7 @@ export const limitsSchema = z.strictObject({
   callLimitMs: z.int().min(1000).default(600_000).describe('Longest that a call may take, whatever its upstream sends meanwhile'),
   headersTimeoutMs: z.int().min(100).default(10_000).describe('Longest wait for the header section of a request'),
   bodyTimeoutMs: z.int().min(100).default(30_000).describe('Longest wait for the body of a request'),
+  slowReaderTimeoutMs: z.int().min(100).default(30_000).describe('Longest wait for a client that does not read its answer'),
   drainTimeoutMs: z.int().min(0).default(25_000).describe('Longest wait for calls under way when the edge is stopped'),
 });
 

@@ -34,6 +34,8 @@ export interface TestEdge {
   readonly edge: PublicEdge;
   readonly state: SqliteState;
   readonly rpc: LocalRpc;
+  /** Closing it leaves events in the spool. */
+  readonly bus: LocalBus;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -116,6 +118,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     edge,
     state,
     rpc,
+    bus,
     logged: () => lines.join(''),
     publish: async (init) => {
       revision += 1;

@@ -20,6 +20,8 @@ export interface EdgeLimits {
   readonly callLimitMs: number;
   /** Longest wait for a request's body. */
   readonly bodyTimeoutMs: number;
+  /** Longest wait for a client that does not read its answer. */
+  readonly slowReaderTimeoutMs: number;
 }
 
 /** What the stages of the pipeline work with. Built once, at start. */

@@ -8,13 +8,15 @@ import {
   VaultService,
 } from '@switchyard/contracts';
 import type { LocalRpc } from '@switchyard/messaging';
-import { sealTo } from '@switchyard/oauth';
+import { generateSealingKey, sealTo } from '@switchyard/oauth';
 
 /** A credential in clear, or why there is none. */
 export type FakeLease =
   | { readonly headers?: Record<string, string>; readonly env?: Record<string, string>; readonly lastsMs?: number }
   | { readonly reason: string; readonly message: string }
-  | 'fault';
+  | 'fault'
+  /** A lease sealed to somebody else. */
+  | 'garbled';
 
 /** A vault that leases what it is told, over the real contract. */
 export interface FakeVault {
@@ -45,9 +47,11 @@ export function startFakeVault(rpc: LocalRpc, lease: FakeLease): FakeVault {
 
 async function answer({ recipientJwk }: LeaseCredentialRequest, lease: FakeLease) {
   if (lease === 'fault') throw new Error('the vault has failed');
-  if ('reason' in lease) return create(LeaseCredentialResponseSchema, { result: { case: 'refusal', value: lease } });
-  const { headers = {}, env = {}, lastsMs = 60_000 } = lease;
-  const sealed = await sealTo(recipientJwk, Buffer.from(JSON.stringify({ headers, env })));
+  if (lease !== 'garbled' && 'reason' in lease)
+    return create(LeaseCredentialResponseSchema, { result: { case: 'refusal', value: lease } });
+  const { headers = {}, env = {}, lastsMs = 60_000 } = lease === 'garbled' ? {} : lease;
+  const recipient = lease === 'garbled' ? (await generateSealingKey()).publicJwk : recipientJwk;
+  const sealed = await sealTo(recipient, Buffer.from(JSON.stringify({ headers, env })));
   const value = { sealed, version: '1', expiresAt: timestampFromMs(Date.now() + lastsMs) };
   return create(LeaseCredentialResponseSchema, { result: { case: 'lease', value } });
 }

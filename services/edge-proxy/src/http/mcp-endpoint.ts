@@ -74,7 +74,7 @@ export class McpEndpoint {
       head: readHead(request),
       catalog: catalog ?? NO_CATALOG,
       server: server ?? NO_SERVER,
-      reply: new Reply(response, headers),
+      reply: new Reply(response, headers, this.#options.edge.limits.slowReaderTimeoutMs),
       signal: gone.signal,
       cancel: () => gone.abort(),
       facts: { method: request.method === 'POST' ? '' : (request.method ?? '') },

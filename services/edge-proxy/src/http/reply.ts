@@ -6,8 +6,6 @@ import { encodeSse, SSE_KEEPALIVE } from '@switchyard/mcp';
 const ONE_WRITE_BYTES = 16 * 1024;
 
 const KEEPALIVE_MS = 15_000;
-/** Longest wait for a client that does not read. */
-const SLOW_READER_MS = 30_000;
 /** Most that may wait for a client where nobody waits with it: what a standing stream is told does not stop for one that reads slowly. */
 const BACKLOG_LIMIT_BYTES = 4 * 1024 * 1024;
 
@@ -17,16 +15,21 @@ const SSE_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-
 export class Reply {
   readonly #response: ServerResponse;
   readonly #headers: Record<string, string>;
+  readonly #slowReaderTimeoutMs: number;
   #keepAlive: NodeJS.Timeout | undefined;
   #drained: Promise<unknown> | undefined;
   bytesOut = 0;
   /** Whether this is a standing stream, which ends only with the client or the gateway. */
   standing = false;
 
-  /** @param headers header fields of every answer: request id, CORS */
-  constructor(response: ServerResponse, headers: Record<string, string>) {
+  /**
+   * @param headers header fields of every answer: request id, CORS
+   * @param slowReaderTimeoutMs longest wait for a client that does not read
+   */
+  constructor(response: ServerResponse, headers: Record<string, string>, slowReaderTimeoutMs: number) {
     this.#response = response;
     this.#headers = headers;
+    this.#slowReaderTimeoutMs = slowReaderTimeoutMs;
   }
 
   /** Whether the stream has begun. */
@@ -99,7 +102,7 @@ export class Reply {
     // A string goes out in one piece with the header section, bytes do not.
     if (bytes.length <= ONE_WRITE_BYTES) this.#response.end(bytes.toString('latin1'), 'latin1');
     else this.#response.end(bytes);
-    if (this.#response.writableLength > 0) this.#response.setTimeout(SLOW_READER_MS, () => this.#response.destroy());
+    if (this.#response.writableLength > 0) this.#response.setTimeout(this.#slowReaderTimeoutMs, () => this.#response.destroy());
   }
 
   /** Resolves when the client has taken what waits; cuts one that takes too long. One wait serves all who wait at a time. */
@@ -111,7 +114,7 @@ export class Reply {
   async #drain(): Promise<void> {
     const ended = new AbortController();
     const stop = () => ended.abort();
-    const timer = setTimeout(stop, SLOW_READER_MS);
+    const timer = setTimeout(stop, this.#slowReaderTimeoutMs);
     this.#response.once('close', stop);
     try {
       await once(this.#response, 'drain', { signal: ended.signal });
