@@ -1,6 +1,8 @@
 const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+/** Characters of a Host header field (RFC 9110 §7.2): nothing that begins another part of a URL. */
+const HOST = /^[A-Za-z0-9.:[\]_-]+$/;
 
-const isLoopback = (host: string) => LOOPBACK_HOST.test(host);
+const isLoopback = ({ hostname }: URL) => LOOPBACK_HOST.test(hostname);
 
 function parsed(url: string): URL | undefined {
   return URL.canParse(url) ? new URL(url) : undefined;
@@ -11,23 +13,20 @@ function parsed(url: string): URL | undefined {
  * The gateway's own origin may; a gateway on loopback also lets in other pages from loopback, which a rebound name never is.
  */
 export function originAllowed(origin: string, publicUrl: string): boolean {
-  if (origin === new URL(publicUrl).origin) return true;
-  const url = parsed(origin);
-  return url !== undefined && isLoopback(url.hostname) && isLoopback(new URL(publicUrl).hostname);
+  const own = new URL(publicUrl);
+  if (origin === own.origin) return true;
+  const url = isLoopback(own) ? parsed(origin) : undefined;
+  return url !== undefined && url.origin === origin && isLoopback(url);
 }
 
-/** Whether the gateway serves under this Host header: its public one, and on loopback every name of loopback with the same port. */
+/**
+ * Whether the gateway serves under this Host header: its public one, with or without the default port, and on loopback every name of
+ * loopback with the same port.
+ */
 export function hostServed(host: string | undefined, publicUrl: string): boolean {
+  if (host === undefined || !HOST.test(host)) return false;
   const own = new URL(publicUrl);
-  if (host === undefined) return false;
-  if (host.toLowerCase() === own.host) return true;
+  if (host === own.host) return true;
   const url = parsed(`${own.protocol}//${host}`);
-  return (
-    url !== undefined &&
-    isLoopback(own.hostname) &&
-    isLoopback(url.hostname) &&
-    url.port === own.port &&
-    url.pathname === '/' &&
-    url.username === ''
-  );
+  return url !== undefined && (url.host === own.host || (isLoopback(own) && isLoopback(url) && url.port === own.port));
 }
