@@ -285,6 +285,15 @@ describe('a modern server over stdio', () => {
     });
   });
 
+  it('ST-22 tells those who listen that its tools have changed', async () => {
+    const heard: string[] = [];
+    await using connection = await connectModern(edge, '/mcp/nova', () => void heard.push('tools'));
+    await eventually(async () => {
+      await connection.client.callTool({ name: 'grow', arguments: {} });
+      return heard.length > 0;
+    });
+  });
+
   it('ST-19 is asked for its era once; a legacy client is told why it cannot be served', async () => {
     for (let attempt = 0; attempt < 3; attempt += 1)
       await expect(connect('nova')).rejects.toMatchObject({ code: 10505, data: { reason: 'era_mismatch', upstream: 'nova' } });

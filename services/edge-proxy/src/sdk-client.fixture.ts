@@ -21,9 +21,17 @@ export async function connectLegacy(
   return { client, transport, [Symbol.asyncDispose]: () => client.close() };
 }
 
-/** A connected SDK v2 client, which speaks the modern era where the server does. */
-export async function connectModern(edge: ConnectOptions, path: string): Promise<{ client: ModernClient } & AsyncDisposable> {
-  const client = new ModernClient({ name: 'v2-client', version: '2.0.0' }, { versionNegotiation: { mode: 'auto' } });
+/** A connected SDK v2 client, which speaks the modern era where the server does. @param onTools listens for changes of the tools */
+export async function connectModern(
+  edge: ConnectOptions,
+  path: string,
+  onTools?: () => void,
+): Promise<{ client: ModernClient } & AsyncDisposable> {
+  const listChanged = onTools && { tools: { autoRefresh: false, debounceMs: 0, onChanged: onTools } };
+  const client = new ModernClient(
+    { name: 'v2-client', version: '2.0.0' },
+    { versionNegotiation: { mode: 'auto' }, ...(listChanged && { listChanged }) },
+  );
   await client.connect(new ModernTransport(new URL(path, edge.url), { requestInit: requestInit(edge) }));
   return { client, [Symbol.asyncDispose]: () => client.close() };
 }

@@ -200,8 +200,12 @@ export class HttpLink implements UpstreamLink {
     );
   }
 
-  /** The gateway declared no client capabilities, so `ping` is all that an upstream may ask (MCP 2025-11-25, "Ping"). */
+  /**
+   * The gateway declared no client capabilities, so `ping` is all that an upstream may ask (MCP 2025-11-25, "Ping"); in the modern era
+   * it may ask nothing, and there is no way to answer.
+   */
   #answerServerRequest(request: Outbound, message: UpstreamMessage): void {
+    if (request.era === 'modern') return;
     const { id, method } = message.envelope;
     const body =
       method === 'ping' ? resultResponse(id, '{}') : errorResponse(id, -32601, `The gateway does not take ${method} requests.`);
