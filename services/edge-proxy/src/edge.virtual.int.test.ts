@@ -457,6 +457,17 @@ describe('sessions', () => {
     expect((await exchange(edge.url, { path, key: edge.key, session, body: ping })).status).toBe(404);
   });
 
+  it('E12 may all use the same ids at the same time: every answer goes to who asked', async () => {
+    const clients = await Promise.all(Array.from({ length: 10 }, () => enter('/mcp/clash')));
+    const asked = clients.flatMap((client, who) =>
+      Array.from({ length: 20 }, (_, call) => ({ client, canary: `${who}-${call}` })),
+    );
+    const answers = await Promise.all(
+      asked.map(({ client, canary }, index) => client.call(index % 2 === 0 ? 'echo' : 'beta__echo', { text: canary })),
+    );
+    expect(answers).toEqual(asked.map(({ canary }, index) => `${index % 2 === 0 ? 'alpha' : 'beta'}: ${canary}`));
+  });
+
   it('S-15 that an upstream has forgotten are opened again once, however many calls notice', async () => {
     const client = await enter('/mcp/joined');
     await client.call('a__echo', { text: 'x' });
