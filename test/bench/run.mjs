@@ -61,6 +61,10 @@ async function targets(dir) {
   const upstream = await startPinned(otherCore, process.execPath, [path.join(import.meta.dirname, 'upstream.mjs')]);
   const upstreamUrl = `http://127.0.0.1:${upstream.line}/mcp`;
   const bare = await startPinned(gatewayCore, process.execPath, [path.join(import.meta.dirname, 'bare-responder.mjs')]);
+  const bareProxy = await startPinned(gatewayCore, process.execPath, [
+    path.join(import.meta.dirname, 'bare-proxy.mjs'),
+    upstreamUrl,
+  ]);
   const proxy = await startNginx({ dir, core: gatewayCore, binary: nginx, port: await freePort(), upstreamPort: upstream.line });
   const edge = await startEdge({
     dir,
@@ -78,6 +82,7 @@ async function targets(dir) {
       { name: 'direct', url: upstreamUrl, pid: upstream.pid, script: plain },
       { name: 'nginx proxy_pass', ...proxy, script: plain },
       { name: 'bare node:http', url: `http://127.0.0.1:${bare.line}/mcp`, pid: bare.pid, script: plain },
+      { name: 'bare undici proxy', url: `http://127.0.0.1:${bareProxy.line}/mcp`, pid: bareProxy.pid, script: plain },
       { name: 'switchyard', ...edge, script: await writeScript(dir, 'switchyard', edge.token) },
     ],
   };

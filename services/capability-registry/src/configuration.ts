@@ -141,6 +141,9 @@ export class Configuration {
 }
 
 function textOf(content: FileContent, file: string): string {
+  // Nobody means to take everything away like this, but a writer that died, or a full disk, does.
+  if (content.ok && content.text.trim() === '')
+    throw new ConfigError([{ file, path: '', message: 'is empty. Put its content back; `servers: {}` serves nothing.' }]);
   if (content.ok) return content.text;
   const code = (content.error as NodeJS.ErrnoException).code ?? 'unknown error';
   throw new ConfigError([{ file, path: '', message: `cannot be read (${code}). Put it back.` }]);

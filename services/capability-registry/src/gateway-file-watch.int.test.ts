@@ -1,6 +1,7 @@
 import { eventually, tempDir, type TempDir } from '@switchyard/testing';
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { GatewayFileWatch, readContent } from './gateway-file-watch.js';
 
 let dir: TempDir;
@@ -12,7 +13,7 @@ afterEach(async () => {
   await dir[Symbol.asyncDispose]();
 });
 
-async function watched(file: string, options: { pollMs?: number } = {}): Promise<string[]> {
+async function watched(file: string, options: { pollMs?: number; settleMs?: number } = {}): Promise<string[]> {
   const seen: string[] = [];
   const onChange = (content: Awaited<ReturnType<typeof readContent>>) => seen.push(content.ok ? content.text : 'unreadable');
   const failed = (error: unknown) => seen.push(`unwatchable ${String(error)}`);
@@ -80,6 +81,16 @@ describe('GatewayFileWatch', () => {
     symlinkSync('elsewhere/a.yaml', path.join(dir.path, 'a.yaml'));
     const seen = await watched(path.join(dir.path, 'a.yaml'), { pollMs: 50 });
     writeFileSync(path.join(elsewhere, 'a.yaml'), 'new');
+    await expectSeen(seen, ['new']);
+  });
+
+  it('does not tell of what a writer is in the middle of, although it reads then', async () => {
+    const file = path.join(dir.path, 'a.yaml');
+    writeFileSync(file, 'old');
+    const seen = await watched(file, { pollMs: 1, settleMs: 200 });
+    for (const until = performance.now() + 400; performance.now() < until; await setImmediate())
+      writeFileSync(file, String(performance.now()));
+    writeFileSync(file, 'new');
     await expectSeen(seen, ['new']);
   });
 

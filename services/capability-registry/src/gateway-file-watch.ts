@@ -13,7 +13,7 @@ export interface FileWatchOptions {
   readonly onChange: (content: FileContent) => void;
   /** Told when the system cannot notify of changes; the file is then only read every `pollMs`. */
   readonly onUnwatchable: (error: unknown) => void;
-  /** How long writers may take to finish before the file is read; 40 unless told. */
+  /** How long a content must stand before it is told: writers may be in the middle of it. 40 unless told. */
   readonly settleMs?: number;
   /** How often the file is read although nothing was notified: mounted files do not always notify. 2000 unless told. */
   readonly pollMs?: number;
@@ -38,6 +38,8 @@ export class GatewayFileWatch {
   #notifier: FSWatcher | undefined;
   #settling: NodeJS.Timeout | undefined;
   #seen: string;
+  /** Another content, and when it was first read. */
+  #found: { readonly fingerprint: string; readonly atMs: number } | undefined;
   #reading = Promise.resolve();
   #closed = false;
 
@@ -75,9 +77,13 @@ export class GatewayFileWatch {
     this.#options.onUnwatchable(error);
   }
 
+  get #settleMs(): number {
+    return this.#options.settleMs ?? 40;
+  }
+
   #settle(): void {
     clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => this.#look(), this.#options.settleMs ?? 40).unref();
+    this.#settling = setTimeout(() => this.#look(), this.#settleMs).unref();
   }
 
   #look(): void {
@@ -88,7 +94,21 @@ export class GatewayFileWatch {
     if (this.#closed) return;
     const content = await readContent(this.#options.file);
     const found = fingerprint(content);
-    if (this.#closed || found === this.#seen) return;
+    if (this.#closed) return;
+    if (found === this.#seen) this.#found = undefined;
+    else if (this.#stands(found)) this.#tell(content, found);
+    else this.#settle();
+  }
+
+  /** Whether this was read before, long enough ago: a file that is written in place is empty for a moment. */
+  #stands(found: string): boolean {
+    const nowMs = performance.now();
+    if (this.#found?.fingerprint !== found) this.#found = { fingerprint: found, atMs: nowMs };
+    return nowMs - this.#found.atMs >= this.#settleMs;
+  }
+
+  #tell(content: FileContent, found: string): void {
+    this.#found = undefined;
     this.#seen = found;
     this.#options.onChange(content);
   }

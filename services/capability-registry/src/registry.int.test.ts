@@ -100,6 +100,15 @@ describe.each(PROFILES)('the capability registry, $profile', ({ open }) => {
     });
   });
 
+  it('takes an empty file for an accident', async () => {
+    bench.write(config());
+    await bench.start();
+    bench.write('\n');
+    await eventually(() => expect(eventTypes()).toEqual(['config.applied', 'config.rejected']));
+    expect(bench.log.at(-1)).toContain(`${bench.file}: is empty.`);
+    expect(await titles()).toEqual(['Work']);
+  });
+
   it('keeps the last good configuration when a reference leads nowhere', async () => {
     bench.write(config());
     await bench.start();
