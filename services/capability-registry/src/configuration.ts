@@ -114,7 +114,7 @@ export class Configuration {
   async #apply(content: FileContent): Promise<void> {
     const again = content === this.#tried;
     const { snapshot, changed } = await applyConfig(
-      textOf(content, this.#context.file),
+      textOf(content, this.#context.file, this.#snapshot),
       this.#context,
       again ? this.#snapshot : undefined,
     );
@@ -140,11 +140,14 @@ export class Configuration {
   }
 }
 
-function textOf(content: FileContent, file: string): string {
+function textOf(content: FileContent, file: string, served: Snapshot | undefined): string {
+  const refusal = (message: string) => new ConfigError([{ file, path: '', message }]);
+  if (!content.ok) {
+    const code = (content.error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw refusal(`cannot be read (${code}). Put it back.`);
+  }
   // Nobody means to take everything away like this, but a writer that died, or a full disk, does.
-  if (content.ok && content.text.trim() === '')
-    throw new ConfigError([{ file, path: '', message: 'is empty. Put its content back; `servers: {}` serves nothing.' }]);
-  if (content.ok) return content.text;
-  const code = (content.error as NodeJS.ErrnoException).code ?? 'unknown error';
-  throw new ConfigError([{ file, path: '', message: `cannot be read (${code}). Put it back.` }]);
+  if (served !== undefined && served.servers.length > 0 && content.text.trim() === '')
+    throw refusal('has become empty. Put its content back; `servers: {}` serves nothing.');
+  return content.text;
 }

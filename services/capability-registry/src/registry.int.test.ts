@@ -100,12 +100,12 @@ describe.each(PROFILES)('the capability registry, $profile', ({ open }) => {
     });
   });
 
-  it('takes an empty file for an accident', async () => {
+  it('takes a file that has become empty for an accident', async () => {
     bench.write(config());
     await bench.start();
     bench.write('\n');
     await eventually(() => expect(eventTypes()).toEqual(['config.applied', 'config.rejected']));
-    expect(bench.log.at(-1)).toContain(`${bench.file}: is empty.`);
+    expect(bench.log.at(-1)).toContain(`${bench.file}: has become empty.`);
     expect(await titles()).toEqual(['Work']);
   });
 
