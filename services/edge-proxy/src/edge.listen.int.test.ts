@@ -165,7 +165,7 @@ describe('subscriptions/listen', () => {
   });
 
   it('LI-7 is refused where it does not say what for', async () => {
-    const stream = await listen('one', [] as unknown as object);
+    const stream = await listen('one', []);
     await stream.ended;
     expect([stream.status, messagesIn(stream.text())[0]?.error?.data.reason]).toEqual([400, 'invalid_params']);
   });
