@@ -1,7 +1,7 @@
 import { eventually, type ScriptedUpstream, startScriptedUpstream } from '@switchyard/testing';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
 import { type FakeLease, type FakeVault, startFakeVault } from './fake-vault.fixture.js';
-import { callOf, exchange, openSession } from './raw-client.fixture.js';
+import { callOf, exchange, INITIALIZE, openSession } from './raw-client.fixture.js';
 
 const SECRET = 'canary-0a1b2c3d4e5f';
 const REPLACED = 'canary-replaced-9f8e7d';
@@ -167,6 +167,24 @@ describe('credentials for upstreams', () => {
       await publish({ ...versions, good: '2' });
       expect((await callAct('good')).received[0]?.headers.authorization).toBe(`Bearer ${REPLACED}`);
     });
+  });
+
+  it('CR-12 that come when the upstream has been removed meanwhile are not used', async () => {
+    await publish({ ...versions, removed: '1' });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const session = await openSession(edge.url, '/mcp/open', edge.key);
+    vault.until = promise;
+    const before = leasesOf('removed');
+    const opening = exchange(edge.url, { path: '/mcp/removed', key: edge.key, body: INITIALIZE });
+    await eventually(() => leasesOf('removed') > before);
+    const received = upstream.received.length;
+    await publish(versions);
+    resolve();
+    vault.until = undefined;
+    expect((await opening).status).toBe(200);
+    expect(upstream.received.slice(received).filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
+    expect(edge.logged()).not.toContain('an exchange failed');
+    await exchange(edge.url, { path: '/mcp/open', method: 'DELETE', key: edge.key, session });
   });
 
   it('CR-10 in hand are used while the vault is away; new ones cannot be had', async () => {

@@ -173,6 +173,7 @@ describe('a local process', () => {
     await using connection = await connect('mortal');
     const { client } = connection;
     const pid = Number(textOf(await client.callTool({ name: 'pid' })));
+    const child = Number(textOf(await client.callTool({ name: 'child' })));
     const inHand = client.callTool({ name: 'hang' });
     inHand.catch(() => undefined);
     await eventually(() => /"upstream":"mortal"[^\n]*"stderr_line":"hanging"/.test(edge.logged()));
@@ -189,6 +190,7 @@ describe('a local process', () => {
     const again = await eventually(() => client.callTool({ name: 'pid' }));
     expect(Number(textOf(again))).not.toBe(pid);
     expect(startsOf('mortal')).toBe(2);
+    await eventually(() => expect(alive(child)).toBe(false));
   });
 
   it('ST-12 that exits at once is named with why, and is not started again for every call', async () => {

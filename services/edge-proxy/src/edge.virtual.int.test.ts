@@ -86,6 +86,7 @@ function configuration(): SnapshotInit {
         sources: [{ upstream: 'docs', prefix: 'd__', ...all }],
         access: [{ everyone: true, tools: ['d__look'], resources: ['docs://*'] }],
       },
+      { slug: 'late', sources: [{ upstream: 'late', ...all }], access: everyone },
       { slug: 'lookalike', sources: [{ upstream: 'lookalike', ...all }], access: everyone },
       { slug: 'constructor', sources: [{ upstream: 'constructor', prefix: 'c__', ...all }], access: everyone },
     ],
@@ -143,6 +144,7 @@ beforeAll(async () => {
       initialize: ({ response }) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Welcome</h1>'),
     },
   });
+  await start('late', { tools: ['act'], scripts: { initialize: ({ response }) => void response.writeHead(503).end() } });
   await start('ledger', { tools: ['pay'] });
   await start('lookalike', { tools: ['gateway_status', 'other'] });
   await start('constructor', { tools: ['toString'] });
@@ -455,6 +457,26 @@ describe('sessions', () => {
     expect((await exchange(edge.url, { path, method: 'DELETE', key: edge.key, session })).status).toBe(204);
     await stream.ended;
     expect((await exchange(edge.url, { path, key: edge.key, session, body: ping })).status).toBe(404);
+  });
+
+  it('S-16 hear of each upstream once, also where it joins while the stream is being opened', async () => {
+    const late = upstreamNamed('late');
+    const client = await enter('/mcp/late');
+    const before = late.received.length;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    late.on('initialize', (call) => {
+      const result = { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'late', version: '1' } };
+      void promise.then(() => answerResult(call, result, { 'mcp-session-id': 'late-1' }));
+    });
+    const answer = client.call('act');
+    await eventually(() => bodies({ received: late.received.slice(before) }, 'initialize') === 1);
+    const stream = await open(edge.url, { path: '/mcp/late', method: 'GET', key: edge.key, session: client.session });
+    resolve();
+    expect(await answer).toBe('late: act');
+    await eventually(() => late.received.some(({ method }) => method === 'GET'));
+    expect(await client.call('act')).toBe('late: act');
+    expect(late.received.filter(({ method }) => method === 'GET')).toHaveLength(1);
+    stream.leave();
   });
 
   it('E12 may all use the same ids at the same time: every answer goes to who asked', async () => {

@@ -23,6 +23,8 @@ export interface FakeVault {
   readonly requests: readonly LeaseCredentialRequest[];
   /** What is leased from now on. */
   lease: FakeLease;
+  /** Answers wait for this, where it is set. */
+  until: Promise<void> | undefined;
   /** Answers no more. */
   stop(): Promise<void>;
 }
@@ -35,10 +37,11 @@ interface Handlers {
 export function startFakeVault(rpc: LocalRpc, lease: FakeLease): FakeVault {
   const { strategy } = rpc.server();
   const requests: LeaseCredentialRequest[] = [];
-  const vault = { requests, lease, stop: async () => void (await strategy.close()) };
+  const vault: FakeVault = { requests, lease, until: undefined, stop: async () => void (await strategy.close()) };
   (strategy as unknown as Handlers).addHandler(rpcSubject(VaultService.method.leaseCredential), async (payload) => {
     const request = fromJson(LeaseCredentialRequestSchema, payload);
     requests.push(request);
+    await vault.until;
     return toJson(LeaseCredentialResponseSchema, await answer(request, vault.lease));
   });
   strategy.listen(() => undefined);
