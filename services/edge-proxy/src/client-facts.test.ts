@@ -4,6 +4,7 @@ describe('what a client says that it is', () => {
   it.each([
     ['both', '{"name":"a","version":"1"}', 'a', '1'],
     ['name only', '{"name":"ä"}', 'ä', ''],
+    ['cut within a character', JSON.stringify({ name: `${'n'.repeat(199)}😀` }), `${'n'.repeat(199)}\ufffd`, ''],
     ['no strings', '{"name":1,"version":"1"}', '', ''],
     ['no object', '"a"', '', ''],
     ['long', JSON.stringify({ name: 'n'.repeat(5000), version: '1' }), 'n'.repeat(200), '1'],

@@ -1,4 +1,5 @@
 import { MODERN_REVISIONS, LEGACY_REVISIONS, negotiateLegacy, resultResponse } from '@switchyard/mcp';
+import { clientInfo, NO_CLIENT } from '../client-facts.js';
 import type { Edge } from '../edge.js';
 import { answered, type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
@@ -15,7 +16,7 @@ const HANDSHAKE_WAIT_MS = 4_000;
 
 const initializeParams = z.object({
   protocolVersion: z.string(),
-  clientInfo: z.object({ name: z.string(), version: z.string() }).partial().optional(),
+  clientInfo: clientInfo.optional(),
 });
 
 /** `initialize` (MCP 2025-11-25, "Lifecycle"): opens a session of the client's, and behind it one with every upstream that answers. */
@@ -24,18 +25,18 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
   const params = initializeParams.safeParse(paramsOf(call));
   if (!params.success) return refused(new Refusal('invalid_params', 'initialize needs params.protocolVersion, a string.'));
   const revision = negotiateLegacy(params.data.protocolVersion);
-  const { name = '', version = '' } = params.data.clientInfo ?? {};
+  const client = params.data.clientInfo ?? NO_CLIENT;
   const session = await edge.sessions.open({
     server: exchange.server.slug,
     issuer: caller.principal.issuer,
     subject: caller.principal.subject,
     clientId: caller.clientId,
     revision,
-    clientName: name,
-    clientVersion: version,
+    clientName: client.client_name,
+    clientVersion: client.client_version,
     upstreams: {},
   });
-  Object.assign(exchange.facts, { revision, client_name: name, client_version: version });
+  Object.assign(exchange.facts, { revision, ...client });
   const standings = await enterAll({ ...call, session }, edge);
   const profiles = standings.filter((standing): standing is UpstreamProfile => !(standing instanceof Refusal));
   const [first] = standings;
