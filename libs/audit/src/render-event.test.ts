@@ -1,4 +1,4 @@
-import { fromJson, type JsonValue } from '@bufbuild/protobuf';
+import { fromJson, ScalarType, type DescField, type JsonValue } from '@bufbuild/protobuf';
 import { EVENT_TYPES, EventSchema, type EventFields } from '@switchyard/contracts';
 import fc from 'fast-check';
 import { renderEvent, type EventIdentity } from './render-event.js';
@@ -22,6 +22,14 @@ describe('a rendered event', () => {
       '{"event_id":"edge-1/1767225600000/7","tenant":"default","occurred_at":"2026-01-01T00:00:00.123Z","emitter":"edge-1",' +
         '"epoch":"1767225600000","sequence":"7","type":"tool.called","server":"work","outcome":"ok"}',
     );
+  });
+
+  it('has every field of an event', () => {
+    const value = (field: DescField) =>
+      field.fieldKind === 'map' ? { a: 'b' } : field.scalar === ScalarType.STRING ? 'text' : 7;
+    const fields = Object.fromEntries(EventSchema.fields.map((field) => [field.jsonName, value(field)]));
+    const line = renderEvent({ ...fields, occurred_at: '2026-02-03T04:05:06.007Z' } as unknown as EventFields, identity);
+    expect(Object.keys(JSON.parse(line) as object).sort()).toEqual(EventSchema.fields.map(({ jsonName }) => jsonName).sort());
   });
 
   it('keeps the time and the tenant that the caller names', () => {

@@ -1,7 +1,9 @@
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
-import { Agent, buildConnector, type Dispatcher, fetch as undiciFetch } from 'undici';
+import { Agent, buildConnector, fetch as undiciFetch } from 'undici';
 import { AddressGuard } from './address-guard.js';
+import type { EgressSink } from './connection.js';
+import { ConnectionPool } from './connection-pool.js';
 
 /** The connection was refused before it was made: the address is special-purpose and not allowed. */
 export class EgressBlocked extends Error {
@@ -13,23 +15,23 @@ export interface EgressRequest {
   readonly url: URL;
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers: Record<string, string>;
-  readonly body?: Buffer;
+  readonly body?: Buffer | undefined;
   /** Longest wait for the response's header section; 0 waits for ever. */
   readonly headersTimeoutMs: number;
   /** Longest silence within the response's body; 0 waits for ever. */
   readonly bodyTimeoutMs: number;
 }
 
-/** Control over a response that is arriving. */
-export type EgressControl = Dispatcher.DispatchController;
+/** Connections to one server at a time. */
+const CONNECTIONS_LIMIT = 256;
 
-/** Receives a response as it arrives. Exactly one of `end` and `fail` is called, last. */
-export interface EgressSink {
-  start(control: EgressControl): void;
-  head(status: number, headers: Record<string, string | string[] | undefined>, control: EgressControl): void;
-  data(chunk: Buffer, control: EgressControl): void;
-  end(): void;
-  fail(error: Error): void;
+const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+interface Target {
+  readonly pool: ConnectionPool;
+  /** What follows the method in the header section: the path, and the Host field. */
+  readonly start: string;
 }
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void;
@@ -40,9 +42,12 @@ type LookupCallback = (error: NodeJS.ErrnoException | null, addresses: LookupAdd
  */
 export class Egress {
   readonly #guard: AddressGuard;
+  readonly #connect: buildConnector.connector;
+  readonly #pools = new Map<string, ConnectionPool>();
+  /** For `fetch` alone. */
   readonly #agent: Agent;
   /** URL objects compute their parts anew at every reading; callers keep one URL per upstream. */
-  readonly #targets = new WeakMap<URL, { readonly origin: string; readonly path: string }>();
+  readonly #targets = new WeakMap<URL, Target>();
 
   /**
    * @param options.allowed CIDR ranges that may be reached although they are special-purpose
@@ -52,18 +57,15 @@ export class Egress {
     this.#guard = new AddressGuard(options.allowed);
     const connect = buildConnector({
       timeout: options.connectTimeoutMs,
+      allowH2: false,
       lookup: (name: string, lookupOptions: LookupOptions, done: LookupCallback) => this.#lookup(name, lookupOptions, done),
     });
-    this.#agent = new Agent({
-      connect: (target, done) => {
-        const host = target.hostname.replace(/^\[|\]$/g, '');
-        if (isIP(host) !== 0 && !this.#guard.permits(host)) done(new EgressBlocked(`address ${host} may not be reached`), null);
-        else connect(target, done);
-      },
-      connections: 256,
-      keepAliveTimeout: 30_000,
-      keepAliveMaxTimeout: 600_000,
-    });
+    this.#connect = (target, done) => {
+      const host = target.hostname.replace(/^\[|\]$/g, '');
+      if (isIP(host) !== 0 && !this.#guard.permits(host)) done(new EgressBlocked(`address ${host} may not be reached`), null);
+      else connect({ ...target, hostname: host }, done);
+    };
+    this.#agent = new Agent({ connect: this.#connect });
   }
 
   /** Replaces the ranges that may be reached although they are special-purpose. */
@@ -71,27 +73,11 @@ export class Egress {
     this.#guard.setAllowed(allowed);
   }
 
-  /** Sends a request; everything that becomes of it is told to the sink. Never throws. */
+  /** Sends a request; everything that becomes of it is told to the sink. @throws TypeError for a header field that cannot be sent */
   send(request: EgressRequest, sink: EgressSink): void {
-    this.#agent.dispatch(
-      {
-        ...this.#target(request.url),
-        method: request.method,
-        headers: request.headers,
-        body: request.body ?? null,
-        headersTimeout: request.headersTimeoutMs,
-        bodyTimeout: request.bodyTimeoutMs,
-      },
-      {
-        onRequestStart: (control) => sink.start(control),
-        onResponseStart: (control, status, headers) => {
-          if (status >= 200) sink.head(status, headers, control);
-        },
-        onResponseData: (control, chunk) => sink.data(chunk, control),
-        onResponseEnd: () => sink.end(),
-        onResponseError: (_control, error) => sink.fail(error),
-      },
-    );
+    const { pool, start } = this.#target(request.url);
+    const { body, headersTimeoutMs, bodyTimeoutMs } = request;
+    pool.send({ head: headOf(request, start), body, headersTimeoutMs, bodyTimeoutMs, sink });
   }
 
   /** `fetch` through the same guard, for libraries that take one. Redirects are errors. */
@@ -104,15 +90,25 @@ export class Egress {
 
   /** Closes idle connections and cuts the others. Idempotent. */
   async close(): Promise<void> {
+    for (const pool of this.#pools.values()) pool.close();
     await this.#agent.destroy();
   }
 
-  #target(url: URL): { readonly origin: string; readonly path: string } {
+  #target(url: URL): Target {
     const known = this.#targets.get(url);
     if (known !== undefined) return known;
-    const target = { origin: url.origin, path: url.pathname + url.search };
+    const pool = this.#pools.get(url.origin) ?? this.#poolOf(url);
+    this.#pools.set(url.origin, pool);
+    const target = { pool, start: ` ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n` };
     this.#targets.set(url, target);
     return target;
+  }
+
+  #poolOf({ protocol, hostname, host, port }: URL): ConnectionPool {
+    return new ConnectionPool(
+      (done) => this.#connect({ protocol, hostname, host, port }, (error, socket) => done(error, error === null ? socket : null)),
+      CONNECTIONS_LIMIT,
+    );
   }
 
   #lookup(name: string, options: LookupOptions, done: LookupCallback): void {
@@ -123,4 +119,16 @@ export class Egress {
       else done(null, addresses);
     });
   }
+}
+
+/** The request line and the header section. @throws TypeError for a header field that could end early and begin another */
+function headOf({ method, headers, body }: EgressRequest, start: string): string {
+  let head = method + start;
+  for (const name in headers) {
+    const value = headers[name]!;
+    if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) throw new TypeError(`the header field ${name} cannot be sent`);
+    head += `${name}: ${value}\r\n`;
+  }
+  if (method === 'POST') head += `content-length: ${body?.length ?? 0}\r\n`;
+  return `${head}\r\n`;
 }

@@ -1,2 +1,3 @@
 export { AddressGuard, LOOPBACK } from './address-guard.js';
-export { Egress, EgressBlocked, type EgressControl, type EgressRequest, type EgressSink } from './egress.js';
+export type { EgressControl, EgressSink } from './connection.js';
+export { Egress, EgressBlocked, type EgressRequest } from './egress.js';

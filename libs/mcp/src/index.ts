@@ -14,6 +14,7 @@ export {
   type ClassifyRefusal,
   type FieldValue,
 } from './classify.js';
+export { acceptsJsonAndEvents, isJsonContentType } from './media-types.js';
 export { decodeHeaderValue, encodeHeaderValue } from './header-codec.js';
 export { exposedName } from './names.js';
 export { compilePatterns } from './patterns.js';

@@ -15,6 +15,7 @@ export function compilePatterns(patterns: readonly string[]): Matches {
 
 /** Each part between wildcards is taken where it stands first: going back can find nothing that going on cannot, so there is no backtracking. */
 function compileWild(pattern: string): Matches {
+  if (pattern === WILDCARD) return () => true;
   const parts = pattern.split(WILDCARD);
   const head = parts[0] ?? '';
   const tail = parts.at(-1) ?? '';

@@ -13,8 +13,9 @@ export interface Edit {
  */
 export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
   if (edits.length === 0) return bytes;
-  const ordered =
-    edits.length === 1 ? edits : [...edits].sort((a, b) => a.range.start - b.range.start || a.range.end - b.range.end);
+  const ordered = isOrdered(edits)
+    ? edits
+    : [...edits].sort((a, b) => a.range.start - b.range.start || a.range.end - b.range.end);
   const target = Buffer.allocUnsafe(splicedLength(bytes, ordered));
   let read = 0;
   let written = 0;
@@ -25,6 +26,12 @@ export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
   }
   bytes.copy(target, written, read);
   return target;
+}
+
+function isOrdered(edits: readonly Edit[]): boolean {
+  for (let index = 1; index < edits.length; index += 1)
+    if (edits[index]!.range.start <= edits[index - 1]!.range.start) return false;
+  return true;
 }
 
 function splicedLength(bytes: Buffer, ordered: readonly Edit[]): number {

@@ -1,4 +1,4 @@
-import { diag, DiagLogLevel, ProxyTracerProvider, type Meter, type Tracer } from '@opentelemetry/api';
+import { diag, DiagLogLevel, type Meter, type Tracer } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
@@ -10,8 +10,8 @@ import { PrometheusReader } from './prometheus-reader.js';
 
 /** Traces and metrics of one process. */
 export interface Telemetry {
-  /** Records spans where an OTLP endpoint is configured; else does nothing, cheaply. */
-  readonly tracer: Tracer;
+  /** Records spans, where an OTLP endpoint is configured; else there is none, because one that does nothing costs too. */
+  readonly tracer: Tracer | undefined;
   readonly meter: Meter;
   /** Everything measured through `meter`, as Prometheus text. */
   metricsText(): Promise<string>;
@@ -87,7 +87,7 @@ export async function startTelemetry(o: TelemetryOptions): Promise<Telemetry> {
     }
   };
   return {
-    tracer: (traces ?? new ProxyTracerProvider()).getTracer(scope),
+    tracer: traces?.getTracer(scope),
     meter,
     metricsText: () => prometheus.text(),
     close: () => (closed ??= close()),

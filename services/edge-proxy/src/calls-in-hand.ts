@@ -1,6 +1,8 @@
+import { InHand } from './in-hand.js';
+
 /** Calls of legacy clients that are under way at this edge, so that `notifications/cancelled` finds them. */
 export class CallsInHand {
-  readonly #calls = new Map<string, () => void>();
+  readonly #calls = new InHand<() => void>();
 
   /** Calls under way. */
   get size(): number {

@@ -1,9 +1,12 @@
-import type { EventFields, Principal } from '@switchyard/contracts';
+import type { Principal } from '@switchyard/contracts';
 import type { Envelope, Era, MethodRow } from '@switchyard/mcp';
 import type { TraceContext } from '@switchyard/telemetry';
+import type { Cancellation } from './cancellation.js';
 import type { Catalog, CompiledServer } from './catalog.js';
+import type { Facts } from './facts.js';
 import type { Reply } from './http/reply.js';
 import type { RequestHead } from './http/request-head.js';
+import type { Placed } from './running.js';
 import type { ClientSession } from './session-store.js';
 
 /** Who has been let in. Made by `authenticate` alone. */
@@ -13,7 +16,7 @@ export interface Caller {
 }
 
 /** One HTTP exchange on an MCP endpoint, from its first byte to its event. */
-export interface Exchange {
+export interface Exchange extends Placed {
   readonly requestId: string;
   readonly trace: TraceContext;
   readonly startedAtMicros: number;
@@ -21,12 +24,10 @@ export interface Exchange {
   readonly catalog: Catalog;
   readonly server: CompiledServer;
   readonly reply: Reply;
-  /** Aborted when the client has gone or has cancelled. */
-  readonly signal: AbortSignal;
-  /** Aborts it. */
-  readonly cancel: () => void;
+  /** When the client has gone or has cancelled, or the edge is stopped. */
+  readonly cancellation: Cancellation;
   /** What its event will say; the spine adds to it as stages answer. */
-  readonly facts: Partial<EventFields>;
+  readonly facts: Facts;
 }
 
 /** A message that has passed the gate, and whose era is known. */

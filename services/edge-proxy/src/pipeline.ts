@@ -10,7 +10,6 @@ import { serveListen } from './methods/listen.js';
 import { servePing, serveSetLevel } from './methods/local.js';
 import { serveNotification } from './methods/notification.js';
 import { outboundContext } from './outbound-context.js';
-import { principalFacts } from './record.js';
 import { Refusal } from './refusal.js';
 import { admit } from './stages/admit.js';
 import { decide } from './stages/authorize.js';
@@ -47,7 +46,11 @@ function admitted(serve: Serve): Serve {
  * The path of a message that a client posts. Every stage takes what only the one before it makes; a refusal ends the path where it arises.
  * @param readBody reads the body; called once the caller is known
  */
-export async function servePost(exchange: Exchange, readBody: () => Promise<Buffer | Refusal>, edge: Edge): Promise<Ending> {
+export async function servePost(
+  exchange: Exchange,
+  readBody: () => Buffer | Refusal | Promise<Buffer | Refusal>,
+  edge: Edge,
+): Promise<Ending> {
   const caller = await authenticate(exchange, edge);
   if (caller instanceof Refusal) return refused(caller);
 
@@ -68,26 +71,33 @@ export async function servePost(exchange: Exchange, readBody: () => Promise<Buff
 /** Who calls: a token for this server, an API key, or nobody where the server lets everyone in. */
 export async function authenticate(exchange: Exchange, edge: Edge): Promise<Caller | Refusal> {
   const caller = await edge.authenticator.authenticate(exchange.head.authorization, exchange.server);
-  if (!(caller instanceof Refusal)) Object.assign(exchange.facts, principalFacts(caller.principal, caller.clientId));
+  if (!(caller instanceof Refusal)) exchange.facts.calledBy(caller);
   return caller;
 }
 
 /** What is called: the gate over the bytes, then the era. The body decides; header fields must agree with it. */
 function classify(exchange: Exchange, bytes: Buffer): Inbound | Refusal {
-  exchange.facts.bytes_in = bytes.length;
+  const { facts } = exchange;
+  facts.bytes_in = bytes.length;
   if (isBatch(bytes)) return new Refusal('invalid_request', 'Batches are not taken: send one JSON-RPC message in a POST.');
   const envelope = scanMessage(bytes);
   if (!envelope.ok) {
-    exchange.facts.client_rpc_id = envelope.id ?? '';
+    facts.client_rpc_id = envelope.id ?? '';
     return new Refusal(envelope.reason, envelope.message);
   }
-  Object.assign(exchange.facts, { method: envelope.method, client_rpc_id: envelope.id });
+  facts.method = envelope.method;
+  facts.client_rpc_id = envelope.id;
   const verdict = classifyEra(exchange.head, envelope);
   if ('refusal' in verdict) return new Refusal(verdict.refusal.reason, verdict.refusal.message, verdict.refusal.data);
   const { era, revision } = verdict;
-  Object.assign(exchange.facts, { era, revision });
+  facts.era = era;
+  facts.revision = revision;
   // A session remembers its client; where there are none, every message says it.
-  if (era === 'modern') Object.assign(exchange.facts, clientFacts(bytes, envelope.clientInfoRange));
+  if (era === 'modern') {
+    const { client_name, client_version } = clientFacts(bytes, envelope.clientInfoRange);
+    facts.client_name = client_name;
+    facts.client_version = client_version;
+  }
   if (envelope.kind === 'response')
     return new Refusal('invalid_request', 'No request of the gateway’s is waiting for this response.');
   const row = methodFor(era, envelope.method);
@@ -109,8 +119,9 @@ async function findSession(
   if (inbound.era === 'modern' || inbound.envelope.method === 'initialize') return undefined;
   const session = await ownSession(exchange, caller, edge);
   if (!(session instanceof Refusal)) {
-    const { revision, clientName, clientVersion } = session.record;
-    Object.assign(exchange.facts, { revision, client_name: clientName, client_version: clientVersion });
+    exchange.facts.revision = session.record.revision;
+    exchange.facts.client_name = session.record.clientName;
+    exchange.facts.client_version = session.record.clientVersion;
   }
   return session;
 }
@@ -125,7 +136,8 @@ export async function ownSession(exchange: Exchange, caller: Caller, edge: Edge)
 
 /** A call that goes to one upstream: tools/call, prompts/get, resources/read, subscribe and unsubscribe, completion/complete. */
 async function serveUnary(call: Call, edge: Edge): Promise<Ending> {
-  Object.assign(call.exchange.facts, { capability_kind: call.inbound.row.capability ?? '', capability: claimedName(call) });
+  call.exchange.facts.capability_kind = call.inbound.row.capability ?? '';
+  call.exchange.facts.capability = claimedName(call);
   if (call.inbound.envelope.method === 'tools/call' && call.inbound.envelope.name === STATUS_TOOL) return serveStatus(call, edge);
 
   const target = await resolve(call, edge);
@@ -140,7 +152,8 @@ async function serveUnary(call: Call, edge: Edge): Promise<Ending> {
   const context = await outboundContext(call, target.upstream.name, edge);
   if (context instanceof Refusal) return refused(context);
 
-  const done = call.session && edge.calls.add(call.session.id, call.inbound.envelope.id, () => call.exchange.cancel());
+  const done =
+    call.session && edge.calls.add(call.session.id, call.inbound.envelope.id, () => call.exchange.cancellation.cancel());
   try {
     return await forward(call, target, context, edge);
   } finally {
@@ -155,7 +168,8 @@ function claimedName({ inbound: { envelope } }: Call): string {
 /** May this caller use it? The same decision filters lists. */
 function authorize(call: Call, target: Target): Refusal | undefined {
   const { exchange, caller } = call;
-  Object.assign(exchange.facts, { upstream: target.upstream.name, upstream_capability: target.capability.name });
+  exchange.facts.upstream = target.upstream.name;
+  exchange.facts.upstream_capability = target.capability.name;
   const decision = decide(caller.principal, target.source, target.capability, exchange.catalog);
   if (decision.allowed) {
     exchange.facts.detail = { rule: String(decision.rule) };

@@ -1,8 +1,9 @@
-import type { EventFields, EventType, Outcome } from '@switchyard/contracts';
+import type { EventType, Outcome } from '@switchyard/contracts';
 import { METHODS } from '@switchyard/mcp';
 import type { Edge } from './edge.js';
 import type { Ending } from './ending.js';
 import type { Call, Exchange } from './exchange.js';
+import { Facts } from './facts.js';
 import { LADDER } from './ladder.js';
 import type { UpstreamAnswer } from './upstream/link.js';
 
@@ -39,7 +40,7 @@ interface Summary {
 }
 
 function summarize(exchange: Exchange, ending: Ending): Summary | undefined {
-  const own = EVENT_OF_METHOD.get(exchange.facts.method ?? '');
+  const own = EVENT_OF_METHOD.get(exchange.facts.method);
   if (ending.kind === 'refused') {
     const { reason, http, code } = ending.refusal;
     const { stage } = LADDER[reason];
@@ -56,18 +57,18 @@ function summarize(exchange: Exchange, ending: Ending): Summary | undefined {
 const HTTP_LABELS: ReadonlySet<string> = new Set(['', 'GET', 'DELETE', 'OPTIONS']);
 
 /** Clients make up methods as they like; a metrics label must not follow them. */
-function labelOf({ facts: { method = '' } }: Exchange): string {
+function labelOf({ facts: { method } }: Exchange): string {
   return METHODS.has(method) || HTTP_LABELS.has(method) ? method : 'other';
 }
 
 /** What every event of an exchange says of its circumstances. */
-function circumstances(exchange: Exchange): Partial<EventFields> {
-  return {
-    request_id: exchange.requestId,
-    trace_id: exchange.trace.traceId,
-    server: exchange.server.slug,
-    snapshot: exchange.catalog.revision,
-  };
+export function newFacts(exchange: Pick<Exchange, 'requestId' | 'trace' | 'server' | 'catalog'>): Facts {
+  const facts = new Facts();
+  facts.request_id = exchange.requestId;
+  facts.trace_id = exchange.trace.traceId;
+  facts.server = exchange.server.slug;
+  facts.snapshot = exchange.catalog.revision;
+  return facts;
 }
 
 /**
@@ -84,18 +85,15 @@ export async function recordEnding(exchange: Exchange, ending: Ending, edge: Edg
     reason: summary?.reason ?? '',
   });
   if (summary === undefined) return;
-  const { type, outcome, reason, status, code } = summary;
-  await edge.audit.record({
-    ...circumstances(exchange),
-    ...exchange.facts,
-    type,
-    outcome,
-    reason,
-    http_status: status,
-    rpc_code: code,
-    duration_us: Math.round(durationMicros),
-    bytes_out: ending.kind === 'response' ? ending.bytes.length : 0,
-  });
+  const { facts } = exchange;
+  facts.type = summary.type;
+  facts.outcome = summary.outcome;
+  facts.reason = summary.reason;
+  facts.http_status = summary.status;
+  facts.rpc_code = summary.code;
+  facts.duration_us = Math.round(durationMicros);
+  facts.bytes_out = ending.kind === 'response' ? ending.bytes.length : 0;
+  await edge.audit.record(facts);
 }
 
 /** One exchange with an upstream. */
@@ -116,35 +114,21 @@ export function recordHop(call: Call, hop: Hop, edge: Edge): void {
   const { exchange, caller } = call;
   const { answer } = hop;
   const upstreamMicros = Math.round(edge.clock.monotonicMicros() - hop.startedAt);
-  const event: EventFields = {
-    ...circumstances(exchange),
-    ...principalFacts(caller.principal, caller.clientId),
-    type: 'proxy.hop',
-    outcome: answer.kind === 'refused' && answer.refusal.reason === 'cancelled' ? 'cancelled' : HOP_OUTCOME[answer.kind],
-    reason: answer.kind === 'refused' ? answer.refusal.reason : answer.kind === 'sessionGone' ? 'upstream_session_gone' : '',
-    upstream: hop.upstream,
-    method: hop.method,
-    upstream_capability: hop.upstreamCapability ?? '',
-    upstream_rpc_id: hop.id,
-    http_status: answer.kind === 'sessionGone' ? 404 : answer.status,
-    rpc_code: answer.kind === 'response' ? (answer.message.envelope.errorCode ?? 0) : 0,
-    upstream_us: upstreamMicros,
-    bytes_out: answer.kind === 'response' ? answer.message.bytes.length : 0,
-    era: call.inbound.era,
-  };
+  const facts = newFacts(exchange);
+  facts.calledBy(caller);
+  facts.type = 'proxy.hop';
+  facts.outcome = answer.kind === 'refused' && answer.refusal.reason === 'cancelled' ? 'cancelled' : HOP_OUTCOME[answer.kind];
+  facts.reason = answer.kind === 'refused' ? answer.refusal.reason : answer.kind === 'sessionGone' ? 'upstream_session_gone' : '';
+  facts.upstream = hop.upstream;
+  facts.method = hop.method;
+  facts.upstream_capability = hop.upstreamCapability ?? '';
+  facts.upstream_rpc_id = hop.id;
+  facts.http_status = answer.kind === 'sessionGone' ? 404 : answer.status;
+  facts.rpc_code = answer.kind === 'response' ? (answer.message.envelope.errorCode ?? 0) : 0;
+  facts.upstream_us = upstreamMicros;
+  facts.bytes_out = answer.kind === 'response' ? answer.message.bytes.length : 0;
+  facts.era = call.inbound.era;
   edge.audit
-    .record(event)
+    .record(facts)
     .catch((error: unknown) => edge.log.error('a hop was not recorded', { error, request_id: exchange.requestId }));
-}
-
-/** Who called, as event fields. */
-export function principalFacts(principal: Call['caller']['principal'], clientId: string): Partial<EventFields> {
-  return {
-    tenant: principal.tenant,
-    principal_issuer: principal.issuer,
-    principal_subject: principal.subject,
-    principal_name: principal.name,
-    principal_kind: principal.kind,
-    client_id: clientId,
-  };
 }

@@ -1,3 +1,4 @@
+import { Cancellation } from './cancellation.js';
 import type { Edge } from './edge.js';
 import type { LegacySession, OutboundContext, UpstreamLink } from './upstream/link.js';
 
@@ -27,7 +28,7 @@ export async function tellLogLevel(
     timeoutMs: edge.limits.listTimeoutMs,
     limitMs: edge.limits.listTimeoutMs,
     // Of the session, not of a call.
-    signal: new AbortController().signal,
+    cancellation: new Cancellation(),
     onNotification: () => undefined,
   });
 }

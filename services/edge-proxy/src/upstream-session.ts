@@ -1,4 +1,5 @@
 import type { Caller, Call, Exchange } from './exchange.js';
+import { Cancellation } from './cancellation.js';
 import type { Edge } from './edge.js';
 import { outboundContext } from './outbound-context.js';
 import { Refusal } from './refusal.js';
@@ -16,7 +17,7 @@ export function enterUpstream(
   context: OutboundContext,
   edge: Edge,
 ): Promise<LegacySession | UpstreamProfile | Refusal> {
-  if (call.session === undefined) return link.discover(context, call.exchange.signal);
+  if (call.session === undefined) return link.discover(context, call.exchange.cancellation);
   return upstreamSession(call.session, link, context, edge);
 }
 
@@ -76,7 +77,7 @@ async function open(
   edge: Edge,
 ): Promise<LegacySession | Refusal> {
   // Belongs to the session, not to the call that happens to need it first, so no caller's departure ends it.
-  const opened = await link.openLegacy(context, new AbortController().signal);
+  const opened = await link.openLegacy(context, new Cancellation());
   if (opened instanceof Refusal) return opened;
   const kept = opened.id === undefined ? undefined : opened;
   if (kept !== undefined || storedSession(session.record, link.name) !== undefined)

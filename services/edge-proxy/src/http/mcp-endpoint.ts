@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SpanKind, type Span, type Tracer } from '@opentelemetry/api';
 import { childOf, newTraceContext, parentContext, parseTraceparent, type TraceContext } from '@switchyard/telemetry';
+import { Cancellation } from '../cancellation.js';
 import type { Catalog, CompiledServer } from '../catalog.js';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Exchange } from '../exchange.js';
 import { serveEventStream } from '../methods/event-stream.js';
 import { authenticate, ownSession, servePost } from '../pipeline.js';
-import { recordEnding } from '../record.js';
+import { newFacts, recordEnding } from '../record.js';
 import { Refusal } from '../refusal.js';
+import { Running } from '../running.js';
 import { SpoolFull } from '@switchyard/audit';
 import { admit } from '../stages/admit.js';
 import { leaveAll } from '../upstream-session.js';
@@ -22,7 +24,8 @@ import { readHead } from './request-head.js';
 /** What the endpoint needs beside the edge. */
 export interface McpEndpointOptions {
   readonly edge: Edge;
-  readonly tracer: Tracer;
+  /** Absent where spans go nowhere. */
+  readonly tracer: Tracer | undefined;
   /** The newest catalog; undefined until the first has arrived. */
   readonly catalog: () => Catalog | undefined;
 }
@@ -44,7 +47,7 @@ const CORS = {
 /** The MCP endpoints: turns an HTTP request into an exchange, runs it, records it, and renders how it ended. */
 export class McpEndpoint {
   readonly #options: McpEndpointOptions;
-  readonly #running = new Set<Exchange>();
+  readonly #running = new Running<Exchange>();
   #draining = false;
 
   constructor(options: McpEndpointOptions) {
@@ -57,35 +60,42 @@ export class McpEndpoint {
     const server = catalog?.servers.get(slug);
     const origin = request.headers.origin;
     const requestId = requestIdOf(request);
-    const span = this.#startSpan(request);
-    const headers = {
-      'x-request-id': requestId,
-      ...(origin !== undefined && catalog !== undefined && readers(origin, catalog)),
-    };
-    const gone = new AbortController();
+    const parent = parseTraceparent(request.headers.traceparent);
+    const span = this.#startSpan(request, parent);
+    const headers: Record<string, string> = { 'x-request-id': requestId };
+    if (origin !== undefined && catalog !== undefined) Object.assign(headers, readers(origin, catalog));
+    const cancellation = new Cancellation();
     // Every response closes; only one that is not finished means that the client has gone.
     response.once('close', () => {
-      if (!response.writableFinished) gone.abort();
+      if (!response.writableFinished) cancellation.cancel();
     });
-    const exchange: Exchange = {
+    const circumstances = {
       requestId,
-      trace: traceOf(request, span),
-      startedAtMicros: this.#options.edge.clock.monotonicMicros(),
-      head: readHead(request),
+      trace: span === undefined ? traceOf(parent) : contextOf(span),
       catalog: catalog ?? NO_CATALOG,
       server: server ?? NO_SERVER,
+    };
+    const facts = newFacts(circumstances);
+    if (request.method !== 'POST') facts.method = request.method ?? '';
+    const exchange: Exchange = {
+      requestId,
+      trace: circumstances.trace,
+      startedAtMicros: this.#options.edge.clock.monotonicMicros(),
+      head: readHead(request),
+      catalog: circumstances.catalog,
+      server: circumstances.server,
       reply: new Reply(response, headers, this.#options.edge.limits.slowReaderTimeoutMs),
-      signal: gone.signal,
-      cancel: () => gone.abort(),
-      facts: { method: request.method === 'POST' ? '' : (request.method ?? '') },
+      cancellation,
+      facts,
+      place: 0,
     };
     this.#running.add(exchange);
     try {
       const barred = this.#barred(catalog, server, origin);
       await this.#run(exchange, () => (barred ? Promise.resolve(refused(barred)) : this.#dispatch(exchange, request)));
     } finally {
-      span.end();
-      this.#running.delete(exchange);
+      span?.end();
+      this.#running.remove(exchange);
     }
   }
 
@@ -101,7 +111,7 @@ export class McpEndpoint {
   async #emptied(timeoutMs: number, toEnd: (exchange: Exchange) => boolean): Promise<void> {
     const until = this.#options.edge.clock.now() + timeoutMs;
     while (this.#running.size > 0 && this.#options.edge.clock.now() < until) {
-      for (const exchange of this.#running) if (toEnd(exchange)) exchange.cancel();
+      for (const exchange of this.#running.all()) if (toEnd(exchange)) exchange.cancellation.cancel();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
@@ -139,7 +149,7 @@ export class McpEndpoint {
       edge.log.info('refused', {
         request_id: exchange.requestId,
         server: exchange.server.slug,
-        method: exchange.facts.method ?? '',
+        method: exchange.facts.method,
         reason: ending.refusal.reason,
       });
     }
@@ -196,9 +206,8 @@ export class McpEndpoint {
     return { kind: 'empty', status: 204 };
   }
 
-  #startSpan(request: IncomingMessage): Span {
-    const parent = parseTraceparent(request.headers.traceparent);
-    return this.#options.tracer.startSpan(
+  #startSpan(request: IncomingMessage, parent: TraceContext | undefined): Span | undefined {
+    return this.#options.tracer?.startSpan(
       `${request.method ?? ''} /mcp`,
       { kind: SpanKind.SERVER },
       parent && parentContext(parent),
@@ -210,8 +219,8 @@ export class McpEndpoint {
 const readers = (origin: string, { publicUrl }: Catalog) =>
   originAllowed(origin, publicUrl) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : { vary: 'Origin' };
 
-async function body(exchange: Exchange, request: IncomingMessage, edge: Edge): Promise<Buffer | Refusal> {
-  return checkBodyHead(exchange.head, edge.limits.bodyLimitBytes) ?? readBody(request, edge.limits);
+function body(exchange: Exchange, request: IncomingMessage, edge: Edge): Buffer | Refusal | Promise<Buffer | Refusal> {
+  return checkBodyHead(exchange.head, edge.limits.bodyLimitBytes) ?? readBody(request, exchange.head.contentLength, edge.limits);
 }
 
 function requestIdOf(request: IncomingMessage): string {
@@ -219,13 +228,12 @@ function requestIdOf(request: IncomingMessage): string {
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
-function traceOf(request: IncomingMessage, span: Span): TraceContext {
-  if (span.isRecording()) {
-    const { traceId, spanId, traceFlags } = span.spanContext();
-    return { traceId, spanId, sampled: (traceFlags & 1) === 1 };
-  }
-  const parent = parseTraceparent(request.headers.traceparent);
-  return parent ? childOf(parent) : newTraceContext();
+/** Where spans go nowhere, the trace goes on all the same. */
+const traceOf = (parent: TraceContext | undefined): TraceContext => (parent ? childOf(parent) : newTraceContext());
+
+function contextOf(span: Span): TraceContext {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  return { traceId, spanId, sampled: (traceFlags & 1) === 1 };
 }
 
 const NO_CATALOG: Catalog = {

@@ -25,6 +25,17 @@ export function originAllowed(origin: string, publicUrl: string): boolean {
  */
 export function hostServed(host: string | undefined, publicUrl: string): boolean {
   if (host === undefined || !HOST.test(host)) return false;
+  if (host !== lastServed.host || publicUrl !== lastServed.publicUrl) {
+    if (!isServed(host, publicUrl)) return false;
+    lastServed = { host, publicUrl };
+  }
+  return true;
+}
+
+/** All requests but a few name the same host, and parsing URLs is slow. */
+let lastServed = { host: '', publicUrl: '' };
+
+function isServed(host: string, publicUrl: string): boolean {
   const own = new URL(publicUrl);
   if (host === own.host) return true;
   const url = parsed(`${own.protocol}//${host}`);

@@ -40,7 +40,7 @@ describe('the body of a request', () => {
     ['RB-5 larger', ['x'.repeat(60), 'x'.repeat(60)], 'body_too_large'],
   ])('%s', async (_id, pieces, expected) => {
     const { sent, request } = await begin(pieces[0] ?? '');
-    const body = readBody(request, limits);
+    const body = readBody(request, undefined, limits);
     for (const piece of pieces.slice(1)) sent.write(piece);
     sent.end();
     expect(outcome(await body)).toBe(expected);
@@ -48,12 +48,12 @@ describe('the body of a request', () => {
 
   it('RB-6 that does not end is given up', async () => {
     const { request } = await begin('{');
-    expect(outcome(await readBody(request, limits))).toBe('body_timeout');
+    expect(outcome(await readBody(request, undefined, limits))).toBe('body_timeout');
   });
 
   it('RB-7 of a client that leaves meanwhile', async () => {
     const { sent, request } = await begin('{');
-    const body = readBody(request, limits);
+    const body = readBody(request, undefined, limits);
     sent.destroy();
     expect(outcome(await body)).toBe('cancelled');
   });
@@ -63,6 +63,6 @@ describe('the body of a request', () => {
     const closed = new Promise((resolve) => request.once('close', resolve));
     sent.destroy();
     await closed;
-    expect(outcome(await readBody(request, limits))).toBe('cancelled');
+    expect(outcome(await readBody(request, undefined, limits))).toBe('cancelled');
   });
 });

@@ -1,24 +1,17 @@
 import type { IncomingMessage } from 'node:http';
+import { acceptsJsonAndEvents, isJsonContentType } from '@switchyard/mcp';
 import { Refusal } from '../refusal.js';
 import type { RequestHead } from './request-head.js';
 
-const mediaType = (contentType: string | undefined) => (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase();
-
-/** `*` and `type/*` count as naming the type (RFC 9110 §12.5.1). */
-function accepts(accept: string | undefined, type: string): boolean {
-  const offers = (accept ?? '*/*').split(',').map(mediaType);
-  return offers.includes(type) || offers.includes('*/*') || offers.includes(`${type.split('/')[0]}/*`);
-}
-
 /** Checks that the body may be read at all, before a byte of it is. @param limitBytes largest body taken */
 export function checkBodyHead(head: RequestHead, limitBytes: number): Refusal | undefined {
-  if (mediaType(head.contentType) !== 'application/json') {
+  if (!isJsonContentType(head.contentType)) {
     return new Refusal('unsupported_media_type', 'Send JSON-RPC with Content-Type: application/json.');
   }
   if (head.contentEncoding !== undefined && head.contentEncoding !== 'identity') {
     return new Refusal('unsupported_media_type', 'Compressed request bodies are not taken; send the body as it is.');
   }
-  if (!accepts(head.accept, 'application/json') || !accepts(head.accept, 'text/event-stream')) {
+  if (!acceptsJsonAndEvents(head.accept)) {
     return new Refusal('not_acceptable', 'Accept must list both application/json and text/event-stream.');
   }
   return head.contentLength !== undefined && head.contentLength > limitBytes ? tooLarge(limitBytes) : undefined;
@@ -26,15 +19,20 @@ export function checkBodyHead(head: RequestHead, limitBytes: number): Refusal | 
 
 /**
  * Reads the whole body.
+ * @param contentLength what the request says of it, and `checkBodyHead` has found to be within the limit
  * @param limits.bodyLimitBytes largest body taken; the rest of a larger one is not read
  * @param limits.bodyTimeoutMs longest wait for its end
  */
 export function readBody(
   request: IncomingMessage,
+  contentLength: number | undefined,
   limits: { readonly bodyLimitBytes: number; readonly bodyTimeoutMs: number },
-): Promise<Buffer | Refusal> {
+): Buffer | Refusal | Promise<Buffer | Refusal> {
+  // Small bodies arrive with the header fields, and need no waiting.
+  if (contentLength !== undefined && request.readableLength === contentLength)
+    return (request.read() as Buffer | null) ?? Buffer.alloc(0);
   // The client may have gone while it was found out who it is; then nothing more is heard of its request.
-  if (request.destroyed) return Promise.resolve(gone());
+  if (request.destroyed) return gone();
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;

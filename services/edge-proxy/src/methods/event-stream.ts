@@ -23,7 +23,7 @@ export async function serveEventStream(call: StreamCall, session: ClientSession,
   const { exchange } = call;
   if (session.onUpstream !== undefined)
     return refused(new Refusal('stream_conflict', 'This session has its stream already; a session has one.'));
-  const over = AbortSignal.any([exchange.signal, session.ended.signal]);
+  const over = AbortSignal.any([exchange.cancellation.signal, session.ended.signal]);
   const joined = new JoinedUpstreams(call, session, over, edge);
   session.onUpstream = (upstream, standing) => joined.join(upstream, standing);
   const keep = setInterval(() => keepSession(session, edge), KEEP_MS).unref();

@@ -1,6 +1,7 @@
 import type { Era, ListItem } from '@switchyard/mcp';
 import { listItems, splice } from '@switchyard/mcp';
 import type { ListKey } from '../capability-names.js';
+import { Cancellation } from '../cancellation.js';
 import type { Edge } from '../edge.js';
 import type { Call } from '../exchange.js';
 import { outboundContext } from '../outbound-context.js';
@@ -54,7 +55,7 @@ export async function fetchLists(call: Call, upstreams: readonly string[], lists
  * @returns the list (empty where the upstream has no such capability), or why it cannot be had
  */
 export async function fetchList(call: Call, upstream: string, list: ListKey, edge: Edge): Promise<FetchedList | Refusal> {
-  const deadline = AbortSignal.any([call.exchange.signal, AbortSignal.timeout(edge.limits.listTimeoutMs)]);
+  const deadline = AbortSignal.any([call.exchange.cancellation.signal, AbortSignal.timeout(edge.limits.listTimeoutMs)]);
   const late = new Promise<Refusal>((resolve) => {
     deadline.addEventListener('abort', () => resolve(tooLate(upstream, edge)), { once: true });
   });
@@ -125,7 +126,7 @@ async function askPage(
     session: 'id' in standing ? standing.id : undefined,
     timeoutMs: edge.limits.listTimeoutMs,
     limitMs: edge.limits.listTimeoutMs,
-    signal,
+    cancellation: Cancellation.following(signal),
     onNotification: () => undefined,
   });
   recordHop(call, { upstream: link.name, method, id, startedAt, answer }, edge);

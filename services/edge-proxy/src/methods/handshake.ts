@@ -36,7 +36,9 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
     clientVersion: client.client_version,
     upstreams: {},
   });
-  Object.assign(exchange.facts, { revision, ...client });
+  exchange.facts.revision = revision;
+  exchange.facts.client_name = client.client_name;
+  exchange.facts.client_version = client.client_version;
   const standings = await enterAll({ ...call, session }, edge);
   const profiles = standings.filter((standing): standing is UpstreamProfile => !(standing instanceof Refusal));
   const [first] = standings;

@@ -20,7 +20,7 @@ export async function serveList(call: Call, edge: Edge): Promise<Ending> {
   const fetched = new Map(
     await Promise.all(upstreams.map(async (upstream) => [upstream, await fetchList(call, upstream, list, edge)] as const)),
   );
-  if (call.exchange.signal.aborted) return refused(new Refusal('cancelled', 'The client went away.'));
+  if (call.exchange.cancellation.cancelled) return refused(new Refusal('cancelled', 'The client went away.'));
   if (call.inbound.era === 'modern' && allOfOtherEra([...fetched.values()])) return refused(legacyOnly(call.inbound.revision));
   const unavailable = [...fetched].flatMap(([upstream, answer]) =>
     answer instanceof Refusal ? [{ upstream, reason: answer.reason, message: answer.message }] : [],
@@ -31,7 +31,7 @@ export async function serveList(call: Call, edge: Edge): Promise<Ending> {
     itemsOf(call, source, fetched.get(source.upstream), table, list, listed),
   );
   const notice = list === 'tools' && unavailable.length > 0 ? [statusTool(unavailable)] : [];
-  Object.assign(call.exchange.facts, { capability_kind: list === 'resourceTemplates' ? 'resource' : list.slice(0, -1) });
+  call.exchange.facts.capability_kind = list === 'resourceTemplates' ? 'resource' : list.slice(0, -1);
   call.exchange.facts.detail = listDetail(items.length, unavailable);
   return answered(listResult(call, list, [...items, ...notice], unavailable));
 }

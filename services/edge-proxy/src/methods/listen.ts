@@ -1,4 +1,5 @@
 import { aborted } from '../abort.js';
+import { Cancellation } from '../cancellation.js';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
@@ -34,7 +35,7 @@ export async function serveListen(call: Call, edge: Edge): Promise<Ending> {
       new Refusal('invalid_params', 'subscriptions/listen needs params.notifications, an object of the types wanted.'),
     );
   const stop = new AbortController();
-  const signal = AbortSignal.any([exchange.signal, stop.signal]);
+  const signal = AbortSignal.any([exchange.cancellation.signal, stop.signal]);
   const early: Notification[] = [];
   let acknowledged = false;
   const take = (message: Notification) => (acknowledged ? send(call, message) : void early.push(message));
@@ -49,7 +50,7 @@ export async function serveListen(call: Call, edge: Edge): Promise<Ending> {
     await send(call, { jsonrpc: '2.0', method: ACKNOWLEDGED, params: { notifications: union(honoured) } });
     acknowledged = true;
     for (const message of early) await send(call, message);
-    await Promise.race([ended, aborted(exchange.signal)]);
+    await Promise.race([ended, aborted(exchange.cancellation.signal)]);
   } finally {
     stop.abort();
   }
@@ -123,7 +124,7 @@ async function listen(
     id,
     body,
     timeoutMs: SILENCE_MS,
-    signal,
+    cancellation: Cancellation.following(signal),
     onNotification,
   });
 }

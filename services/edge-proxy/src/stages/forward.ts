@@ -69,7 +69,7 @@ async function attempt(
     subscriber: method.endsWith('subscribe') ? session?.id : undefined,
     timeoutMs: target.upstream.timeoutMs,
     limitMs: edge.limits.callLimitMs,
-    signal: exchange.signal,
+    cancellation: exchange.cancellation,
     onNotification: (message) => relayNotification(call, id, message),
   });
   exchange.facts.upstream_us = Math.round(edge.clock.monotonicMicros() - startedAt);

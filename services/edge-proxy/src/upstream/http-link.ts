@@ -1,6 +1,7 @@
 import type { Egress, EgressControl, EgressRequest } from '@switchyard/egress';
 import { errorResponse, resultResponse } from '@switchyard/mcp';
 import type { Clock } from '@switchyard/runtime';
+import type { Cancellation } from '../cancellation.js';
 import { Refusal } from '../refusal.js';
 import { HttpEventStream } from './http-event-stream.js';
 import { sendHttpRequest } from './http-request.js';
@@ -69,10 +70,10 @@ export class HttpLink implements UpstreamLink {
     this.#options = options;
   }
 
-  async openLegacy(context: OutboundContext, signal: AbortSignal): Promise<LegacySession | Refusal> {
+  async openLegacy(context: OutboundContext, cancellation: Cancellation): Promise<LegacySession | Refusal> {
     const id = this.#options.ids.next();
     let session: string | undefined;
-    const request = this.#handshake(context, signal, {
+    const request = this.#handshake(context, cancellation, {
       era: 'legacy',
       revision: LEGACY_UPSTREAM_REVISION,
       method: 'initialize',
@@ -99,11 +100,11 @@ export class HttpLink implements UpstreamLink {
     return { ...profile, id: session };
   }
 
-  async discover(context: OutboundContext, signal: AbortSignal): Promise<UpstreamProfile | Refusal> {
+  async discover(context: OutboundContext, cancellation: Cancellation): Promise<UpstreamProfile | Refusal> {
     const now = this.#options.clock.now();
     if (this.#verdict === undefined || this.#verdict.untilMs <= now) {
       const id = this.#options.ids.next();
-      const request = this.#handshake(context, signal, {
+      const request = this.#handshake(context, cancellation, {
         era: 'modern',
         revision: MODERN_UPSTREAM_REVISION,
         method: 'server/discover',
@@ -175,10 +176,10 @@ export class HttpLink implements UpstreamLink {
 
   #handshake(
     context: OutboundContext,
-    signal: AbortSignal,
+    cancellation: Cancellation,
     part: Pick<OutboundRequest, 'era' | 'revision' | 'method' | 'id' | 'body'>,
   ): OutboundRequest {
-    return { ...context, ...part, timeoutMs: HANDSHAKE_MS, limitMs: HANDSHAKE_MS, signal, onNotification: () => undefined };
+    return { ...context, ...part, timeoutMs: HANDSHAKE_MS, limitMs: HANDSHAKE_MS, cancellation, onNotification: () => undefined };
   }
 
   #send(

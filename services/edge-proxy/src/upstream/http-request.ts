@@ -1,4 +1,4 @@
-import type { Egress, EgressControl } from '@switchyard/egress';
+import type { Egress, EgressControl, EgressSink } from '@switchyard/egress';
 import { scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
 import { Refusal } from '../refusal.js';
 import { httpFailure } from './http-failure.js';
@@ -40,7 +40,7 @@ const contentCoding = (headers: Headers) =>
  * Sends one JSON-RPC request over Streamable HTTP and reads its response, JSON or SSE.
  * One object a request: the callbacks of the HTTP client drive it, and `settle` is reached exactly once.
  */
-class HttpExchange {
+class HttpExchange implements EgressSink {
   #status = 0;
   #sse: SseParser | undefined;
   #chunks: Buffer[] = [];
@@ -51,10 +51,6 @@ class HttpExchange {
   #waiting = 0;
   #strays = 0;
   #limit: NodeJS.Timeout | undefined;
-  // Stays with the signal, which ends with the exchange: taking a listener off costs as much as the rest of this class.
-  readonly #onAbort = () => {
-    if (!this.#settled) this.#cut(this.#refuse('cancelled', 'The call was cancelled.'));
-  };
 
   constructor(
     readonly request: OutboundRequest,
@@ -66,8 +62,10 @@ class HttpExchange {
 
   run(): void {
     const { request, options } = this;
-    if (request.signal.aborted) return this.#onAbort();
-    request.signal.addEventListener('abort', this.#onAbort);
+    request.cancellation.onCancel(() => {
+      if (!this.#settled) this.#cut(this.#refuse('cancelled', 'The call was cancelled.'));
+    });
+    if (this.#settled) return;
     // Silence is not all: an upstream that keeps a stream alive, or sends a byte now and then, would never end.
     if (request.limitMs !== undefined) this.#limit = setTimeout(() => this.#tooLate(request.limitMs!), request.limitMs);
     options.egress.send(
@@ -79,23 +77,17 @@ class HttpExchange {
         headersTimeoutMs: request.timeoutMs,
         bodyTimeoutMs: request.timeoutMs,
       },
-      {
-        start: (control) => this.#start(control),
-        head: (status, headers) => this.#head(status, headers),
-        data: (chunk, control) => this.#data(chunk, control),
-        end: () => this.#end(),
-        fail: (error) => this.#fail(error),
-      },
+      this,
     );
   }
 
   /** A request that was given up while it waited for a connection is not sent at all. */
-  #start(control: EgressControl): void {
+  start(control: EgressControl): void {
     this.#control = control;
     if (this.#settled) control.abort(new Error('given up before it was sent'));
   }
 
-  #head(status: number, headers: Headers): void {
+  head(status: number, headers: Headers): void {
     if (this.#settled) return;
     this.#status = status;
     this.onHead(headers);
@@ -118,7 +110,7 @@ class HttpExchange {
       this.#cut(this.#garbage(`HTTP ${status} with content type "${type.slice(0, QUOTE_LIMIT)}"`));
   }
 
-  #data(chunk: Buffer, control: EgressControl): void {
+  data(chunk: Buffer, control: EgressControl): void {
     if (this.#settled) return;
     if (this.#sse) return this.#events(chunk, control);
     this.#size += chunk.length;
@@ -177,7 +169,7 @@ class HttpExchange {
     if (this.#sse) setTimeout(() => this.#control?.abort(new Error('response received')), LINGER_MS).unref();
   }
 
-  #end(): void {
+  end(): void {
     if (this.#settled) return;
     if (this.#sse) {
       void this.#pending.then(() => this.#settle(this.#garbage('a stream that ended without a response')));
@@ -190,7 +182,7 @@ class HttpExchange {
     this.#response({ bytes, envelope });
   }
 
-  #fail(error: Error): void {
+  fail(error: Error): void {
     if (this.#settled) return;
     const { upstream } = this.options;
     const refusal = httpFailure({ upstream, error, hadBegun: this.#status !== 0, timeoutMs: this.request.timeoutMs });

@@ -1,5 +1,6 @@
 import type { CredentialMaterial } from '@switchyard/contracts';
 import type { Envelope, Era } from '@switchyard/mcp';
+import type { Cancellation } from '../cancellation.js';
 import type { Refusal } from '../refusal.js';
 
 /** A JSON-RPC message from an upstream: its bytes and what the gate read in them. */
@@ -35,8 +36,8 @@ export interface OutboundRequest extends OutboundContext {
   readonly timeoutMs: number;
   /** Longest that the whole exchange may take; absent: as long as it will. */
   readonly limitMs?: number | undefined;
-  /** Aborted when the client has gone or has cancelled. */
-  readonly signal: AbortSignal;
+  /** When the client has gone or has cancelled. */
+  readonly cancellation: Cancellation;
   /** Takes the notifications that precede the response, in order; the next is read when it has settled. */
   readonly onNotification: (message: UpstreamMessage) => Promise<void> | void;
 }
@@ -75,9 +76,9 @@ export interface UnsolicitedSink {
 export interface UpstreamLink {
   readonly name: string;
   /** Performs the `initialize` handshake, or joins the session that stands (stdio). */
-  openLegacy(context: OutboundContext, signal: AbortSignal): Promise<LegacySession | Refusal>;
+  openLegacy(context: OutboundContext, cancellation: Cancellation): Promise<LegacySession | Refusal>;
   /** Asks `server/discover`; answered from memory while the verdict is fresh. */
-  discover(context: OutboundContext, signal: AbortSignal): Promise<UpstreamProfile | Refusal>;
+  discover(context: OutboundContext, cancellation: Cancellation): Promise<UpstreamProfile | Refusal>;
   /** Sends a request and waits for its response. */
   request(request: OutboundRequest): Promise<UpstreamAnswer>;
   /** Sends a notification; what becomes of it is not told. */

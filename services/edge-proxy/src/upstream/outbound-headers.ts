@@ -13,7 +13,6 @@ type Outbound = Pick<
  */
 export function outboundHeaders(request: Outbound): Record<string, string> {
   const headers: Record<string, string> = {
-    ...request.credential.headers,
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
     'accept-encoding': 'identity',
@@ -21,10 +20,13 @@ export function outboundHeaders(request: Outbound): Record<string, string> {
     'x-request-id': request.requestId,
     traceparent: request.traceparent,
   };
+  const { headers: credential } = request.credential;
+  for (const name in credential) headers[name] ??= credential[name]!;
   if (request.method !== 'initialize') headers['mcp-protocol-version'] = request.revision;
   if (request.session !== undefined) headers['mcp-session-id'] = request.session;
   if (request.era === 'legacy') return headers;
   headers['mcp-method'] = request.method;
   if (request.name !== undefined) headers['mcp-name'] = encodeHeaderValue(request.name);
-  return Object.assign(headers, request.paramHeaders);
+  for (const name in request.paramHeaders) headers[name] = request.paramHeaders[name]!;
+  return headers;
 }

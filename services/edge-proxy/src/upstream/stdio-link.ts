@@ -1,6 +1,7 @@
 import { type Era, requestMessage, resultResponse, scanMessage } from '@switchyard/mcp';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
+import { Cancellation } from '../cancellation.js';
 import { Refusal } from '../refusal.js';
 import type { IdSource } from './id-source.js';
 import type {
@@ -187,8 +188,7 @@ function handshake(
   part: Pick<OutboundRequest, 'era' | 'revision' | 'method' | 'id' | 'body'>,
 ): OutboundRequest {
   // Shared by all callers, so one caller's departure must not end it.
-  const { signal } = new AbortController();
-  return { ...context, ...part, timeoutMs: HANDSHAKE_MS, signal, onNotification: () => undefined };
+  return { ...context, ...part, timeoutMs: HANDSHAKE_MS, cancellation: new Cancellation(), onNotification: () => undefined };
 }
 
 /** The answer to what need not be asked. */

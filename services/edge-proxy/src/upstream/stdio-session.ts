@@ -1,6 +1,7 @@
 import { errorResponse, resultResponse } from '@switchyard/mcp';
 import type { CredentialMaterial } from '@switchyard/contracts';
 import type { Logger } from '@switchyard/telemetry';
+import { InHand } from '../in-hand.js';
 import { Refusal } from '../refusal.js';
 import type { OutboundRequest, UpstreamAnswer, UpstreamMessage } from './link.js';
 import { cancelledBody } from './profile.js';
@@ -31,7 +32,7 @@ const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
 export class StdioSession {
   readonly #options: StdioSessionOptions;
   readonly #process: StdioProcess;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new InHand<Pending>();
   #ended: string | undefined;
 
   /** @throws as StdioProcess does */
@@ -54,9 +55,10 @@ export class StdioSession {
   /** Sends a request and waits for its response. Never rejects. */
   request(request: OutboundRequest): Promise<UpstreamAnswer> {
     if (this.#ended !== undefined) return Promise.resolve(this.#refused('upstream_unavailable', this.#ended));
-    if (request.signal.aborted) return Promise.resolve(this.#refused('cancelled', 'was not called: the call was cancelled'));
+    if (request.cancellation.cancelled)
+      return Promise.resolve(this.#refused('cancelled', 'was not called: the call was cancelled'));
     return new Promise((resolve) => {
-      const onAbort = () => this.#abandon(request.id, this.#refused('cancelled', 'was told that the call is cancelled'));
+      const onCancel = () => this.#abandon(request.id, this.#refused('cancelled', 'was told that the call is cancelled'));
       const limit =
         request.limitMs === undefined
           ? undefined
@@ -70,11 +72,10 @@ export class StdioSession {
         clearTimeout(pending.silence);
         clearTimeout(limit);
         this.#pending.delete(request.id);
-        request.signal.removeEventListener('abort', onAbort);
         resolve(answer);
       };
       this.#pending.set(request.id, { request, settle, silence: this.#silence(request) });
-      request.signal.addEventListener('abort', onAbort);
+      request.cancellation.onCancel(onCancel);
       this.#process.send(request.body);
     });
   }
@@ -143,7 +144,7 @@ export class StdioSession {
     this.#ended = why;
     // Whose the message was can be told only where one call was in hand.
     const reason = tooLarge && this.#pending.size === 1 ? 'result_too_large' : 'upstream_unavailable';
-    for (const pending of [...this.#pending.values()]) pending.settle(this.#refused(reason, why));
+    for (const pending of this.#pending.values()) pending.settle(this.#refused(reason, why));
     this.#options.onExit(why);
   }
 
