@@ -53,14 +53,15 @@ export class Audit {
 
   /**
    * Records an event.
+   * @param who who called, as `renderCaller` has it, where many events say it again and again
    * @returns when it is in the kernel: it survives `kill -9` of this process
    * @throws SpoolFull (as a rejection) at the cap, or where the disk refuses it; the event was not recorded
    */
-  record(fields: EventFields): Promise<void> {
+  record(fields: EventFields, who = ''): Promise<void> {
     const { tenant, emitter } = this.#options;
     const { epoch } = this.#spool;
     return this.#spool.append((sequence, recordedAtMs) =>
-      renderEvent(fields, { tenant, emitter, epoch, sequence, recordedAtMs }),
+      renderEvent(fields, { tenant, emitter, epoch, sequence, recordedAtMs }, who),
     );
   }
 

@@ -1,4 +1,4 @@
 export { Audit, type AuditOptions } from './audit.js';
-export { renderEvent, type EventIdentity } from './render-event.js';
+export { renderEvent, renderCaller, type EventIdentity } from './render-event.js';
 export { SpoolFull } from './spool-full.js';
 export { SpoolInUse } from './spool-lock.js';

@@ -1,5 +1,5 @@
 import type { EventFields } from '@switchyard/contracts';
-import { shortenEvent } from './shorten-event.js';
+import { shortenEvent, shortenTexts } from './shorten-event.js';
 
 /** What makes an event this event. */
 export interface EventIdentity {
@@ -14,6 +14,12 @@ export interface EventIdentity {
   readonly recordedAtMs: number;
 }
 
+/** Fields that say who called. */
+export type CallerFields = Pick<
+  EventFields,
+  'principal_issuer' | 'principal_subject' | 'principal_name' | 'principal_kind' | 'client_id'
+>;
+
 /** Longest line, in characters; a longer event is shortened. Far below what one bus message can carry. */
 const lineLimit = 64 * 1024;
 const unsignedLimit = 2 ** 32 - 1;
@@ -25,23 +31,28 @@ const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
  * out, as ProtoJSON does. Numbers are held within what their field can carry, text is made well-formed Unicode, and an
  * event beyond 64 Ki characters is shortened, so that no event is refused later on.
  */
-export function renderEvent(fields: EventFields, identity: EventIdentity): string {
-  const line = renderLine(fields, identity);
-  return line.length > lineLimit ? renderLine(shortenEvent(fields), identity) : line;
+export function renderEvent(fields: EventFields, identity: EventIdentity, who = ''): string {
+  const line = renderLine(fields, identity, who);
+  return line.length > lineLimit ? renderLine(shortenEvent(fields), identity, who) : line;
+}
+
+/**
+ * Renders who called, for events that many calls of the same caller make.
+ * @returns members of a JSON object, each with a comma in front; texts are cut to 512 characters
+ */
+export function renderCaller(fields: CallerFields): string {
+  return callerMembers(shortenTexts(fields));
 }
 
 // One line a field: a loop over field names costs more than the rendering.
-function renderLine(fields: EventFields, identity: EventIdentity): string {
+function renderLine(fields: EventFields, identity: EventIdentity, who: string): string {
   return (
     renderIdentity(fields, identity) +
-    text(',"type":', fields.type) +
+    who +
+    `,"type":"${fields.type}"` +
+    callerMembers(fields) +
     text(',"request_id":', fields.request_id) +
     text(',"trace_id":', fields.trace_id) +
-    text(',"principal_issuer":', fields.principal_issuer) +
-    text(',"principal_subject":', fields.principal_subject) +
-    text(',"principal_name":', fields.principal_name) +
-    text(',"principal_kind":', fields.principal_kind) +
-    text(',"client_id":', fields.client_id) +
     text(',"client_name":', fields.client_name) +
     text(',"client_version":', fields.client_version) +
     text(',"server":', fields.server) +
@@ -52,7 +63,7 @@ function renderLine(fields: EventFields, identity: EventIdentity): string {
     text(',"method":', fields.method) +
     text(',"era":', fields.era) +
     text(',"revision":', fields.revision) +
-    text(',"outcome":', fields.outcome) +
+    `,"outcome":"${fields.outcome}"` +
     text(',"reason":', fields.reason) +
     text(',"client_rpc_id":', fields.client_rpc_id) +
     text(',"upstream_rpc_id":', fields.upstream_rpc_id) +
@@ -68,8 +79,18 @@ function renderLine(fields: EventFields, identity: EventIdentity): string {
   );
 }
 
+function callerMembers(fields: CallerFields): string {
+  return (
+    text(',"principal_issuer":', fields.principal_issuer) +
+    text(',"principal_subject":', fields.principal_subject) +
+    text(',"principal_name":', fields.principal_name) +
+    text(',"principal_kind":', fields.principal_kind) +
+    text(',"client_id":', fields.client_id)
+  );
+}
+
 function renderIdentity(fields: EventFields, { tenant, emitter, epoch, sequence, recordedAtMs }: EventIdentity): string {
-  const emitterText = jsonText(emitter);
+  const emitterText = emitterJson(emitter);
   const eventId = `${emitterText.slice(0, -1)}/${epoch}/${sequence}"`;
   const occurredAt = fields.occurred_at === undefined ? `"${rfc3339(recordedAtMs)}"` : jsonText(fields.occurred_at);
   return (
@@ -104,6 +125,18 @@ function map(key: string, entries: Readonly<Record<string, string>> | undefined)
 
 function jsonText(text: string): string {
   return plainText.test(text) ? `"${text}"` : JSON.stringify(text.toWellFormed());
+}
+
+let latestEmitter = '';
+let latestEmitterText = '""';
+
+/** A process has one emitter, as a rule. */
+function emitterJson(emitter: string): string {
+  if (emitter !== latestEmitter) {
+    latestEmitterText = jsonText(emitter);
+    latestEmitter = emitter;
+  }
+  return latestEmitterText;
 }
 
 let latestMs = Number.NaN;

@@ -20,6 +20,11 @@ function shortenDetail(detail: Readonly<Record<string, string>>): Record<string,
 
 /** Cuts every long text of an event to 512 characters and its detail to 32 entries; what was cut is named by its digest. */
 export function shortenEvent(fields: EventFields): EventFields {
+  return { ...shortenTexts(fields), detail: shortenDetail(fields.detail ?? {}) };
+}
+
+/** Cuts every long text. */
+export function shortenTexts<Fields extends object>(fields: Fields): Fields {
   const shortened = Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? shortenText(value) : value]);
-  return { ...(Object.fromEntries(shortened) as EventFields), detail: shortenDetail(fields.detail ?? {}) };
+  return Object.fromEntries(shortened) as Fields;
 }

@@ -28,6 +28,21 @@ const CONNECTIONS_LIMIT = 256;
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+/** Names that need no looking at. */
+const USUAL_NAMES: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'authorization',
+  'content-type',
+  'mcp-method',
+  'mcp-name',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'traceparent',
+  'user-agent',
+  'x-request-id',
+]);
+
 interface Target {
   readonly pool: ConnectionPool;
   /** What follows the method in the header section: the path, and the Host field. */
@@ -126,7 +141,8 @@ function headOf({ method, headers, body }: EgressRequest, start: string): string
   let head = method + start;
   for (const name in headers) {
     const value = headers[name]!;
-    if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) throw new TypeError(`the header field ${name} cannot be sent`);
+    if (!(USUAL_NAMES.has(name) || FIELD_NAME.test(name)) || !FIELD_VALUE.test(value))
+      throw new TypeError(`the header field ${name} cannot be sent`);
     head += `${name}: ${value}\r\n`;
   }
   if (method === 'POST') head += `content-length: ${body?.length ?? 0}\r\n`;

@@ -13,6 +13,8 @@ import type { ClientSession } from './session-store.js';
 export interface Caller {
   readonly principal: Principal;
   readonly clientId: string;
+  /** Both, as events say them. */
+  readonly who: string;
 }
 
 /** One HTTP exchange on an MCP endpoint, from its first byte to its event. */

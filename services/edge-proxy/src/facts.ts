@@ -2,18 +2,13 @@ import type { EventFields, EventType, Outcome } from '@switchyard/contracts';
 import type { Caller } from './exchange.js';
 
 /** What an event of the edge says, while it is being found out. Every field is there from the start: all of them have one shape, which is cheap to write and to read. */
-export class Facts implements Required<Omit<EventFields, 'occurred_at' | 'detail'>> {
+export class Facts implements Required<Omit<EventFields, 'occurred_at' | 'detail' | `principal_${string}` | 'client_id'>> {
   type: EventType = 'request.refused';
   outcome: Outcome = 'ok';
   reason = '';
   tenant = '';
   request_id = '';
   trace_id = '';
-  principal_issuer = '';
-  principal_subject = '';
-  principal_name = '';
-  principal_kind = '';
-  client_id = '';
   client_name = '';
   client_version = '';
   server = '';
@@ -33,16 +28,14 @@ export class Facts implements Required<Omit<EventFields, 'occurred_at' | 'detail
   duration_us = 0;
   upstream_us = 0;
   snapshot = '';
+  /** Who called, as `renderCaller` has it. */
+  who = '';
   detail: Readonly<Record<string, string>> = NO_DETAIL;
 
   /** Who called. */
-  calledBy({ principal, clientId }: Caller): void {
+  calledBy({ principal, who }: Caller): void {
     this.tenant = principal.tenant;
-    this.principal_issuer = principal.issuer;
-    this.principal_subject = principal.subject;
-    this.principal_name = principal.name;
-    this.principal_kind = principal.kind;
-    this.client_id = clientId;
+    this.who = who;
   }
 }
 

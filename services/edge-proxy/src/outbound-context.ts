@@ -1,3 +1,4 @@
+import type { CredentialMaterial } from '@switchyard/contracts';
 import { childOf, formatTraceparent } from '@switchyard/telemetry';
 import type { Edge } from './edge.js';
 import type { Call } from './exchange.js';
@@ -6,17 +7,27 @@ import type { OutboundContext } from './upstream/link.js';
 
 /**
  * What every message of this call to an upstream carries: the leased credential, the request id, and a trace context of its own span.
- * @returns a refusal also where the configuration has lost the upstream since; otherwise it has a link in the turn in which this resolves
+ * @returns a promise only where the vault has to be asked; a refusal also where the configuration has lost the upstream since; otherwise it has a link in the turn in which this resolves
  */
-export async function outboundContext(
+export function outboundContext(
   call: Omit<Call, 'inbound'>,
   upstreamName: string,
   edge: Edge,
-): Promise<OutboundContext | Refusal> {
+): OutboundContext | Refusal | Promise<OutboundContext | Refusal> {
   const { exchange, caller } = call;
   const upstream = exchange.catalog.upstreams.get(upstreamName);
   if (upstream === undefined) return removed(upstreamName);
-  const credential = await edge.leases.lease(upstream, caller.principal, exchange.requestId);
+  const leased = edge.leases.lease(upstream, caller.principal, exchange.requestId);
+  if (leased instanceof Promise) return leased.then((credential) => withCredential(exchange, upstreamName, credential, edge));
+  return withCredential(exchange, upstreamName, leased, edge);
+}
+
+function withCredential(
+  exchange: Call['exchange'],
+  upstreamName: string,
+  credential: CredentialMaterial | Refusal,
+  edge: Edge,
+): OutboundContext | Refusal {
   if (credential instanceof Refusal) return credential;
   if (!edge.links.has(upstreamName)) return removed(upstreamName);
   return { credential, requestId: exchange.requestId, traceparent: formatTraceparent(childOf(exchange.trace)) };

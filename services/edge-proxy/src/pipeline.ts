@@ -110,13 +110,16 @@ function classify(exchange: Exchange, bytes: Buffer): Inbound | Refusal {
 }
 
 /** The session that a legacy message belongs to. Modern messages have none; `initialize` makes one. */
-async function findSession(
+function findSession(
   exchange: Exchange,
   caller: Caller,
   inbound: Inbound,
   edge: Edge,
-): Promise<ClientSession | undefined | Refusal> {
-  if (inbound.era === 'modern' || inbound.envelope.method === 'initialize') return undefined;
+): undefined | Promise<ClientSession | Refusal> {
+  return inbound.era === 'modern' || inbound.envelope.method === 'initialize' ? undefined : legacySession(exchange, caller, edge);
+}
+
+async function legacySession(exchange: Exchange, caller: Caller, edge: Edge): Promise<ClientSession | Refusal> {
   const session = await ownSession(exchange, caller, edge);
   if (!(session instanceof Refusal)) {
     exchange.facts.revision = session.record.revision;

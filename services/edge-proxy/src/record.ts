@@ -93,7 +93,7 @@ export async function recordEnding(exchange: Exchange, ending: Ending, edge: Edg
   facts.rpc_code = summary.code;
   facts.duration_us = Math.round(durationMicros);
   facts.bytes_out = ending.kind === 'response' ? ending.bytes.length : 0;
-  await edge.audit.record(facts);
+  await edge.audit.record(facts, facts.who);
 }
 
 /** One exchange with an upstream. */
@@ -129,6 +129,6 @@ export function recordHop(call: Call, hop: Hop, edge: Edge): void {
   facts.bytes_out = answer.kind === 'response' ? answer.message.bytes.length : 0;
   facts.era = call.inbound.era;
   edge.audit
-    .record(facts)
+    .record(facts, facts.who)
     .catch((error: unknown) => edge.log.error('a hop was not recorded', { error, request_id: exchange.requestId }));
 }

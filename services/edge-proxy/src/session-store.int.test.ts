@@ -10,6 +10,7 @@ const RECHECKED_MS = 11_000;
 const caller = (subject: string, clientId = 'client-1', issuer = 'https://id'): Caller => ({
   principal: { tenant: 'default', issuer, subject, name: subject, kind: 'user', claims: [] },
   clientId,
+  who: '',
 });
 const ana = caller('ana');
 const record: SessionRecord = {

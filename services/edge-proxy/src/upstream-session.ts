@@ -16,7 +16,7 @@ export function enterUpstream(
   link: UpstreamLink,
   context: OutboundContext,
   edge: Edge,
-): Promise<LegacySession | UpstreamProfile | Refusal> {
+): LegacySession | UpstreamProfile | Refusal | Promise<LegacySession | UpstreamProfile | Refusal> {
   if (call.session === undefined) return link.discover(context, call.exchange.cancellation);
   return upstreamSession(call.session, link, context, edge);
 }

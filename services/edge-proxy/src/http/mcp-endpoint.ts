@@ -92,7 +92,7 @@ export class McpEndpoint {
     this.#running.add(exchange);
     try {
       const barred = this.#barred(catalog, server, origin);
-      await this.#run(exchange, () => (barred ? Promise.resolve(refused(barred)) : this.#dispatch(exchange, request)));
+      await this.#run(exchange, request, barred);
     } finally {
       span?.end();
       this.#running.remove(exchange);
@@ -133,17 +133,24 @@ export class McpEndpoint {
     return undefined;
   }
 
-  async #run(exchange: Exchange, run: () => Promise<Ending>): Promise<void> {
+  async #run(exchange: Exchange, request: IncomingMessage, barred: Refusal | undefined): Promise<void> {
     const { edge } = this.#options;
-    let ending = await run().catch((fault: unknown) => this.#fault(exchange, fault));
-    await recordEnding(exchange, ending, edge).catch((error: unknown) => {
+    let ending: Ending;
+    try {
+      ending = barred ? refused(barred) : await this.#dispatch(exchange, request);
+    } catch (fault) {
+      ending = this.#fault(exchange, fault);
+    }
+    try {
+      await recordEnding(exchange, ending, edge);
+    } catch (error) {
       if (!(error instanceof SpoolFull)) throw error;
       // What cannot be recorded is not delivered either.
       if (ending.kind === 'response')
         ending = refused(
           new Refusal('audit_unavailable', 'The audit trail cannot take this call’s record, so its result is withheld.'),
         );
-    });
+    }
     renderEnding(exchange, ending);
     if (ending.kind === 'refused') {
       edge.log.info('refused', {

@@ -30,16 +30,21 @@ export class PublicListener {
   readonly #sockets = new Set<Socket>();
 
   constructor(
-    handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+    handle: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void,
     { headersTimeoutMs, bodyTimeoutMs }: ListenerLimits,
     log: Logger,
   ) {
     const requestTimeout = headersTimeoutMs + bodyTimeoutMs + BACKSTOP_MS;
     this.#server = createServer({ ...SETTINGS, headersTimeout: headersTimeoutMs, requestTimeout }, (request, response) => {
-      handle(request, response).catch((error: unknown) => {
+      const failed = (error: unknown) => {
         log.error('a request failed', { error });
         response.destroy();
-      });
+      };
+      try {
+        handle(request, response)?.catch(failed);
+      } catch (error) {
+        failed(error);
+      }
     });
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);

@@ -33,7 +33,9 @@ interface Route {
 const SLUG = '[a-z0-9-]{1,63}';
 
 /** Every path of the public listener. Paths are compared as they were sent: no decoding, no normalising, so that there is nothing to differ about. */
-export function createRouter(options: RouterOptions): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+export function createRouter(
+  options: RouterOptions,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> | void {
   const { config, mcp, proxy } = options;
   const to =
     (service: keyof EdgeProxyConfig['services']): Handler =>
@@ -69,12 +71,12 @@ export function createRouter(options: RouterOptions): (request: IncomingMessage,
   return (request, response) => dispatch(routes, config.publicUrl, request, response);
 }
 
-async function dispatch(
+function dispatch(
   routes: readonly Route[],
   publicUrl: string,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<void> {
+): Promise<void> | void {
   const path = (request.url ?? '/').split('?', 1)[0]!;
   for (const route of routes) {
     const match = route.path.exec(path);

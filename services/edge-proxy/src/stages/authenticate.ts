@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
+import { renderCaller } from '@switchyard/audit';
 import { API_KEY_ISSUER, type ApiKeyDirectory } from '@switchyard/api-keys';
-import { DEFAULT_TENANT, type Principal } from '@switchyard/contracts';
+import { type ApiKeyRecord, DEFAULT_TENANT, type Principal } from '@switchyard/contracts';
 import { type AccessTokenVerifier, KeysUnavailable } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
 import type { CompiledServer } from '../catalog.js';
@@ -9,13 +9,28 @@ import { Refusal } from '../refusal.js';
 
 const CACHED_TOKENS = 10_000;
 
-const ANONYMOUS: Caller = {
-  principal: { tenant: DEFAULT_TENANT, issuer: '', subject: 'anonymous', name: 'anonymous', kind: 'anonymous', claims: [] },
-  clientId: '',
-};
+const ANONYMOUS = callerOf(
+  { tenant: DEFAULT_TENANT, issuer: '', subject: 'anonymous', name: 'anonymous', kind: 'anonymous', claims: [] },
+  '',
+);
 
-interface Cached {
+function callerOf(principal: Principal, clientId: string): Caller {
+  const { issuer, subject, name, kind } = principal;
+  const who = renderCaller({
+    principal_issuer: issuer,
+    principal_subject: subject,
+    principal_name: name,
+    principal_kind: kind,
+    client_id: clientId,
+  });
+  return { principal, clientId, who };
+}
+
+/** A verified token. It lives in memory no longer than it is valid, which is minutes. */
+interface Verified {
   readonly caller: Caller;
+  /** The audience that it was verified for. */
+  readonly resource: string;
   readonly untilMs: number;
 }
 
@@ -29,7 +44,10 @@ export interface AuthenticatorOptions {
 /** Lets callers in: by an access token for exactly this server, by an API key, or, where the server says so, without either. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
-  readonly #verified = new Map<string, Cached>();
+  /** By Authorization header. */
+  readonly #verified = new Map<string, Verified>();
+
+  readonly #byRecord = new WeakMap<ApiKeyRecord, Caller>();
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
@@ -44,9 +62,12 @@ export class Authenticator {
       return server.anonymous
         ? ANONYMOUS
         : new Refusal('token_missing', 'Sign in: this server takes a bearer token or an API key.');
+    const known = this.#verified.get(authorization);
+    if (known !== undefined && known.resource === server.resource && known.untilMs > this.#options.clock.now())
+      return known.caller;
     const token = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i.exec(authorization)?.[1];
     if (token === undefined) return new Refusal('token_malformed', 'Send the token as "Authorization: Bearer <token>".');
-    return token.startsWith('sy_') ? this.#byKey(token, server) : this.#byToken(token, server);
+    return token.startsWith('sy_') ? this.#byKey(token, server) : this.#verify(authorization, token, server);
   }
 
   #byKey(text: string, server: CompiledServer): Caller | Refusal {
@@ -62,32 +83,24 @@ export class Authenticator {
         `The API key "${key.name}" does not open this server. Ask for one that does: switchyard key create.`,
       );
     }
-    const principal: Principal = {
-      tenant: DEFAULT_TENANT,
-      issuer: API_KEY_ISSUER,
-      subject: key.id,
-      name: key.name,
-      kind: 'service',
-      claims: [],
-    };
-    return { principal, clientId: key.id };
+    const known = this.#byRecord.get(key);
+    if (known !== undefined) return known;
+    const { id, name } = key;
+    const caller = callerOf(
+      { tenant: DEFAULT_TENANT, issuer: API_KEY_ISSUER, subject: id, name, kind: 'service', claims: [] },
+      id,
+    );
+    this.#byRecord.set(key, caller);
+    return caller;
   }
 
-  #byToken(token: string, server: CompiledServer): Caller | Promise<Caller | Refusal> {
-    // The cache holds digests, not tokens.
-    const key = hash('sha256', `${server.resource}\n${token}`, 'base64');
-    const cached = this.#verified.get(key);
-    if (cached !== undefined && cached.untilMs > this.#options.clock.now()) return cached.caller;
-    return this.#verify(token, server, key);
-  }
-
-  async #verify(token: string, server: CompiledServer, key: string): Promise<Caller | Refusal> {
+  async #verify(authorization: string, token: string, server: CompiledServer): Promise<Caller | Refusal> {
     const verified = await this.#options.verifier.verify(token, server.resource).catch(unavailable);
     if (verified instanceof Refusal) return verified;
     if (!verified.ok) return new Refusal(verified.reason, verified.message);
-    const caller: Caller = { principal: verified.principal, clientId: verified.clientId };
+    const caller = callerOf(verified.principal, verified.clientId);
     if (this.#verified.size >= CACHED_TOKENS) this.#verified.delete(this.#verified.keys().next().value!);
-    this.#verified.set(key, { caller, untilMs: verified.expiresAtMs });
+    this.#verified.set(authorization, { caller, resource: server.resource, untilMs: verified.expiresAtMs });
     return caller;
   }
 }

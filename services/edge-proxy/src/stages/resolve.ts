@@ -22,8 +22,8 @@ export interface Target {
 /** A list older than this is asked for again before a name is called unknown. */
 const STALE_MS = 5_000;
 
-/** Finds what a call is for, from memory; upstreams are asked for their lists only where a name is not known yet. */
-export async function resolve(call: Call, edge: Edge): Promise<Target | Refusal> {
+/** Finds what a call is for, from memory; upstreams are asked for their lists, and a promise given, only where a name is not known yet. */
+export function resolve(call: Call, edge: Edge): Target | Refusal | Promise<Target | Refusal> {
   const { envelope } = call.inbound;
   const named = namedBy(envelope);
   if (named === undefined)
@@ -33,7 +33,10 @@ export async function resolve(call: Call, edge: Edge): Promise<Target | Refusal>
     );
   const list: ListKey = named.kind === 'tool' ? 'tools' : named.kind === 'prompt' ? 'prompts' : 'resources';
   const found = direct(call.exchange.server, named) ?? locate(call, named, list, edge);
-  if (found !== undefined) return target(call, found, named);
+  return found === undefined ? ask(call, named, list, edge) : target(call, found, named);
+}
+
+async function ask(call: Call, named: NamedCapability, list: ListKey, edge: Edge): Promise<Target | Refusal> {
   const reachable = reachableSources(call);
   if (reachable.length === 0) return nothingReachable(call);
   await fetchLists(

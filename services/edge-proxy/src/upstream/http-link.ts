@@ -100,31 +100,42 @@ export class HttpLink implements UpstreamLink {
     return { ...profile, id: session };
   }
 
-  async discover(context: OutboundContext, cancellation: Cancellation): Promise<UpstreamProfile | Refusal> {
+  discover(context: OutboundContext, cancellation: Cancellation): UpstreamProfile | Refusal | Promise<UpstreamProfile | Refusal> {
     const now = this.#options.clock.now();
-    if (this.#verdict === undefined || this.#verdict.untilMs <= now) {
-      const id = this.#options.ids.next();
-      const request = this.#handshake(context, cancellation, {
-        era: 'modern',
-        revision: MODERN_UPSTREAM_REVISION,
-        method: 'server/discover',
-        id,
-        body: discoverBody(id),
-      });
-      const answer = await this.#send(request);
-      // Outage, missing authorization and what is no MCP at all are no evidence of an era (MCP 2026-07-28, "Versioning and compatibility").
-      if (answer.kind === 'refused' && !(answer.refusal.reason === 'upstream_invalid' && answer.status >= 400))
-        return answer.refusal;
-      const profile = answer.kind === 'response' ? readDiscoverResult(answer.message) : undefined;
-      this.#verdict = { profile, untilMs: now + (profile ? MODERN_VERDICT_MS : LEGACY_VERDICT_MS) };
-    }
-    return this.#verdict.profile ?? eraMismatch(this.name, `revision ${MODERN_UPSTREAM_REVISION}`);
+    if (this.#verdict === undefined || this.#verdict.untilMs <= now) return this.#probe(context, cancellation, now);
+    return this.#verdict.profile ?? this.#mismatch();
   }
 
-  async request(request: OutboundRequest): Promise<UpstreamAnswer> {
+  async #probe(context: OutboundContext, cancellation: Cancellation, nowMs: number): Promise<UpstreamProfile | Refusal> {
+    const id = this.#options.ids.next();
+    const request = this.#handshake(context, cancellation, {
+      era: 'modern',
+      revision: MODERN_UPSTREAM_REVISION,
+      method: 'server/discover',
+      id,
+      body: discoverBody(id),
+    });
+    const answer = await this.#send(request);
+    // Outage, missing authorization and what is no MCP at all are no evidence of an era (MCP 2026-07-28, "Versioning and compatibility").
+    if (answer.kind === 'refused' && !(answer.refusal.reason === 'upstream_invalid' && answer.status >= 400))
+      return answer.refusal;
+    const profile = answer.kind === 'response' ? readDiscoverResult(answer.message) : undefined;
+    this.#verdict = { profile, untilMs: nowMs + (profile ? MODERN_VERDICT_MS : LEGACY_VERDICT_MS) };
+    return profile ?? this.#mismatch();
+  }
+
+  #mismatch(): Refusal {
+    return eraMismatch(this.name, `revision ${MODERN_UPSTREAM_REVISION}`);
+  }
+
+  request(request: OutboundRequest): Promise<UpstreamAnswer> {
+    return request.era === 'legacy' ? this.#legacyRequest(request) : this.#send(request);
+  }
+
+  async #legacyRequest(request: OutboundRequest): Promise<UpstreamAnswer> {
     const answer = await this.#send(request);
     // In the legacy era a closed connection does not mean that the call is cancelled, so it is said (MCP 2025-11-25, "Cancellation").
-    if (request.era === 'legacy' && answer.kind === 'refused' && ABANDONED.has(answer.refusal.reason)) {
+    if (answer.kind === 'refused' && ABANDONED.has(answer.refusal.reason)) {
       void this.#post({ ...request, method: 'notifications/cancelled' }, cancelledBody(request.id));
     }
     return answer;

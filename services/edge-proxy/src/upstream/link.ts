@@ -77,8 +77,8 @@ export interface UpstreamLink {
   readonly name: string;
   /** Performs the `initialize` handshake, or joins the session that stands (stdio). */
   openLegacy(context: OutboundContext, cancellation: Cancellation): Promise<LegacySession | Refusal>;
-  /** Asks `server/discover`; answered from memory while the verdict is fresh. */
-  discover(context: OutboundContext, cancellation: Cancellation): Promise<UpstreamProfile | Refusal>;
+  /** Asks `server/discover`; answered from memory, and at once, while the verdict is fresh. */
+  discover(context: OutboundContext, cancellation: Cancellation): UpstreamProfile | Refusal | Promise<UpstreamProfile | Refusal>;
   /** Sends a request and waits for its response. */
   request(request: OutboundRequest): Promise<UpstreamAnswer>;
   /** Sends a notification; what becomes of it is not told. */
