@@ -23,6 +23,8 @@ const rounds = option('rounds', 3);
 const connections = 32;
 /** A program of this size is compiled to its final form only after seconds of full load. */
 const warmUpSeconds = 10;
+/** A process that has been idle meanwhile has given memory back, and asks for it again at first. */
+const wakeUpSeconds = 2;
 const gatewayCore = 0;
 const otherCore = 1;
 
@@ -52,8 +54,10 @@ async function freePort() {
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function measure(target, wrk) {
+  const run = { binary: wrk, core: otherCore, url: target.url, script: target.script, connections };
+  await load({ ...run, seconds: wakeUpSeconds });
   const before = cpuSeconds(target.pid);
-  const result = await load({ binary: wrk, core: otherCore, url: target.url, script: target.script, connections, seconds });
+  const result = await load({ ...run, seconds });
   if (result.errors > 0) throw new Error(`${target.name}: ${result.errors} of ${result.calls} calls failed`);
   return { ...result, cpuUsPerCall: ((cpuSeconds(target.pid) - before) * 1e6) / result.calls };
 }

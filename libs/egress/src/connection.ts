@@ -89,7 +89,13 @@ export class Connection implements ResponseSink {
     this.#outgoing = outgoing;
     this.#parser.expect();
     this.#allowSilence(outgoing.headersTimeoutMs);
-    const { head, body } = outgoing;
+    writeSoon(this);
+  }
+
+  /** Writes what `send` was given, where it has not been given up since. */
+  write(): void {
+    if (this.#outgoing === undefined) return;
+    const { head, body } = this.#outgoing;
     if (body === undefined || body.length === 0) this.#socket.write(head, 'latin1');
     else if (body.length <= ONE_WRITE_BYTES) this.#socket.write(head + body.toString('latin1'), 'latin1');
     else {
@@ -179,6 +185,20 @@ export class Connection implements ResponseSink {
   #allowSilence(ms: number): void {
     if ((this.#socket.timeout ?? 0) !== ms) this.#socket.setTimeout(ms);
   }
+}
+
+const toWrite: Connection[] = [];
+
+/**
+ * Requests of one turn of the event loop go out together. Each write may have to wake a sleeping peer, which costs more than the write
+ * itself; the second of two in a row finds it awake.
+ */
+function writeSoon(connection: Connection): void {
+  if (toWrite.push(connection) === 1) setImmediate(writeAll);
+}
+
+function writeAll(): void {
+  for (const connection of toWrite.splice(0)) connection.write();
 }
 
 /** `Keep-Alive: timeout=5` (RFC 2068 §19.7.1.1, still what servers say). */
