@@ -4,8 +4,10 @@ export { splice, type Edit } from './splice.js';
 export { listItems, type ListItem, type ListPage } from './list-items.js';
 export { SseLimitExceeded, SseParser, type SseEvent } from './sse.js';
 export { encodeSse, SSE_KEEPALIVE, type SseOutput } from './sse-encode.js';
-export { isModern, LEGACY_REVISIONS, MODERN_REVISIONS, negotiateLegacy, type Era } from './revisions.js';
-export { methodFor, METHODS, type MethodRow, type MethodShape } from './methods.js';
+export { isModern, LEGACY_REVISIONS, MODERN_REVISIONS, negotiateLegacy, REVISION_TABLES, revisionOf } from './revisions.js';
+export type { Era } from './revisions/era.js';
+export type { ContentType, RevisionTable } from './revisions/revision-table.js';
+export { methodFor, methodIn, METHODS, type MethodRow, type MethodShape } from './methods.js';
 export {
   classify,
   type Classified,
