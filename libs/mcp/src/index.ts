@@ -22,3 +22,26 @@ export { exposedName } from './names.js';
 export { compilePatterns } from './patterns.js';
 export { decodeCursor, encodeCursor } from './cursor.js';
 export { CODES, errorResponse, notificationMessage, requestMessage, resultResponse } from './jsonrpc.js';
+export {
+  inputRequiredResponse,
+  isInputMethod,
+  readInputRequired,
+  type InputFault,
+  type InputMethod,
+  type InputRequest,
+  type InputRequired,
+} from './input-requests.js';
+export {
+  elicitAction,
+  firstRoundEdits,
+  readInputResponses,
+  retryEdits,
+  type InputAnswer,
+  type Retry,
+} from './input-responses.js';
+export { inputAnswerOf, inputRequestOf, legacyServerRequest, type AskedByLegacy } from './legacy-input.js';
+export { readUrlElicitations, urlElicitationRequired } from './url-elicitations.js';
+export { capabilitiesFor, declares, inputNeed, requiredCapabilities, type InputNeed } from './client-capabilities.js';
+export { META_KEYS } from './meta-keys.js';
+export { memberAt, membersOf, jsonAt, sliceAt, stringAt, type Member } from './json-walk.js';
+export { memberEdits, type MemberChanges } from './member-edits.js';
