@@ -45,3 +45,15 @@ export { capabilitiesFor, declares, inputNeed, requiredCapabilities, type InputN
 export { META_KEYS } from './meta-keys.js';
 export { memberAt, membersOf, jsonAt, sliceAt, stringAt, type Member } from './json-walk.js';
 export { memberEdits, type MemberChanges } from './member-edits.js';
+export { modernRequestEdits, type RequestMeta } from './modern-request.js';
+export { legacyRequestEdits } from './legacy-request.js';
+export { modernResultEdits, modernToolEdits, type ResultHints } from './modern-result.js';
+export { legacyResultEdits, subscriptionIdEdits } from './legacy-result.js';
+export {
+  errorCodeEdits,
+  missingCapabilities,
+  toolErrorResponse,
+  translateError,
+  type ErrorVerdict,
+  type InnerHopProblem,
+} from './error-translation.js';
