@@ -57,3 +57,5 @@ export {
   type ErrorVerdict,
   type InnerHopProblem,
 } from './error-translation.js';
+export { downgradeTool, type ToolFault, type ToolForm } from './downgrade-tool.js';
+export { downgradeResult } from './downgrade-result.js';
