@@ -59,3 +59,4 @@ export {
 } from './error-translation.js';
 export { downgradeTool, type ToolFault, type ToolForm } from './downgrade-tool.js';
 export { downgradeResult } from './downgrade-result.js';
+export { joinBatch, splitBatch, type BatchLimits, type BatchMessage, type BatchRefusal } from './batch.js';
