@@ -3,7 +3,8 @@ import { decodeHeaderValue, trimFieldValue } from './header-codec.js';
 import { CODES } from './jsonrpc.js';
 import { acceptsJsonAndEvents, isJsonContentType } from './media-types.js';
 import { METHODS } from './methods.js';
-import { type Era, isModern, isServedLegacy, isServedModern, LEGACY_REVISIONS, MODERN_REVISIONS } from './revisions.js';
+import { isModern, isServedLegacy, isServedModern, LEGACY_REVISIONS, MODERN_REVISIONS } from './revisions.js';
+import type { Era } from './revisions/era.js';
 
 /** A header field: its value, several values for a field that stands several times, or undefined. */
 export type FieldValue = string | readonly string[] | undefined;

@@ -45,6 +45,10 @@ export interface Envelope {
   /** JSON text of a string or number: params._meta.progressToken of a request, params.progressToken of notifications/progress. */
   readonly progressToken?: string | undefined;
   readonly progressTokenRange?: Range | undefined;
+  /** params.inputResponses of a retried request, whatever its type (MCP 2026-07-28, "Multi Round-Trip Requests"). */
+  readonly inputResponsesRange?: Range | undefined;
+  /** params.requestState or result.requestState, whatever its type. */
+  readonly requestStateRange?: Range | undefined;
 
   /** params._meta, an object. */
   readonly metaRange?: Range | undefined;
@@ -74,6 +78,8 @@ export interface Envelope {
   readonly resultIsError?: boolean | undefined;
   /** result.resultType, when it is a string. */
   readonly resultType?: string | undefined;
+  /** result.inputRequests, whatever its type. */
+  readonly inputRequestsRange?: Range | undefined;
   readonly errorRange?: Range | undefined;
   /** error.code, when it is an integer. */
   readonly errorCode?: number | undefined;
@@ -102,6 +108,8 @@ export function newDraft(): EnvelopeDraft {
     argumentsRange: undefined,
     progressToken: undefined,
     progressTokenRange: undefined,
+    inputResponsesRange: undefined,
+    requestStateRange: undefined,
     metaRange: undefined,
     protocolVersion: undefined,
     hasProtocolVersionKey: false,
@@ -118,6 +126,7 @@ export function newDraft(): EnvelopeDraft {
     resultRange: undefined,
     resultIsError: undefined,
     resultType: undefined,
+    inputRequestsRange: undefined,
     errorRange: undefined,
     errorCode: undefined,
   };

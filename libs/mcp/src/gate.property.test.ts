@@ -59,9 +59,18 @@ const ref = (): fc.Arbitrary<string> =>
   object(['type', 'name', 'uri'].map((key) => member(key, fc.oneof(quoted(wellFormed()), jsonText()))));
 const params = (): fc.Arbitrary<string> =>
   object([
-    ...['name', 'uri', 'cursor', 'arguments', 'requestId', 'progressToken', 'level', 'task'].map((key) =>
-      member(key, fc.oneof(quoted(wellFormed()), jsonText())),
-    ),
+    ...[
+      'name',
+      'uri',
+      'cursor',
+      'arguments',
+      'requestId',
+      'progressToken',
+      'level',
+      'task',
+      'inputResponses',
+      'requestState',
+    ].map((key) => member(key, fc.oneof(quoted(wellFormed()), jsonText()))),
     member('_meta', meta()),
     member('ref', ref()),
   ]);
@@ -75,6 +84,8 @@ const result = (): fc.Arbitrary<string> =>
     member('resultType', jsonText()),
     member('content', jsonText()),
     member('structuredContent', jsonText()),
+    member('inputRequests', jsonText()),
+    member('requestState', jsonText()),
   ]);
 const response = (): fc.Arbitrary<string> =>
   fc.oneof(
@@ -141,6 +152,9 @@ function rangesOf(envelope: Envelope, root: Parsed): readonly (readonly [string,
     ['ref', envelope.refRange, ownParams['ref']],
     ['refName', envelope.refNameRange, textOf(ownRef['name'])],
     ['refUri', envelope.refUriRange, textOf(ownRef['uri'])],
+    ['inputResponses', envelope.inputResponsesRange, ownParams['inputResponses']],
+    ['requestState', envelope.requestStateRange, { ...ownParams, ...record(root['result']) }['requestState']],
+    ['inputRequests', envelope.inputRequestsRange, record(root['result'])['inputRequests']],
     ['result', envelope.resultRange, root['result']],
     ['error', envelope.errorRange, root['error']],
   ];
@@ -243,6 +257,8 @@ describe('scanMessage, for all messages', () => {
       ['', 'params'],
       ['params', 'name'],
       ['params', 'arguments'],
+      ['params', 'requestState'],
+      ['params', 'inputResponses'],
       ['_meta', 'progressToken'],
     );
     const forms = [
@@ -254,7 +270,7 @@ describe('scanMessage, for all messages', () => {
     fc.assert(
       fc.property(
         owned,
-        fc.array(fc.constantFrom(...forms), { minLength: 13, maxLength: 13 }),
+        fc.array(fc.constantFrom(...forms), { minLength: 14, maxLength: 14 }),
         escapes,
         ([where, key], spellings, escaped) => {
           const spelt = [...(key ?? '')].map((letter, index) => spellings[index]?.(letter) ?? letter).join('');
@@ -262,7 +278,7 @@ describe('scanMessage, for all messages', () => {
             ? [...spelt].map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')
             : spelt;
           const twice = (place: string): string => (place === where ? `"${written}":{},` : '');
-          const text = `{${twice('')}"jsonrpc":"2.0","id":1,"method":"m","params":{${twice('params')}"name":"n","arguments":{},"_meta":{${twice('_meta')}"progressToken":1}}}`;
+          const text = `{${twice('')}"jsonrpc":"2.0","id":1,"method":"m","params":{${twice('params')}"name":"n","arguments":{},"inputResponses":{},"requestState":"s","_meta":{${twice('_meta')}"progressToken":1}}}`;
           expect(scanMessage(Buffer.from(text))).toMatchObject({ ok: false, reason: 'invalid_request' });
         },
       ),

@@ -4,7 +4,7 @@ import { JsonScanner, OPEN_BRACKET } from './json-scanner.js';
 import { MessageReader } from './message-reader.js';
 
 /** Containers inside one another that a message may have when the caller does not say otherwise. */
-const DEFAULT_MAX_DEPTH = 64;
+export const DEFAULT_MAX_DEPTH = 64;
 /** The first byte of a byte order mark in UTF-8, which JSON text must not begin with (RFC 8259 §8.1). */
 const BYTE_ORDER_MARK_START = 0xef;
 

@@ -21,6 +21,8 @@ const PARAMS_KEYS = new OwnedKeys([
   'ref',
   'level',
   'task',
+  'inputResponses',
+  'requestState',
   '__proto__',
 ]);
 const META_KEYS = new OwnedKeys(
@@ -28,7 +30,15 @@ const META_KEYS = new OwnedKeys(
   META_PREFIX,
 );
 const REF_KEYS = new OwnedKeys(['type', 'name', 'uri', '__proto__']);
-const RESULT_KEYS = new OwnedKeys(['isError', 'resultType', 'structuredContent', 'content', '__proto__']);
+const RESULT_KEYS = new OwnedKeys([
+  'isError',
+  'resultType',
+  'structuredContent',
+  'content',
+  'inputRequests',
+  'requestState',
+  '__proto__',
+]);
 const ERROR_KEYS = new OwnedKeys(['code', '__proto__']);
 
 /** 2^53: beyond it, integers stop being exact where numbers are doubles (RFC 8259 §6). */
@@ -195,6 +205,12 @@ export class MessageReader {
           else this.object(2, 'The member "params._meta" must be an object.');
           draft.metaRange = { start, end: scanner.at };
           break;
+        case 'inputResponses':
+          draft.inputResponsesRange = this.value(2);
+          break;
+        case 'requestState':
+          draft.requestStateRange = this.value(2);
+          break;
         case 'ref':
           if (!this.isObjectNext()) scanner.skipValue(2);
           else {
@@ -262,10 +278,19 @@ export class MessageReader {
     draft.resultIsError = false;
     const members = new OwnedMembers(scanner, RESULT_KEYS, this.objections, 'result', 1);
     while (members.next()) {
-      if (members.key === 'resultType') draft.resultType = this.text(2);
-      else {
-        if (members.key === 'isError') draft.resultIsError = this.bytes[scanner.at] === LOWER_T;
-        scanner.skipValue(2);
+      switch (members.key) {
+        case 'resultType':
+          draft.resultType = this.text(2);
+          break;
+        case 'inputRequests':
+          draft.inputRequestsRange = this.value(2);
+          break;
+        case 'requestState':
+          draft.requestStateRange = this.value(2);
+          break;
+        default:
+          if (members.key === 'isError') draft.resultIsError = this.bytes[scanner.at] === LOWER_T;
+          scanner.skipValue(2);
       }
     }
   }

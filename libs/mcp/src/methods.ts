@@ -1,4 +1,6 @@
-import type { Era } from './revisions.js';
+import { REVISION_TABLES } from './revisions.js';
+import type { Era } from './revisions/era.js';
+import type { RevisionTable } from './revisions/revision-table.js';
 
 /** How a message travels through the gateway. */
 export type MethodShape = 'unary' | 'list' | 'stream' | 'notification' | 'handshake' | 'local';
@@ -16,38 +18,52 @@ export interface MethodRow {
   readonly nameHeader?: 'name' | 'uri';
 }
 
-const LEGACY: readonly Era[] = ['legacy'];
-const MODERN: readonly Era[] = ['modern'];
-const BOTH: readonly Era[] = ['legacy', 'modern'];
+/** How the gateway takes each method; which revision has it is said by the revisions' own tables alone. */
+const ROUTES: readonly (readonly [method: string, route: Omit<MethodRow, 'eras'>])[] = [
+  ['initialize', { shape: 'handshake' }],
+  ['server/discover', { shape: 'handshake' }],
+  ['tools/list', { shape: 'list', capability: 'tool', listKey: 'tools' }],
+  ['tools/call', { shape: 'unary', capability: 'tool', nameHeader: 'name' }],
+  ['prompts/list', { shape: 'list', capability: 'prompt', listKey: 'prompts' }],
+  ['prompts/get', { shape: 'unary', capability: 'prompt', nameHeader: 'name' }],
+  ['resources/list', { shape: 'list', capability: 'resource', listKey: 'resources' }],
+  ['resources/templates/list', { shape: 'list', capability: 'resource', listKey: 'resourceTemplates' }],
+  ['resources/read', { shape: 'unary', capability: 'resource', nameHeader: 'uri' }],
+  ['resources/subscribe', { shape: 'unary', capability: 'resource' }],
+  ['resources/unsubscribe', { shape: 'unary', capability: 'resource' }],
+  ['completion/complete', { shape: 'unary', capability: 'completion' }],
+  ['subscriptions/listen', { shape: 'stream' }],
+  ['ping', { shape: 'local' }],
+  ['logging/setLevel', { shape: 'local' }],
+  ['notifications/initialized', { shape: 'notification' }],
+  ['notifications/cancelled', { shape: 'notification' }],
+  ['notifications/progress', { shape: 'notification' }],
+  ['notifications/roots/list_changed', { shape: 'notification' }],
+];
+
+const isFromClient = ({ clientRequests, clientNotifications }: RevisionTable, method: string): boolean =>
+  clientRequests.has(method) || clientNotifications.has(method);
+
+function erasOf(method: string): Era[] {
+  const eras: readonly Era[] = ['legacy', 'modern'];
+  return eras.filter((era) => REVISION_TABLES.some((table) => table.era === era && isFromClient(table, method)));
+}
 
 /**
- * Methods from client to server (MCP 2024-11-05 … 2025-11-25 and 2026-07-28, "Schema"). What is not here fails by absence: server
- * methods, tasks of both kinds, and, per era, what a revision removed. Over HTTP the modern era has no client notifications.
+ * Methods from client to server that the gateway takes (MCP 2024-11-05 … 2025-11-25 and 2026-07-28, "Schema"). What is not here fails by
+ * absence: server methods, tasks of both kinds, and, per revision, what it removed. Over HTTP the modern era has no client notifications.
  */
-export const METHODS: ReadonlyMap<string, MethodRow> = new Map<string, MethodRow>([
-  ['initialize', { eras: LEGACY, shape: 'handshake' }],
-  ['server/discover', { eras: MODERN, shape: 'handshake' }],
-  ['tools/list', { eras: BOTH, shape: 'list', capability: 'tool', listKey: 'tools' }],
-  ['tools/call', { eras: BOTH, shape: 'unary', capability: 'tool', nameHeader: 'name' }],
-  ['prompts/list', { eras: BOTH, shape: 'list', capability: 'prompt', listKey: 'prompts' }],
-  ['prompts/get', { eras: BOTH, shape: 'unary', capability: 'prompt', nameHeader: 'name' }],
-  ['resources/list', { eras: BOTH, shape: 'list', capability: 'resource', listKey: 'resources' }],
-  ['resources/templates/list', { eras: BOTH, shape: 'list', capability: 'resource', listKey: 'resourceTemplates' }],
-  ['resources/read', { eras: BOTH, shape: 'unary', capability: 'resource', nameHeader: 'uri' }],
-  ['resources/subscribe', { eras: LEGACY, shape: 'unary', capability: 'resource' }],
-  ['resources/unsubscribe', { eras: LEGACY, shape: 'unary', capability: 'resource' }],
-  ['completion/complete', { eras: BOTH, shape: 'unary', capability: 'completion' }],
-  ['subscriptions/listen', { eras: MODERN, shape: 'stream' }],
-  ['ping', { eras: LEGACY, shape: 'local' }],
-  ['logging/setLevel', { eras: LEGACY, shape: 'local' }],
-  ['notifications/initialized', { eras: LEGACY, shape: 'notification' }],
-  ['notifications/cancelled', { eras: LEGACY, shape: 'notification' }],
-  ['notifications/progress', { eras: LEGACY, shape: 'notification' }],
-  ['notifications/roots/list_changed', { eras: LEGACY, shape: 'notification' }],
-]);
+export const METHODS: ReadonlyMap<string, MethodRow> = new Map(
+  ROUTES.map(([method, route]) => [method, { eras: erasOf(method), ...route }]),
+);
 
 /** The method's row; undefined where the era has no such method. */
 export function methodFor(era: Era, name: string): MethodRow | undefined {
   const row = METHODS.get(name);
   return row?.eras.includes(era) === true ? row : undefined;
+}
+
+/** The method's row; undefined where the revision has no such method, or the gateway does not take it. */
+export function methodIn(table: RevisionTable, name: string): MethodRow | undefined {
+  return isFromClient(table, name) ? METHODS.get(name) : undefined;
 }

@@ -1,0 +1,71 @@
+import type { RevisionTable } from './revision-table.js';
+
+/** Either side may run tasks, and the other asks for them ("Tasks"). */
+const TASK_REQUESTS = ['tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel'];
+
+const CLIENT_NOTIFICATIONS = new Set([
+  'notifications/initialized',
+  'notifications/cancelled',
+  'notifications/progress',
+  'notifications/roots/list_changed',
+  'notifications/tasks/status',
+]);
+
+/** MCP 2025-11-25: elicitation by URL, tools in sampling, icons, tasks as an experiment; streams that servers close early. */
+export const REVISION_2025_11_25: RevisionTable = {
+  revision: '2025-11-25',
+  era: 'legacy',
+  clientRequests: new Set([
+    'initialize',
+    'ping',
+    'tools/list',
+    'tools/call',
+    'prompts/list',
+    'prompts/get',
+    'resources/list',
+    'resources/templates/list',
+    'resources/read',
+    'resources/subscribe',
+    'resources/unsubscribe',
+    'completion/complete',
+    'logging/setLevel',
+    ...TASK_REQUESTS,
+  ]),
+  clientNotifications: CLIENT_NOTIFICATIONS,
+  clientNotificationsOnStdio: CLIENT_NOTIFICATIONS,
+  serverRequests: new Set(['ping', 'sampling/createMessage', 'roots/list', 'elicitation/create', ...TASK_REQUESTS]),
+  inputRequests: new Set(),
+  serverNotifications: new Set([
+    'notifications/cancelled',
+    'notifications/progress',
+    'notifications/message',
+    'notifications/resources/updated',
+    'notifications/resources/list_changed',
+    'notifications/tools/list_changed',
+    'notifications/prompts/list_changed',
+    'notifications/elicitation/complete',
+    'notifications/tasks/status',
+  ]),
+  clientCapabilities: new Set(['experimental', 'roots', 'sampling', 'elicitation', 'tasks']),
+  serverCapabilities: new Set(['experimental', 'logging', 'completions', 'prompts', 'resources', 'tools', 'tasks']),
+  contentTypes: new Set(['text', 'image', 'audio', 'resource_link', 'resource']),
+  samplingContentTypes: new Set(['text', 'image', 'audio', 'tool_use', 'tool_result']),
+  structuredContent: 'object',
+  toolMembers: new Set(['annotations', 'title', 'outputSchema', '_meta', 'icons', 'execution']),
+  elicitationModes: new Set(['form', 'url']),
+  elicitationNamesMode: true,
+  titles: true,
+  icons: true,
+  progressMessage: true,
+  completionContext: true,
+  transport: 'streamable-http',
+  batches: false,
+  sessionHeader: true,
+  versionHeader: 'after-initialize',
+  resumption: true,
+  primingEvent: true,
+  requestEnvelope: false,
+  resultType: false,
+  cacheableRequests: new Set(),
+  multiRoundTripRequests: new Set(),
+};
