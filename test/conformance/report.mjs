@@ -7,13 +7,15 @@ export function printReport(verdicts, { json }) {
     return;
   }
   console.log(table(verdicts));
-  for (const { failures, staleEntries } of verdicts) {
-    for (const { quadrant, scenario, check, message } of failures)
-      console.log(`\n✗ ${quadrant}  ${scenario}  ${check}\n  ${message}`);
-    for (const { quadrant, scenario, check, reason } of staleEntries)
-      console.log(`\n✗ stale: ${quadrant}  ${scenario}  ${check} does not fail\n  listed because: ${reason}`);
+  for (const { quadrant, failures, staleEntries } of verdicts) {
+    if (failures.length + staleEntries.length > 0) console.log(`\n${quadrant}`);
+    for (const { scenario, check, message } of failures) console.log(`  ${name(scenario, check)}: ${message}`);
+    for (const { scenario, check } of staleEntries)
+      console.log(`  stale: ${name(scenario, check)} is in expected-failures.yaml, and does not fail`);
   }
 }
+
+const name = (scenario, check) => (scenario === check ? scenario : `${scenario} / ${check}`);
 
 function table(verdicts) {
   const rows = verdicts.map(({ quadrant, scenarios, passed, failed, expected, stale }) =>

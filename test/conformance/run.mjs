@@ -16,7 +16,7 @@ const ERA_OF = { '2025-11-25': 'legacy', '2026-07-28': 'modern' };
 
 /** What is examined. `<client revision>:<upstream era>` are the quadrants; `upstream` is the gateway as a client. */
 const QUADRANTS = [
-  ...REVISIONS.map((revision) => ({ name: `${revision}:direct`, revision, direct: ERA_OF[revision] })),
+  ...REVISIONS.map((revision) => ({ name: `${revision}:direct`, revision, direct: true })),
   ...REVISIONS.flatMap((revision) =>
     ['legacy', 'modern'].map((upstream) => ({ name: `${revision}:${upstream}`, revision, upstream })),
   ),
@@ -41,17 +41,27 @@ async function examineAll(quadrants) {
   await using undo = new AsyncDisposableStack();
   const keep = async (starting) => undo.adopt(await starting, ({ close }) => close());
   const fixtures = { legacy: await keep(startLegacyFixture()), modern: await keep(startModernFixture()) };
-  const behindGateway = quadrants.some(({ direct }) => direct === undefined);
-  const gateway = behindGateway && (await keep(startGateway({ legacy: fixtures.legacy.url, modern: fixtures.modern.url })));
-  const expected = await readExpectedFailures();
+  const upstreams = { legacy: fixtures.legacy.url, modern: fixtures.modern.url };
+  const gateway = quadrants.some((quadrant) => !quadrant.direct) && (await keep(startGateway(upstreams)));
+  const expectedFailures = await readExpectedFailures();
+  const only = options.scenario;
+
+  const examineDirect = (revision) => examineServer({ url: upstreams[ERA_OF[revision]], revision, only });
+  const direct = new Map();
+  for (const revision of new Set(quadrants.filter(({ role }) => role !== 'client').map((quadrant) => quadrant.revision)))
+    direct.set(revision, await examineDirect(revision));
+
   const verdicts = [];
-  for (const { name, revision, role, direct, upstream } of quadrants) {
-    const only = options.scenario;
-    const examine = () => {
-      if (role === 'client') return examineUpstreamSide({ gateway, revision, only });
-      return examineServer({ url: direct === undefined ? gateway.url(upstream) : fixtures[direct].url, revision, only });
-    };
-    verdicts.push(judge(name, await examine(), expected));
+  for (const quadrant of quadrants) {
+    const { name, revision, upstream } = quadrant;
+    const examined = { quadrant: name, expectedFailures };
+    if (quadrant.direct) verdicts.push(judge({ ...examined, checks: direct.get(revision) }));
+    else if (quadrant.role === 'client')
+      verdicts.push(judge({ ...examined, checks: await examineUpstreamSide({ gateway, revision, only }) }));
+    else {
+      const checks = await examineServer({ url: gateway.url(upstream), revision, only });
+      verdicts.push(judge({ ...examined, checks, direct: direct.get(revision) }));
+    }
   }
   return verdicts;
 }
