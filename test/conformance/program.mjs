@@ -3,6 +3,7 @@ import { once } from 'node:events';
 
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
 /** Starts a Node.js program with next to nothing in its environment. It ends with this process at the latest. */
 export function startNode(args, { cwd, env = {} } = {}) {

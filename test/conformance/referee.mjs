@@ -8,9 +8,10 @@ import { startNode } from './program.mjs';
 const PACKAGE = path.dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json'));
 const REFEREE = path.join(PACKAGE, 'dist/index.js');
 
-/** Longest that the referee may take for one scenario, and for all that it is asked for. */
+/** Longest that the referee may take for one scenario; for one with its start and end; for all of a revision. */
 const SCENARIO_MS = 20_000;
-const RUN_MS = 240_000;
+const ONE_MS = 60_000;
+const ALL_MS = 240_000;
 
 /** Optional extensions that the fixtures do not have, and what needs OAuth, are not asked of the gateway. */
 const isAsked = ({ scenario, reason }) => reason !== 'extension' && !scenario.startsWith('auth/');
@@ -49,7 +50,7 @@ export function examineClient({ command, revision, only, env }) {
 async function examine(args, { revision, role, only, env }) {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'switchyard-referee-'));
   const referee = startNode([REFEREE, ...args, '--output-dir', dir, '--timeout', String(SCENARIO_MS)], { cwd: dir, env });
-  const late = setTimeout(() => referee.end(0), RUN_MS);
+  const late = setTimeout(() => referee.end(0), only === undefined ? ALL_MS : ONE_MS);
   await referee.exited;
   clearTimeout(late);
   const made = await checksIn(dir);

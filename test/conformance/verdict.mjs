@@ -16,8 +16,8 @@ export async function readExpectedFailures(file = path.join(import.meta.dirname,
   return entries;
 }
 
-/** What a server is free to have or not: lists may be answered with JSON (MCP 2025-11-25, "Sending Messages to the Server"). */
-const OPTIONAL = new Set(['server-sse-streams-functional']);
+/** What a server is free not to do (MCP 2025-11-25, "Sending Messages to the Server"): answer a list with a stream, close a stream early. */
+const OPTIONAL = new Set(['server-sse-streams-functional', 'server-sse-disconnect-resume']);
 
 /**
  * Judges what the referee found in a quadrant.
