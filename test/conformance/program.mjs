@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
@@ -11,8 +11,13 @@ export function startNode(args, { cwd, env = {} } = {}) {
   const child = spawn(process.execPath, args, { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
   const exited = once(child, 'close').finally(() => running.delete(child));
+  const said = new EventEmitter();
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text;
+      said.emit('more');
+    });
   return {
     exited,
     output: () => output,
@@ -21,7 +26,7 @@ export function startNode(args, { cwd, env = {} } = {}) {
       const until = AbortSignal.timeout(timeoutMs);
       while (!pattern.test(output)) {
         const outcome = await Promise.race([
-          once(child.stdout, 'data', { signal: until }).catch(() => 'was too slow'),
+          once(said, 'more', { signal: until }).catch(() => 'was too slow'),
           exited.then(() => 'ended'),
         ]);
         if (typeof outcome === 'string') throw new Error(`${args.join(' ')} ${outcome} before it wrote ${pattern}:\n${output}`);
