@@ -18,6 +18,7 @@ export {
 } from './classify.js';
 export { acceptsJsonAndEvents, isJsonContentType } from './media-types.js';
 export { decodeHeaderValue, encodeHeaderValue } from './header-codec.js';
+export { mirroredParameters, type MirroredParameter } from './mirrored-parameters.js';
 export { exposedName } from './names.js';
 export { compilePatterns } from './patterns.js';
 export { decodeCursor, encodeCursor } from './cursor.js';

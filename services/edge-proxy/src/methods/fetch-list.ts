@@ -17,6 +17,7 @@ import type {
   UpstreamProfile,
 } from '../upstream/link.js';
 import { MODERN_META } from '../upstream/profile.js';
+import { unusableTool } from './unusable-tool.js';
 
 /** One list of an upstream, all its pages. */
 export interface FetchedList {
@@ -91,12 +92,26 @@ async function fetchPages(
     const read = readPage(upstream, list, answer);
     if (read instanceof Refusal) return read;
     // A name that stands twice is one capability.
-    for (const item of read.items) if (!items.has(item.name)) items.set(item.name, item);
+    for (const item of read.items)
+      if (!items.has(item.name) && isUsable(call, upstream, list, item, edge)) items.set(item.name, item);
     if (read.nextCursor === undefined) break;
     cursor = read.nextCursor;
   }
   edge.names.learn(upstream, call.inbound.era, list, [...items.keys()], edge.clock.now());
   return { upstream, items: [...items.values()] };
+}
+
+/** One tool that clients cannot use must not cost them the others: it is left out, and the log says why. */
+function isUsable(
+  call: Call,
+  upstream: string,
+  list: ListKey,
+  { name, text }: FetchedList['items'][number],
+  edge: Edge,
+): boolean {
+  const reason = list === 'tools' && call.inbound.era === 'modern' ? unusableTool(text) : undefined;
+  if (reason !== undefined) edge.log.warn('a tool is left out', { upstream, capability: name, reason });
+  return reason === undefined;
 }
 
 const endless = (upstream: string, list: ListKey) =>

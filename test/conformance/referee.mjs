@@ -1,0 +1,77 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { startNode } from './program.mjs';
+
+const PACKAGE = path.dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json'));
+const REFEREE = path.join(PACKAGE, 'dist/index.js');
+
+/** Longest that the referee may take for one scenario; for one with its start and end; for all of a revision. */
+const SCENARIO_MS = 20_000;
+const ONE_MS = 60_000;
+const ALL_MS = 240_000;
+
+/** Optional extensions that the fixtures do not have, and what needs OAuth, are not asked of the gateway. */
+const isAsked = ({ scenario, reason }) => reason !== 'extension' && !scenario.startsWith('auth/');
+
+/**
+ * What a revision requires of a role, with what the suite runs besides: its pending scenarios, and those younger than the revision.
+ * @param role `server` or `client`
+ */
+export async function scenariosOf(revision, role) {
+  const sets = parse(await readFile(path.join(PACKAGE, 'requirements', `${revision}.yaml`), 'utf8'));
+  const required = sets[role].map((scenario) => ({ scenario }));
+  const besides = sets.not_scored.filter(({ leg }) => leg === role);
+  return [...required, ...besides].filter(isAsked).map(({ scenario }) => scenario);
+}
+
+/**
+ * Has the referee examine a server.
+ * @param only one scenario instead of all that the revision requires
+ * @returns the checks it made, by scenario; a scenario that left none counts as one failed check
+ */
+export function examineServer({ url, revision, only }) {
+  const which = only === undefined ? ['--requirements', revision] : ['--scenario', only, '--spec-version', revision];
+  return examine(['server', '--url', url, ...which], { revision, role: 'server', only });
+}
+
+/** Has the referee examine a client: it starts a server for each scenario, and gives its URL to `command`. */
+export function examineClient({ command, revision, only, env }) {
+  return examine(['client', '--command', command, '--scenario', only, '--spec-version', revision], {
+    revision,
+    role: 'client',
+    only,
+    env,
+  });
+}
+
+async function examine(args, { revision, role, only, env }) {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'switchyard-referee-'));
+  const referee = startNode([REFEREE, ...args, '--output-dir', dir, '--timeout', String(SCENARIO_MS)], { cwd: dir, env });
+  const late = setTimeout(() => referee.end(0), only === undefined ? ALL_MS : ONE_MS);
+  await referee.exited;
+  clearTimeout(late);
+  const made = await checksIn(dir);
+  await rm(dir, { recursive: true, force: true });
+  const scenarios = only === undefined ? await scenariosOf(revision, role) : [only];
+  return new Map(scenarios.map((scenario) => [scenario, made.get(scenario) ?? [notMade(referee.output())]]));
+}
+
+/** Every scenario's `checks.json`. Folders are named `<role>-<scenario>-<time>`, or without the role. */
+async function checksIn(dir) {
+  const made = new Map();
+  for (const file of await readdir(dir, { recursive: true })) {
+    if (path.basename(file) !== 'checks.json') continue;
+    const [, scenario] = /^(?:server-(?=.*-\d{4}-\d\d-\d\dT))?(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/.exec(path.dirname(file)) ?? [];
+    made.set(scenario, JSON.parse(await readFile(path.join(dir, file), 'utf8')));
+  }
+  return made;
+}
+
+const notMade = (output) => ({
+  id: 'examined',
+  status: 'FAILURE',
+  errorMessage: `the referee made no check: ${output.trim().split('\n').at(-1)}`,
+});
