@@ -31,8 +31,7 @@ export async function connectSse(endpoint: Endpoint): Promise<InteropClient> {
 function transportTo(endpoint: Endpoint): Transport {
   if (endpoint.kind === 'stdio') return new StdioClientTransport({ ...endpoint, stderr: 'ignore' });
   const { url, headers } = endpoint;
-  // The SDK's own classes do not satisfy its interface under exactOptionalPropertyTypes.
-  return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }) as Transport;
+  return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
 }
 
 /** The SDK always offers its newest revision, whatever the transport. */
@@ -42,7 +41,7 @@ function offeringOldest(transport: SSEClientTransport): Transport {
     'method' in message && message.method === 'initialize'
       ? send({ ...message, params: { ...message.params, protocolVersion: '2024-11-05' } })
       : send(message);
-  return transport as Transport;
+  return transport;
 }
 
 async function connect(transport: Transport, capabilities: ClientCapabilities): Promise<InteropClient> {

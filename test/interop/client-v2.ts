@@ -1,6 +1,6 @@
 import { Client, LOG_LEVEL_META_KEY, StreamableHTTPClientTransport, type Transport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { ANSWER, type Endpoint, type Heard, type InteropClient, ROOT, SAMPLED, type ToolResult } from './clients.js';
+import { ANSWER, type Endpoint, type Heard, type InteropClient, ROOT, SAMPLED } from './clients.js';
 
 const NOTIFICATIONS = [
   'notifications/message',
@@ -64,15 +64,14 @@ async function connect(endpoint: Endpoint, isModern: boolean): Promise<InteropCl
     heard,
     listTools: async () => (await client.listTools(undefined, { cacheMode: 'refresh' })).tools,
     callTool: async (call, { signal, onProgress } = {}) =>
-      (await client.callTool(
+      await client.callTool(
         { ...call, ...(isModern && logLevel !== undefined && { _meta: { [LOG_LEVEL_META_KEY]: logLevel } }) },
         { ...(signal && { signal }), ...(onProgress && { onprogress: ({ progress }) => onProgress(progress) }) },
-      )) as ToolResult,
+      ),
     listPrompts: async () => (await client.listPrompts()).prompts,
     getPrompt: async (name, args) => (await client.getPrompt({ name, arguments: args })).messages,
     // Without a cursor the SDK's own method gathers all pages.
-    listResources: (cursor) =>
-      client.request({ method: 'resources/list', params: cursor === undefined ? {} : { cursor } }),
+    listResources: (cursor) => client.request({ method: 'resources/list', params: cursor === undefined ? {} : { cursor } }),
     listTemplates: async () => (await client.listResourceTemplates()).resourceTemplates,
     readResource: async (uri) => (await client.readResource({ uri })).contents,
     complete: async (name, argument, value) => {

@@ -11,7 +11,7 @@ export interface ContentBlock {
   readonly text?: string | undefined;
   readonly data?: string | undefined;
   readonly mimeType?: string | undefined;
-  readonly resource?: { readonly uri: string; readonly blob?: string; readonly text?: string | undefined; readonly mimeType?: string };
+  readonly resource?: ResourceText | undefined;
 }
 
 /** A tool and its arguments. */

@@ -38,6 +38,7 @@ export const FEATURES = [
   { id: 'logging', title: 'Logging' },
   { id: 'elicitation-form', title: 'Elicitation, form' },
   { id: 'elicitation-url', title: 'Elicitation, URL' },
+  { id: 'elicitation-required', title: 'Elicitation, URL, by error -32042' },
   { id: 'sampling', title: 'Sampling' },
   { id: 'roots', title: 'Roots' },
   { id: 'list-changed', title: 'Changed lists' },
@@ -86,8 +87,15 @@ export const LIMITS: readonly Limit[] = [
       'Elicitation came with 2025-06-18: a client of an older revision cannot be asked. The call ends in an error that says so, or the upstream does not offer the tool.',
   },
   {
+    id: 'no-error-32042-in-2026-07-28',
+    applies: ({ feature, upstream }) => feature === 'elicitation-required' && upstream.revision >= '2026-07-28',
+    outcome: 'not-offered',
+    reason: 'Revision 2026-07-28 has no error -32042: its servers ask for a URL in a result, which is the row above.',
+  },
+  {
     id: 'url-elicitation-needs-2025-11-25',
-    applies: ({ feature, client }) => feature === 'elicitation-url' && client.revision < '2025-11-25',
+    applies: ({ feature, client }) =>
+      (feature === 'elicitation-url' || feature === 'elicitation-required') && client.revision < '2025-11-25',
     outcome: 'refused',
     says: /elicitation/i,
     reason:

@@ -66,6 +66,6 @@ export async function hang(key, signal) {
 /** Waits until a hang of this key has come so far; says `never` after a while. */
 export async function watchHang(key, state) {
   let timer;
-  const late = new Promise((resolve) => (timer = setTimeout(resolve, 5_000, 'never')));
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, 10_000, 'never')));
   return Promise.race([hangOf(key)[state].promise, late]).finally(() => clearTimeout(timer));
 }

@@ -26,6 +26,8 @@ export interface Offer {
   };
   readonly form: { readonly call: ToolCall; readonly says: RegExp };
   readonly url: { readonly call: ToolCall; readonly says: RegExp; readonly url: string };
+  /** Ends in error -32042, which names a URL, and works when it is called again. Absent where the revision has no such error. */
+  readonly needsUrl?: (key: string) => { readonly call: ToolCall; readonly says: RegExp; readonly url: string };
   readonly sampling: { readonly call: ToolCall; readonly says: RegExp };
   readonly roots: ToolCall;
   /** Adds something under a name to a list, and says so. */
@@ -39,7 +41,7 @@ export interface Offer {
 const BIG_BYTES = 5 * 1024 * 1024;
 const number = (name: string) => `test://numbers/${name}`;
 
-/** The fixture servers, which offer the same on both SDKs. */
+/** What the fixture servers offer on both SDKs. */
 export const FIXTURE: Offer = {
   echo: (text) => ({ name: 'echo', arguments: { text } }),
   fail: { name: 'fail' },
@@ -73,6 +75,12 @@ export const FIXTURE: Offer = {
     isWhole: ([block]) => block?.text === '0123456789abcdef'.repeat(BIG_BYTES / 16),
   },
   measure: { call: { name: 'measure' }, value: { place: 'Oslo', celsius: -3.5 } },
+};
+
+/** The fixture server on SDK v1. */
+export const FIXTURE_V1: Offer = {
+  ...FIXTURE,
+  needsUrl: (key) => ({ call: { name: 'need_url', arguments: { key } }, says: /^signed in$/, url: FIXTURE.url.url }),
 };
 
 const demo = (path: string) => `demo://resource/${path}`;
@@ -110,12 +118,21 @@ export function everything(big: { readonly url: string; readonly isPacked: (blob
       says: /"action": "accept"/,
       url,
     },
+    needsUrl: (key) => ({
+      call: { name: 'trigger-url-elicitation', arguments: { url: `${url}?${key}`, message: 'Please sign in', errorPath: true } },
+      says: /"action": "accept"/,
+      url: 'https://modelcontextprotocol.io',
+    }),
     sampling: {
       call: { name: 'trigger-sampling-request', arguments: { prompt: 'Say hello', maxTokens: 10 } },
       says: /hello there/,
     },
     roots: { name: 'get-roots-list' },
-    grow: (name) => ({ call: gzip(name, 'data:text/plain,x', 'resourceLink'), list: 'resources', added: demo(`session/${name}`) }),
+    grow: (name) => ({
+      call: gzip(name, 'data:text/plain,x', 'resourceLink'),
+      list: 'resources',
+      added: demo(`session/${name}`),
+    }),
     picture: { name: 'get-tiny-image' },
     big: {
       call: gzip('big.gz', big.url, 'resource'),

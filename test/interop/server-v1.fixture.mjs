@@ -5,6 +5,7 @@ import {
   ListResourcesRequestSchema,
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
+  UrlElicitationRequiredError,
 } from '@modelcontextprotocol/sdk/types.js';
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
@@ -14,6 +15,7 @@ const { text } = facts;
 /** Every open session's server, with what it is subscribed to. */
 const open = new Map();
 const grown = new Set();
+const signedIn = new Set();
 
 const grow = (server, name) => server.registerTool(name, { description: 'Added later' }, () => text(name));
 
@@ -38,7 +40,9 @@ export function serverV1() {
 }
 
 function plainTools(server) {
-  server.registerTool('echo', { description: 'Gives back its text', inputSchema: { text: z.string() } }, (args) => text(args.text));
+  server.registerTool('echo', { description: 'Gives back its text', inputSchema: { text: z.string() } }, (args) =>
+    text(args.text),
+  );
   server.registerTool('fail', { description: 'Fails' }, () => ({ isError: true, ...text('it failed') }));
   server.registerTool('picture', { description: 'An image' }, () => ({ content: [facts.PICTURE] }));
   server.registerTool('sound', { description: 'Audio' }, () => ({ content: [facts.SOUND] }));
@@ -75,10 +79,14 @@ function streamingTools(server) {
     facts.goOn(key);
     return text('on');
   });
-  server.registerTool('hang', { description: 'Ends when cancelled', inputSchema: { key: z.string() } }, async ({ key }, extra) => {
-    await facts.hang(key, extra.signal);
-    return text('cancelled');
-  });
+  server.registerTool(
+    'hang',
+    { description: 'Ends when cancelled', inputSchema: { key: z.string() } },
+    async ({ key }, extra) => {
+      await facts.hang(key, extra.signal);
+      return text('cancelled');
+    },
+  );
   server.registerTool(
     'watch_hang',
     { description: 'Waits for a hang', inputSchema: { key: z.string(), state: z.enum(['started', 'cancelled']) } },
@@ -103,6 +111,11 @@ function askingTools(server) {
     const elicitation = { mode: 'url', elicitationId: randomUUID(), ...facts.LINK };
     const { action } = await server.server.elicitInput(elicitation, related(extra));
     return text(action);
+  });
+  server.registerTool('need_url', { description: 'Works after a sign-in', inputSchema: { key: z.string() } }, ({ key }) => {
+    if (signedIn.has(key)) return text('signed in');
+    signedIn.add(key);
+    throw new UrlElicitationRequiredError([{ mode: 'url', elicitationId: randomUUID(), ...facts.LINK }]);
   });
   server.registerTool('ask_sampling', { description: 'Asks for a completion' }, async (extra) => {
     const { content, model } = await server.server.createMessage(facts.SAMPLING, related(extra));

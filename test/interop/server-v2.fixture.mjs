@@ -52,11 +52,15 @@ function plainTools(server, notify) {
     else notify.toolsChanged();
     return text('grown');
   });
-  server.registerTool('touch', { description: 'Changes a resource', inputSchema: z.object({ uri: z.string() }) }, async ({ uri }) => {
-    if (notify === undefined) await server.server.sendResourceUpdated({ uri });
-    else notify.resourceUpdated(uri);
-    return text('touched');
-  });
+  server.registerTool(
+    'touch',
+    { description: 'Changes a resource', inputSchema: z.object({ uri: z.string() }) },
+    async ({ uri }) => {
+      if (notify === undefined) await server.server.sendResourceUpdated({ uri });
+      else notify.resourceUpdated(uri);
+      return text('touched');
+    },
+  );
 }
 
 function streamingTools(server) {

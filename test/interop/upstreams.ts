@@ -7,12 +7,11 @@ import { freePorts } from '../e2e/targets/free-ports.js';
 import { REPOSITORY } from '../e2e/targets/gateway-file.js';
 import { startNode } from '../e2e/targets/logged-process.js';
 import type { UpstreamId } from './expectations.js';
-import { everything, FIXTURE, type Offer } from './offers.js';
+import { everything, FIXTURE, FIXTURE_V1, type Offer } from './offers.js';
 
 /** How something reaches an upstream: over HTTP, or by starting its program. */
 export type Reach =
-  | { readonly kind: 'http'; readonly url: string }
-  | { readonly kind: 'stdio'; readonly command: string; readonly args: string[] };
+  { readonly kind: 'http'; readonly url: string } | { readonly kind: 'stdio'; readonly command: string; readonly args: string[] };
 
 /** An upstream of the matrix. Those over HTTP run until they are disposed; those over stdio are run by whoever speaks to them. */
 export interface RunningUpstream {
@@ -25,16 +24,18 @@ const EVERYTHING = path.join(REPOSITORY, 'node_modules/@modelcontextprotocol/ser
 /** Does not compress; as base64 it is more than 5 MiB. */
 const BIG_BYTES = 4 * 1024 * 1024;
 
+const offerOf = ([sdk]: readonly string[]) => (sdk === 'v1' ? FIXTURE_V1 : FIXTURE);
+
 const stdio = (...args: string[]): RunningUpstream => ({
   reach: { kind: 'stdio', command: process.execPath, args: [PROGRAM, ...args] },
-  offer: FIXTURE,
+  offer: offerOf(args),
 });
 
 async function overHttp(undo: AsyncDisposableStack, ...args: string[]): Promise<RunningUpstream> {
   const program = startNode({ name: args.join(' '), args: [PROGRAM, ...args] });
   undo.defer(async () => void (await program.end('SIGKILL')));
   const [url = ''] = await program.written(/^http:\S+/m);
-  return { reach: { kind: 'http', url }, offer: FIXTURE };
+  return { reach: { kind: 'http', url }, offer: offerOf(args) };
 }
 
 async function startEverything(undo: AsyncDisposableStack): Promise<RunningUpstream> {
