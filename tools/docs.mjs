@@ -1,5 +1,5 @@
-// Generates docs/configuration.md and docs/switchyard.schema.json from the schemas that check configurations, and docs/errors.md from
-// the edge's refusal table.
+// Generates docs/configuration.md and docs/switchyard.schema.json from the schemas that check configurations, docs/errors.md from the
+// edge's refusal table, and docs/compatibility.md from what the interop matrix asserts.
 //   node tools/docs.mjs [--check]     --check writes nothing and fails when a file is not what it would write
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -13,6 +13,7 @@ const check = process.argv.includes('--check');
 execFileSync(process.execPath, [path.join(root, 'tools/build.mjs'), '--quiet'], { stdio: 'inherit' });
 // Imported after the build, so that they are what it made.
 const { gatewayJsonSchema } = await import('@switchyard/gateway-config');
+const { compatibilityPage } = await import('./compatibility-page.mjs');
 const { configurationPage } = await import('./configuration-page.mjs');
 const { errorsPage } = await import('./errors-page.mjs');
 
@@ -22,6 +23,7 @@ const outputs = [
   [schemaFile, await prettier.format(JSON.stringify(gatewayJsonSchema()), { ...style, parser: 'json' })],
   [path.join(root, 'docs/configuration.md'), await configurationPage()],
   [path.join(root, 'docs/errors.md'), errorsPage()],
+  [path.join(root, 'docs/compatibility.md'), compatibilityPage()],
 ];
 
 async function isCurrent([file, text]) {
@@ -34,6 +36,6 @@ for (const output of outputs) if (!(await isCurrent(output))) stale.push(output)
 for (const [file, text] of stale) {
   const name = path.relative(root, file);
   if (!check) await writeFile(file, text);
-  console.log(check ? `docs: ${name} is not what the schemas say; run "npm run docs"` : `docs: ${name} written`);
+  console.log(check ? `docs: ${name} is not what its sources say; run "npm run docs"` : `docs: ${name} written`);
 }
 if (check && stale.length > 0) process.exitCode = 1;

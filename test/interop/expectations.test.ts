@@ -1,0 +1,17 @@
+import { type Cell, CLIENTS, FEATURES, LIMITS, limitOf, UPSTREAMS } from './expectations.js';
+import { FEATURE_TESTS } from './features.js';
+
+const CELLS: readonly Cell[] = CLIENTS.flatMap((client) =>
+  UPSTREAMS.flatMap((upstream) => FEATURES.map(({ id: feature }) => ({ client, upstream, feature }))),
+);
+
+describe.each(LIMITS.map((limit) => [limit.id, limit] as const))('the rule %s', (_id, limit) => {
+  const cells = CELLS.filter((cell) => limitOf(cell) === limit);
+
+  it('holds for some cell', () => expect(cells).not.toEqual([]));
+
+  it('has a test of what is seen instead, for every feature that it is about', () => {
+    expect(limit.outcome === 'refused').toBe(limit.says !== undefined);
+    for (const { feature } of cells) expect(FEATURE_TESTS[feature][limit.outcome]).toBeDefined();
+  });
+});
