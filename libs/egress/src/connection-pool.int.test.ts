@@ -1,6 +1,8 @@
+import { lookup } from 'node:dns';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { connectSocket, type Lookup } from './connect.js';
 import type { EgressControl } from './connection.js';
 import { ConnectionPool } from './connection-pool.js';
 
@@ -19,12 +21,11 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
+const resolveName: Lookup = (name, options, done) => lookup(name, { ...options, all: true }, done);
+
 function poolTo(port: number, limit = 8): ConnectionPool {
-  const pool = new ConnectionPool((done) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => (socket.removeAllListeners('error'), done(null, socket)));
-    socket.once('error', (error) => done(error, null));
-  }, limit);
+  const target = { secure: false, host: '127.0.0.1', port };
+  const pool = new ConnectionPool((onData, done) => connectSocket(target, { timeoutMs: 2_000, lookup: resolveName }, onData, done), limit);
   closers.push(() => pool.close());
   return pool;
 }

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { Connection, type EgressControl, type EgressSink, type Outgoing } from './connection.js';
 
-/** Makes a connected socket. */
-export type Connect = (done: (error: Error | null, socket: Socket | null) => void) => void;
+/** Makes a connected socket; what it reads goes to `onData`. */
+export type Connect = (onData: (chunk: Buffer) => void, done: (error: Error | null, socket: Socket | null) => void) => void;
 
 /** How often idle connections are looked at. */
 const SWEEP_MS = 5_000;
@@ -94,17 +94,21 @@ export class ConnectionPool {
   #grow(): void {
     if (this.#closed || this.#connecting >= this.#waiting.length || this.#open.size + this.#connecting >= this.#limit) return;
     this.#connecting += 1;
-    this.#connect((error, socket) => {
-      this.#connecting -= 1;
-      if (socket !== null && this.#closed) socket.destroy();
-      else if (socket !== null) this.#add(socket);
-      // Who has waited longest has waited for this one.
-      else this.#nextWaiting()?.sink.fail(error ?? new Error('no connection'));
-      this.#grow();
-    });
+    let connection: Connection | undefined;
+    this.#connect(
+      (chunk) => connection?.read(chunk),
+      (error, socket) => {
+        this.#connecting -= 1;
+        if (socket !== null && this.#closed) socket.destroy();
+        else if (socket !== null) connection = this.#add(socket);
+        // Who has waited longest has waited for this one.
+        else this.#nextWaiting()?.sink.fail(error ?? new Error('no connection'));
+        this.#grow();
+      },
+    );
   }
 
-  #add(socket: Socket): void {
+  #add(socket: Socket): Connection {
     const connection = new Connection(
       socket,
       (idle) => this.#release(idle),
@@ -113,6 +117,7 @@ export class ConnectionPool {
     this.#open.add(connection);
     this.#sweep ??= setInterval(() => this.#dropStale(), SWEEP_MS).unref();
     this.#release(connection);
+    return connection;
   }
 
   #release(connection: Connection): void {

@@ -69,7 +69,6 @@ export class Connection implements ResponseSink {
   constructor(socket: Socket, onIdle: (connection: Connection) => void, onClosed: (connection: Connection) => void) {
     this.#socket = socket;
     this.#onIdle = onIdle;
-    socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('end', () => this.#ended());
     socket.on('error', (error) => this.#fail(error));
     socket.on('timeout', () => this.#silent());
@@ -151,7 +150,8 @@ export class Connection implements ResponseSink {
     outgoing.sink.end();
   }
 
-  #read(chunk: Buffer): void {
+  /** Takes bytes that the socket has read. */
+  read(chunk: Buffer): void {
     try {
       this.#parser.push(chunk);
     } catch (error) {

@@ -2,6 +2,7 @@ import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'nod
 import { isIP } from 'node:net';
 import { Agent, buildConnector, fetch as undiciFetch } from 'undici';
 import { AddressGuard } from './address-guard.js';
+import { connectSocket } from './connect.js';
 import type { EgressSink } from './connection.js';
 import { ConnectionPool } from './connection-pool.js';
 
@@ -57,7 +58,7 @@ type LookupCallback = (error: NodeJS.ErrnoException | null, addresses: LookupAdd
  */
 export class Egress {
   readonly #guard: AddressGuard;
-  readonly #connect: buildConnector.connector;
+  readonly #connectTimeoutMs: number;
   readonly #pools = new Map<string, ConnectionPool>();
   /** For `fetch` alone. */
   readonly #agent: Agent;
@@ -70,17 +71,14 @@ export class Egress {
    */
   constructor(options: { readonly allowed: readonly string[]; readonly connectTimeoutMs: number }) {
     this.#guard = new AddressGuard(options.allowed);
-    const connect = buildConnector({
-      timeout: options.connectTimeoutMs,
-      allowH2: false,
-      lookup: (name: string, lookupOptions: LookupOptions, done: LookupCallback) => this.#lookup(name, lookupOptions, done),
-    });
-    this.#connect = (target, done) => {
-      const host = target.hostname.replace(/^\[|\]$/g, '');
-      if (isIP(host) !== 0 && !this.#guard.permits(host)) done(new EgressBlocked(`address ${host} may not be reached`), null);
-      else connect({ ...target, hostname: host }, done);
+    this.#connectTimeoutMs = options.connectTimeoutMs;
+    const connect = buildConnector({ timeout: options.connectTimeoutMs, allowH2: false, lookup: this.#lookup });
+    const guarded: buildConnector.connector = (target, done) => {
+      const blocked = this.#blocked(bare(target.hostname));
+      if (blocked) done(blocked, null);
+      else connect(target, done);
     };
-    this.#agent = new Agent({ connect: this.#connect });
+    this.#agent = new Agent({ connect: guarded });
   }
 
   /** Replaces the ranges that may be reached although they are special-purpose. */
@@ -119,22 +117,34 @@ export class Egress {
     return target;
   }
 
-  #poolOf({ protocol, hostname, host, port }: URL): ConnectionPool {
-    return new ConnectionPool(
-      (done) => this.#connect({ protocol, hostname, host, port }, (error, socket) => done(error, error === null ? socket : null)),
-      CONNECTIONS_LIMIT,
-    );
+  #poolOf({ protocol, hostname, port }: URL): ConnectionPool {
+    const secure = protocol === 'https:';
+    const target = { secure, host: bare(hostname), port: port === '' ? (secure ? 443 : 80) : Number(port) };
+    const options = { timeoutMs: this.#connectTimeoutMs, lookup: this.#lookup };
+    return new ConnectionPool((onData, done) => {
+      const blocked = this.#blocked(target.host);
+      if (blocked) done(blocked, null);
+      else connectSocket(target, options, onData, done);
+    }, CONNECTIONS_LIMIT);
   }
 
-  #lookup(name: string, options: LookupOptions, done: LookupCallback): void {
+  /** Names are checked when they are resolved. */
+  #blocked(host: string): EgressBlocked | undefined {
+    return isIP(host) === 0 || this.#guard.permits(host) ? undefined : new EgressBlocked(`address ${host} may not be reached`);
+  }
+
+  readonly #lookup = (name: string, options: LookupOptions, done: LookupCallback): void => {
     dnsLookup(name, { ...options, all: true }, (error, addresses) => {
       const blocked = addresses?.find(({ address }) => !this.#guard.permits(address));
       if (error) done(error, []);
       else if (blocked) done(new EgressBlocked(`${name} resolves to ${blocked.address}, which may not be reached`), []);
       else done(null, addresses);
     });
-  }
+  };
 }
+
+/** Without the brackets that URLs put around IPv6 addresses. */
+const bare = (hostname: string) => hostname.replace(/^\[|\]$/g, '');
 
 /** The request line and the header section. @throws TypeError for a header field that could end early and begin another */
 function headOf({ method, headers, body }: EgressRequest, start: string): string {
