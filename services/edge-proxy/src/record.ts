@@ -75,7 +75,7 @@ export function newFacts(exchange: Pick<Exchange, 'requestId' | 'trace' | 'serve
  * Records an exchange: its event is in the kernel when this resolves, and only then may the last byte of the answer leave.
  * @throws SpoolFull when the event cannot be kept
  */
-export async function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Promise<void> {
+export function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Promise<void> | undefined {
   const durationMicros = edge.clock.monotonicMicros() - exchange.startedAtMicros;
   const summary = summarize(exchange, ending);
   const method = labelOf(exchange);
@@ -84,7 +84,7 @@ export async function recordEnding(exchange: Exchange, ending: Ending, edge: Edg
     outcome: summary?.outcome ?? 'ok',
     reason: summary?.reason ?? '',
   });
-  if (summary === undefined) return;
+  if (summary === undefined) return undefined;
   const { facts } = exchange;
   facts.type = summary.type;
   facts.outcome = summary.outcome;
@@ -93,7 +93,7 @@ export async function recordEnding(exchange: Exchange, ending: Ending, edge: Edg
   facts.rpc_code = summary.code;
   facts.duration_us = Math.round(durationMicros);
   facts.bytes_out = ending.kind === 'response' ? ending.bytes.length : 0;
-  await edge.audit.record(facts, facts.who);
+  return edge.audit.record(facts, facts.who);
 }
 
 /** One exchange with an upstream. */

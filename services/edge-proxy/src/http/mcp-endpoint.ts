@@ -55,7 +55,7 @@ export class McpEndpoint {
   }
 
   /** Serves one request. @param slug the server's; empty for `/mcp` */
-  async serve(request: IncomingMessage, response: ServerResponse, slug: string): Promise<void> {
+  serve(request: IncomingMessage, response: ServerResponse, slug: string): Promise<void> {
     const catalog = this.#options.catalog();
     const server = catalog?.servers.get(slug);
     const origin = request.headers.origin;
@@ -90,13 +90,11 @@ export class McpEndpoint {
       place: 0,
     };
     this.#running.add(exchange);
-    try {
-      const barred = this.#barred(catalog, server, origin);
-      await this.#run(exchange, request, barred);
-    } finally {
+    const ended = () => {
       span?.end();
       this.#running.remove(exchange);
-    }
+    };
+    return this.#run(exchange, request, this.#barred(catalog, server, origin), ended);
   }
 
   /** Refuses what is new, ends standing streams, and waits for the calls under way, at most `timeoutMs`. */
@@ -133,33 +131,42 @@ export class McpEndpoint {
     return undefined;
   }
 
-  async #run(exchange: Exchange, request: IncomingMessage, barred: Refusal | undefined): Promise<void> {
-    const { edge } = this.#options;
-    let ending: Ending;
+  async #run(exchange: Exchange, request: IncomingMessage, barred: Refusal | undefined, ended: () => void): Promise<void> {
     try {
-      ending = barred ? refused(barred) : await this.#dispatch(exchange, request);
-    } catch (fault) {
-      ending = this.#fault(exchange, fault);
+      let ending: Ending;
+      try {
+        ending = barred ? refused(barred) : await this.#dispatch(exchange, request);
+      } catch (fault) {
+        ending = this.#fault(exchange, fault);
+      }
+      try {
+        await recordEnding(exchange, ending, this.#options.edge);
+      } catch (error) {
+        ending = this.#unrecorded(ending, error);
+      }
+      renderEnding(exchange, ending);
+      if (ending.kind === 'refused') this.#logRefusal(exchange, ending.refusal);
+    } finally {
+      ended();
     }
-    try {
-      await recordEnding(exchange, ending, edge);
-    } catch (error) {
-      if (!(error instanceof SpoolFull)) throw error;
-      // What cannot be recorded is not delivered either.
-      if (ending.kind === 'response')
-        ending = refused(
-          new Refusal('audit_unavailable', 'The audit trail cannot take this call’s record, so its result is withheld.'),
-        );
-    }
-    renderEnding(exchange, ending);
-    if (ending.kind === 'refused') {
-      edge.log.info('refused', {
-        request_id: exchange.requestId,
-        server: exchange.server.slug,
-        method: exchange.facts.method,
-        reason: ending.refusal.reason,
-      });
-    }
+  }
+
+  /** What cannot be recorded is not delivered either. */
+  #unrecorded(ending: Ending, error: unknown): Ending {
+    if (!(error instanceof SpoolFull)) throw error;
+    if (ending.kind !== 'response') return ending;
+    return refused(
+      new Refusal('audit_unavailable', 'The audit trail cannot take this call’s record, so its result is withheld.'),
+    );
+  }
+
+  #logRefusal(exchange: Exchange, { reason }: Refusal): void {
+    this.#options.edge.log.info('refused', {
+      request_id: exchange.requestId,
+      server: exchange.server.slug,
+      method: exchange.facts.method,
+      reason,
+    });
   }
 
   /** A bug or an outage of our own: denied, with nothing but an id to find it by. */
