@@ -51,23 +51,23 @@ function renderLine(fields: EventFields, identity: EventIdentity, who: string): 
     who +
     `,"type":"${fields.type}"` +
     callerMembers(fields) +
-    text(',"request_id":', fields.request_id) +
-    text(',"trace_id":', fields.trace_id) +
-    text(',"client_name":', fields.client_name) +
-    text(',"client_version":', fields.client_version) +
-    text(',"server":', fields.server) +
-    text(',"upstream":', fields.upstream) +
-    text(',"capability_kind":', fields.capability_kind) +
-    text(',"capability":', fields.capability) +
-    text(',"upstream_capability":', fields.upstream_capability) +
-    text(',"method":', fields.method) +
-    text(',"era":', fields.era) +
-    text(',"revision":', fields.revision) +
+    text(',\"request_id\":\"', fields.request_id) +
+    text(',\"trace_id\":\"', fields.trace_id) +
+    text(',\"client_name\":\"', fields.client_name) +
+    text(',\"client_version\":\"', fields.client_version) +
+    text(',\"server\":\"', fields.server) +
+    text(',\"upstream\":\"', fields.upstream) +
+    text(',\"capability_kind\":\"', fields.capability_kind) +
+    text(',\"capability\":\"', fields.capability) +
+    text(',\"upstream_capability\":\"', fields.upstream_capability) +
+    text(',\"method\":\"', fields.method) +
+    text(',\"era\":\"', fields.era) +
+    text(',\"revision\":\"', fields.revision) +
     `,"outcome":"${fields.outcome}"` +
-    text(',"reason":', fields.reason) +
-    text(',"client_rpc_id":', fields.client_rpc_id) +
-    text(',"upstream_rpc_id":', fields.upstream_rpc_id) +
-    text(',"snapshot":', fields.snapshot) +
+    text(',\"reason\":\"', fields.reason) +
+    text(',\"client_rpc_id\":\"', fields.client_rpc_id) +
+    text(',\"upstream_rpc_id\":\"', fields.upstream_rpc_id) +
+    text(',\"snapshot\":\"', fields.snapshot) +
     unsigned(',"http_status":', fields.http_status) +
     unsigned(',"bytes_in":', fields.bytes_in) +
     unsigned(',"bytes_out":', fields.bytes_out) +
@@ -81,26 +81,45 @@ function renderLine(fields: EventFields, identity: EventIdentity, who: string): 
 
 function callerMembers(fields: CallerFields): string {
   return (
-    text(',"principal_issuer":', fields.principal_issuer) +
-    text(',"principal_subject":', fields.principal_subject) +
-    text(',"principal_name":', fields.principal_name) +
-    text(',"principal_kind":', fields.principal_kind) +
-    text(',"client_id":', fields.client_id)
+    text(',\"principal_issuer\":\"', fields.principal_issuer) +
+    text(',\"principal_subject\":\"', fields.principal_subject) +
+    text(',\"principal_name\":\"', fields.principal_name) +
+    text(',\"principal_kind\":\"', fields.principal_kind) +
+    text(',\"client_id\":\"', fields.client_id)
   );
 }
 
-function renderIdentity(fields: EventFields, { tenant, emitter, epoch, sequence, recordedAtMs }: EventIdentity): string {
-  const emitterText = emitterJson(emitter);
-  const eventId = `${emitterText.slice(0, -1)}/${epoch}/${sequence}"`;
-  const occurredAt = fields.occurred_at === undefined ? `"${rfc3339(recordedAtMs)}"` : jsonText(fields.occurred_at);
-  return (
-    `{"event_id":${eventId},"tenant":${jsonText(fields.tenant === undefined || fields.tenant === '' ? tenant : fields.tenant)},"occurred_at":${occurredAt}` +
-    `,"emitter":${emitterText},"epoch":"${epoch}","sequence":"${sequence}"`
-  );
+function renderIdentity(fields: EventFields, identity: EventIdentity): string {
+  const { tenant, sequence, recordedAtMs } = identity;
+  const boot = bootOf(identity);
+  const ownTenant = fields.tenant === undefined || fields.tenant === '' ? tenant : fields.tenant;
+  const occurredAt = fields.occurred_at === undefined ? rfc3339(recordedAtMs) : jsonText(fields.occurred_at);
+  return `${boot.start}${sequence}","tenant":${jsonText(ownTenant)},"occurred_at":${occurredAt}${boot.middle}${sequence}"`;
 }
 
+interface Boot {
+  readonly emitter: string;
+  readonly epoch: number;
+  readonly start: string;
+  readonly middle: string;
+}
+
+let latestBoot: Boot = { emitter: '', epoch: 0, start: '', middle: '' };
+
+/** What all events of a boot have in common; a process has one, as a rule. */
+function bootOf({ emitter, epoch }: EventIdentity): Boot {
+  if (latestBoot.emitter !== emitter || latestBoot.epoch !== epoch) {
+    const name = jsonText(emitter);
+    const start = `{"event_id":${name.slice(0, -1)}/${epoch}/`;
+    latestBoot = { emitter, epoch, start, middle: `,"emitter":${name},"epoch":"${epoch}","sequence":"` };
+  }
+  return latestBoot;
+}
+
+/** @param key with the quotation mark that opens the value: every piece less is a string less to make and to join */
 function text(key: string, value: string | undefined): string {
-  return value === undefined || value === '' ? '' : key + jsonText(value);
+  if (value === undefined || value === '') return '';
+  return plainText.test(value) ? `${key}${value}"` : key.slice(0, -1) + jsonText(value);
 }
 
 function unsigned(key: string, value: number | undefined): string {
@@ -127,25 +146,13 @@ function jsonText(text: string): string {
   return plainText.test(text) ? `"${text}"` : JSON.stringify(text.toWellFormed());
 }
 
-let latestEmitter = '';
-let latestEmitterText = '""';
-
-/** A process has one emitter, as a rule. */
-function emitterJson(emitter: string): string {
-  if (emitter !== latestEmitter) {
-    latestEmitterText = jsonText(emitter);
-    latestEmitter = emitter;
-  }
-  return latestEmitterText;
-}
-
 let latestMs = Number.NaN;
 let latestText = '';
 
-/** RFC 3339 in UTC with milliseconds; the latest one is kept, because one event-loop turn asks for the same one often. */
+/** RFC 3339 in UTC with milliseconds, as JSON text; the latest one is kept, because one event-loop turn asks for the same one often. */
 function rfc3339(ms: number): string {
   if (ms !== latestMs) {
-    latestText = new Date(ms).toISOString();
+    latestText = `"${new Date(ms).toISOString()}"`;
     latestMs = ms;
   }
   return latestText;

@@ -2,7 +2,7 @@ import type { Logger } from '@switchyard/telemetry';
 import { appendFile, open, type FileHandle } from 'node:fs/promises';
 import type { Backlog, Segment } from './backlog.js';
 import { compareSegments, type SpoolPosition } from './segment.js';
-import { decodeRecord, type SpoolRecord } from './spool-record.js';
+import { decodeRecord } from './spool-record.js';
 
 /** Consecutive records of one segment. */
 export interface SpoolBatch {
@@ -97,13 +97,20 @@ export class SpoolReader {
   }
 
   async #decode(segment: Segment, chunk: Buffer, end: SpoolPosition): Promise<SpoolBatch> {
-    const records: SpoolRecord[] = [];
+    const lines = Buffer.allocUnsafe(chunk.length);
     const damaged: Buffer[] = [];
+    let length = 0;
+    let first = 0;
+    let last = 0;
     let start = 0;
     for (let stop = chunk.indexOf(lineFeed); stop >= 0; stop = chunk.indexOf(lineFeed, start)) {
-      const record = decodeRecord(chunk.subarray(start, stop));
-      if (record) records.push(record);
-      else damaged.push(chunk.subarray(start, stop + 1));
+      const record = decodeRecord(chunk, start, stop);
+      if (record === undefined) damaged.push(chunk.subarray(start, stop + 1));
+      else {
+        length += chunk.copy(lines, length, record.jsonStart, stop + 1);
+        first ||= record.sequence;
+        last = record.sequence;
+      }
       start = stop + 1;
     }
     if (start < chunk.length)
@@ -112,13 +119,7 @@ export class SpoolReader {
         bytes: chunk.length - start,
       });
     if (damaged.length > 0) await this.#quarantine(segment, damaged);
-    return {
-      epoch: segment.id.epoch,
-      first: records[0]?.sequence ?? 0,
-      last: records.at(-1)?.sequence ?? 0,
-      lines: joinLines(records),
-      end,
-    };
+    return { epoch: segment.id.epoch, first, last, lines: lines.subarray(0, length), end };
   }
 
   async #quarantine(segment: Segment, damaged: readonly Buffer[]): Promise<void> {
@@ -126,14 +127,4 @@ export class SpoolReader {
     await appendFile(file, Buffer.concat(damaged), { mode: 0o600 });
     this.#log.error('damaged records of the audit spool were put aside', { file, count: damaged.length });
   }
-}
-
-function joinLines(records: readonly SpoolRecord[]): Buffer {
-  const lines = Buffer.allocUnsafe(records.reduce((sum, { json }) => sum + json.length + 1, 0));
-  let end = 0;
-  for (const { json } of records) {
-    end += json.copy(lines, end);
-    lines[end++] = lineFeed;
-  }
-  return lines;
 }

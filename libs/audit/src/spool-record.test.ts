@@ -12,9 +12,11 @@ describe('a record of the spool', () => {
   it('is read as it was written', () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat(), fc.json(), (sequence, atMs, json) => {
-        const record = decodeRecord(recordOf(sequence, atMs, json));
+        const text = recordOf(sequence, atMs, json);
+        const among = Buffer.concat([Buffer.from('before\n'), text, Buffer.from('\nbehind 1 2 3')]);
+        const record = decodeRecord(among, 7, 7 + text.length);
         expect(record).toMatchObject({ sequence, recordedAtMs: atMs });
-        expect(record?.json.toString()).toBe(Buffer.from(json).toString());
+        expect(among.toString('utf8', record?.jsonStart, 7 + text.length)).toBe(Buffer.from(json).toString());
       }),
     );
   });
@@ -24,7 +26,7 @@ describe('a record of the spool', () => {
     for (let index = 0; index < good.length; index++) {
       const bad = Buffer.from(good);
       bad.writeUInt8(good.readUInt8(index) ^ 1, index);
-      expect(decodeRecord(bad)).toBeUndefined();
+      expect(decodeRecord(bad, 0, bad.length)).toBeUndefined();
     }
   });
 
@@ -35,6 +37,6 @@ describe('a record of the spool', () => {
     ['checksum-without-fields', '00000000 1'],
     ['not-hexadecimal', 'zzzzzzzz 1 2 {}'],
   ])('%s: is refused', (_id, text) => {
-    expect(decodeRecord(Buffer.from(text))).toBeUndefined();
+    expect(decodeRecord(Buffer.from(`${text}\n1 2 3 4`), 0, text.length)).toBeUndefined();
   });
 });

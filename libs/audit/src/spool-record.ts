@@ -4,8 +4,8 @@ import { crc32 } from 'node:zlib';
 export interface SpoolRecord {
   readonly sequence: number;
   readonly recordedAtMs: number;
-  /** The JSON text. */
-  readonly json: Buffer;
+  /** Where the JSON text begins. */
+  readonly jsonStart: number;
 }
 
 const space = 0x20;
@@ -35,21 +35,20 @@ function writeHex(target: Buffer, offset: number, value: number): void {
 }
 
 /**
- * Reads one record.
- * @param line the record without its line feed
+ * Reads the record that stands in bytes [start, end), without its line feed.
  * @returns undefined where the checksum does not fit
  */
-export function decodeRecord(line: Buffer): SpoolRecord | undefined {
-  if (line.length <= checksumLength || line[checksumLength] !== space) return undefined;
-  const body = line.subarray(checksumLength + 1);
-  if (readHex(line) !== crc32(body)) return undefined;
-  const sequenceEnd = body.indexOf(space);
-  const timeEnd = body.indexOf(space, sequenceEnd + 1);
-  if (sequenceEnd < 1 || timeEnd < 0) return undefined;
+export function decodeRecord(source: Buffer, start: number, end: number): SpoolRecord | undefined {
+  const body = start + checksumLength + 1;
+  if (end < body || source[body - 1] !== space) return undefined;
+  if (readHex(source, start) !== crc32(source.subarray(body, end))) return undefined;
+  const sequenceEnd = source.indexOf(space, body);
+  const timeEnd = source.indexOf(space, sequenceEnd + 1);
+  if (sequenceEnd <= body || sequenceEnd >= end || timeEnd < 0 || timeEnd >= end) return undefined;
   return {
-    sequence: readDecimal(body, 0, sequenceEnd),
-    recordedAtMs: readDecimal(body, sequenceEnd + 1, timeEnd),
-    json: body.subarray(timeEnd + 1),
+    sequence: readDecimal(source, body, sequenceEnd),
+    recordedAtMs: readDecimal(source, sequenceEnd + 1, timeEnd),
+    jsonStart: timeEnd + 1,
   };
 }
 
@@ -63,10 +62,10 @@ function readDecimal(source: Buffer, start: number, end: number): number {
 }
 
 /** Reads the checksum in front; NaN where it is not one. */
-function readHex(line: Buffer): number {
+function readHex(source: Buffer, start: number): number {
   let value = 0;
   for (let index = 0; index < checksumLength; index++) {
-    const digit = hexValue(line[index] ?? 0);
+    const digit = hexValue(source[start + index] ?? 0);
     if (digit < 0) return Number.NaN;
     value = value * 16 + digit;
   }
