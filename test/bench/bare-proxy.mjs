@@ -1,4 +1,4 @@
-// The least that a proxy on undici's dispatch interface could do: pass the body on, pass the answer back. Prints its port.
+// The least that a proxy on our HTTP client could do: pass the body on, pass the answer back. Prints its port.
 import { createServer } from 'node:http';
 import { Egress } from '@switchyard/egress';
 

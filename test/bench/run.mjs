@@ -88,7 +88,7 @@ async function targets(dir) {
       { name: 'direct', url: upstreamUrl, pid: upstream.pid, script: plain },
       { name: 'nginx proxy_pass', ...proxy, script: plain },
       { name: 'bare node:http', url: `http://127.0.0.1:${bare.line}/mcp`, pid: bare.pid, script: plain },
-      { name: 'bare undici proxy', url: `http://127.0.0.1:${bareProxy.line}/mcp`, pid: bareProxy.pid, script: plain },
+      { name: 'bare proxy', url: `http://127.0.0.1:${bareProxy.line}/mcp`, pid: bareProxy.pid, script: plain },
       { name: 'switchyard', ...edge, script: await writeScript(dir, 'switchyard', edge.token) },
     ],
   };

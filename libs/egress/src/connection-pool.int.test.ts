@@ -25,7 +25,10 @@ const resolveName: Lookup = (name, options, done) => lookup(name, { ...options, 
 
 function poolTo(port: number, limit = 8): ConnectionPool {
   const target = { secure: false, host: '127.0.0.1', port };
-  const pool = new ConnectionPool((onData, done) => connectSocket(target, { timeoutMs: 2_000, lookup: resolveName }, onData, done), limit);
+  const pool = new ConnectionPool(
+    (onData, done) => connectSocket(target, { timeoutMs: 2_000, lookup: resolveName }, onData, done),
+    limit,
+  );
   closers.push(() => pool.close());
   return pool;
 }

@@ -1,5 +1,8 @@
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { CERTIFICATE } from './certificate.fixture.js';
 import { Egress, EgressBlocked, LOOPBACK } from './index.js';
 
 let server: Server;
@@ -69,6 +72,24 @@ describe('egress', () => {
     expect(await get(egress, `http://localhost:${port}/redirect`)).toMatchObject({ status: 302 });
     await expect(egress.fetch(`http://127.0.0.1:${port}/redirect`)).rejects.toThrow();
     await egress.close();
+  });
+
+  it('speaks TLS, also over a connection that is used again, where the certificate can be trusted', async () => {
+    const secure = createTlsServer(CERTIFICATE, (request, response) => response.end(`${request.method} over TLS`));
+    let handshakes = 0;
+    secure.on('secureConnection', () => (handshakes += 1));
+    await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+    const egress = new Egress({ allowed: LOOPBACK, connectTimeoutMs: 1000 });
+    const url = `https://localhost:${(secure.address() as AddressInfo).port}/`;
+    await expect(get(egress, url)).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    const before = getCACertificates('default');
+    setDefaultCACertificates([...before, CERTIFICATE.cert]);
+    expect(await get(egress, url)).toEqual({ status: 200, body: 'GET over TLS' });
+    expect(await get(egress, url)).toEqual({ status: 200, body: 'GET over TLS' });
+    expect(handshakes).toBe(1);
+    setDefaultCACertificates(before);
+    await egress.close();
+    await new Promise((resolve) => (secure.closeAllConnections(), secure.close(resolve)));
   });
 
   it('takes a new allow list at run time', async () => {
