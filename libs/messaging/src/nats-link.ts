@@ -76,6 +76,8 @@ function connectOnce(options: NatsOptions): Promise<NatsConnection> {
     ignoreAuthErrorAbort: true,
     pingInterval: 10_000,
     maxPingOut: 2,
+    // A stack trace for every request would cost more than the request; our own errors say what was asked.
+    noAsyncTraces: true,
   });
 }
 

@@ -1,17 +1,8 @@
-import { platformSchema } from '@switchyard/platform';
+import { listenAddress, platformSchema } from '@switchyard/platform';
 import { z } from 'zod';
 
-const address = (host: string, port: number, what: string) =>
-  z
-    .strictObject({
-      host: z.string().min(1).default(host).describe('Address that the listener binds to.'),
-      port: z.int().min(0).max(65_535).default(port).describe('Port of the listener. 0 picks a free one.'),
-    })
-    .prefault({})
-    .describe(what);
-
 const base = z.strictObject({
-  listen: address('127.0.0.1', 8082, 'Where the edge reaches the HTTP admin API.'),
+  listen: listenAddress('127.0.0.1', 8082, 'Where the edge reaches the HTTP admin API.'),
   // No default: it decides whether a key on the local disk is good enough.
   profile: z
     .enum(['development', 'production'])
@@ -43,5 +34,8 @@ export type TokenVaultConfig = Base;
 
 /** The file that a lone token vault is started with. */
 export const tokenVaultFileSchema = base
-  .extend({ management: address('127.0.0.1', 9082, 'Where /health, /ready and /metrics are served.'), platform: platformSchema })
+  .extend({
+    management: listenAddress('127.0.0.1', 9082, 'Where /health, /ready and /metrics are served.'),
+    platform: platformSchema,
+  })
   .superRefine(refuseUnsafe);
