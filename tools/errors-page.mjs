@@ -48,6 +48,10 @@ const MEANINGS = {
   stream_conflict: ['The session has its stream already.', 'the client'],
   capability_unknown: ['No upstream of the server has this tool, prompt or resource.', 'the client lists again'],
   cursor_invalid: ['The cursor is not one of this server’s.', 'the client'],
+  request_state_invalid: [
+    'The `requestState` of a retry is altered, expired, or was given for another request or caller.',
+    'the client makes the request again without it',
+  ],
   era_mismatch: [
     'The upstream and the client speak revisions of different eras.',
     'administrators: an upstream that speaks both',
@@ -65,6 +69,10 @@ const MEANINGS = {
   upstream_invalid: [
     'The upstream’s answer is not MCP, or needs what the gateway does not relay yet.',
     'whoever runs the upstream',
+  ],
+  client_capability_missing: [
+    'The upstream needs to ask the client for something that it did not declare.',
+    'the client: `data.requiredCapabilities`',
   ],
   result_too_large: ['The upstream’s message is over `limits.resultLimitBytes`.', 'administrators may raise the limit'],
   cancelled: ['The client cancelled the call or went away.', 'nobody'],

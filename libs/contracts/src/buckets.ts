@@ -8,7 +8,7 @@ export const BUCKETS = {
   oidc: 'oidc',
   /** auth-server: signing keys as private JWKs. Never read by others. */
   signingKeys: 'signing-keys',
-  /** edge-proxy: sessions of legacy clients, `<session id>` → JSON. */
+  /** edge-proxy: sessions of legacy clients, `<session id>` → JSON; and the key that seals requestState, `request-state-key` → 32 bytes. */
   sessions: 'sessions',
   /** token-vault: encrypted upstream credentials, `<upstream>` → envelope. */
   credentials: 'credentials',

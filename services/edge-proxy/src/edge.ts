@@ -3,6 +3,7 @@ import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
 import type { CapabilityNames } from './capability-names.js';
 import type { EdgeMetrics } from './metrics.js';
+import type { RequestStates } from './request-state.js';
 import type { SessionStore } from './session-store.js';
 import type { Authenticator } from './stages/authenticate.js';
 import type { CredentialLeases } from './stages/lease.js';
@@ -33,6 +34,7 @@ export interface Edge {
   readonly metrics: EdgeMetrics;
   readonly authenticator: Authenticator;
   readonly sessions: SessionStore;
+  readonly requestStates: RequestStates;
   readonly links: UpstreamLinks;
   readonly leases: CredentialLeases;
   readonly names: CapabilityNames;

@@ -51,13 +51,15 @@ describe('the table of refusals', () => {
   });
 
   it('takes its codes from the specifications, or from the gateway’s own range', () => {
-    const known = [-32700, -32600, -32601, -32602, -32001, -32020, -32022];
+    const known = [-32700, -32600, -32601, -32602, -32001, -32020, -32021, -32022];
     for (const [reason, { code }] of ROWS)
       expect([reason, known.includes(code) || (code >= 10_400 && code < 10_600)]).toEqual([reason, true]);
   });
 
   it('answers 401 for the gateway’s own credentials only, and in band for whatever concerns one call', () => {
-    for (const [reason, { stage, http }] of ROWS) {
+    for (const [reason, { stage, http, code }] of ROWS) {
+      // MCP 2026-07-28, "Error Handling": a missing capability is answered with 400 wherever it is found out.
+      if (code === -32021) continue;
       if (http === 401) expect([reason, stage]).toEqual([reason, 'authenticate']);
       if (['resolve', 'authorize', 'lease', 'forward'].includes(stage)) expect([reason, http]).toEqual([reason, 200]);
     }

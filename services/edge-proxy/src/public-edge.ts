@@ -18,6 +18,7 @@ import { PublicListener } from './http/public-listener.js';
 import { ReverseProxy } from './http/reverse-proxy.js';
 import { createRouter } from './http/router.js';
 import { createEdgeMetrics } from './metrics.js';
+import { RequestStates } from './request-state.js';
 import { SessionStore } from './session-store.js';
 import { snapshotProblem } from './snapshot-problem.js';
 import { Authenticator } from './stages/authenticate.js';
@@ -78,7 +79,9 @@ export class PublicEdge {
   static async open(config: EdgeProxyConfig, deps: EdgeProxyDeps): Promise<PublicEdge> {
     const { state, rpc, audit, log, telemetry, clock } = deps;
     const keys = await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock);
-    const sessions = new SessionStore(await state.bucket(BUCKETS.sessions, DEFAULT_TENANT), clock);
+    const bucket = await state.bucket(BUCKETS.sessions, DEFAULT_TENANT);
+    const sessions = new SessionStore(bucket, clock);
+    const requestStates = await RequestStates.open(bucket, clock);
     const sealingKey = await generateSealingKey();
     // The authorization server is our own, at a configured address, so no address is barred.
     const internal = new Egress({ allowed: ['0.0.0.0/0', '::/0'], connectTimeoutMs: CONNECT_TIMEOUT_MS });
@@ -103,6 +106,7 @@ export class PublicEdge {
       metrics,
       authenticator: new Authenticator({ verifier, keys, clock }),
       sessions,
+      requestStates,
       links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes }),
       leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey, log }),
       names: new CapabilityNames(),

@@ -1,7 +1,7 @@
-import { type Envelope, type Range, splice } from '@switchyard/mcp';
+import { type Edit, type Era, memberAt, memberEdits, membersOf, META_KEYS, type Range, splice } from '@switchyard/mcp';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
-import type { Call } from '../exchange.js';
+import type { Call, Inbound } from '../exchange.js';
 import { outranks } from '../log-levels.js';
 import { recordHop } from '../record.js';
 import { Refusal } from '../refusal.js';
@@ -15,12 +15,9 @@ import type {
   UpstreamProfile,
 } from '../upstream/link.js';
 import { RELAYED } from '../relayed.js';
+import type { RequestState } from '../request-state.js';
+import { relayInputRequired, SERVER_INFO_JSON } from './input-required.js';
 import type { Target } from './resolve.js';
-
-interface Edit {
-  readonly range: Range;
-  readonly text: string;
-}
 
 /**
  * Sends a call to its upstream and relays what comes back: notifications as they arrive, then the response. Only what the gateway owns
@@ -29,14 +26,16 @@ interface Edit {
  */
 export async function forward(call: Call, target: Target, context: OutboundContext, edge: Edge): Promise<Ending> {
   const link = edge.links.get(target.upstream.name);
+  const retried = call.inbound.envelope.requestStateRange && edge.requestStates.read(call, target.upstream.name);
+  if (retried instanceof Refusal) return refused(retried);
   const standing = await enterUpstream(call, link, context, edge);
   if (standing instanceof Refusal) return refused(standing);
-  const first = await attempt(call, target, link, context, standing, edge);
-  if (first.answer.kind !== 'sessionGone' || call.session === undefined) return ending(call, target, first);
+  const first = await attempt(call, target, link, context, standing, edge, retried);
+  if (first.answer.kind !== 'sessionGone' || call.session === undefined) return ending(call, target, first, edge);
   await leaveUpstream(call.session, link.name, standing);
   const reopened = await enterUpstream(call, link, context, edge);
   if (reopened instanceof Refusal) return refused(reopened);
-  return ending(call, target, await attempt(call, target, link, context, reopened, edge));
+  return ending(call, target, await attempt(call, target, link, context, reopened, edge), edge);
 }
 
 interface Attempt {
@@ -51,6 +50,7 @@ async function attempt(
   context: OutboundContext,
   standing: LegacySession | UpstreamProfile,
   edge: Edge,
+  retried?: RequestState,
 ): Promise<Attempt> {
   const { inbound, exchange, session } = call;
   const { method } = inbound.envelope;
@@ -64,7 +64,7 @@ async function attempt(
     name: inbound.era === 'modern' && method === 'completion/complete' ? undefined : target.capability.name,
     paramHeaders: inbound.era === 'modern' ? exchange.head.paramHeaders : undefined,
     id,
-    body: splice(inbound.bytes, outboundEdits(inbound.envelope, id, target)),
+    body: splice(inbound.bytes, outboundEdits(inbound, id, target, retried)),
     session: 'id' in standing ? standing.id : undefined,
     subscriber: method.endsWith('subscribe') ? session?.id : undefined,
     timeoutMs: target.upstream.timeoutMs,
@@ -82,16 +82,28 @@ async function attempt(
   return { id, answer };
 }
 
-function outboundEdits(envelope: Envelope, id: string, target: Target): Edit[] {
+function outboundEdits({ bytes, envelope }: Inbound, id: string, target: Target, retried: RequestState | undefined): Edit[] {
   const edits: Edit[] = [];
   if (envelope.idRange) edits.push({ range: envelope.idRange, text: id });
   if (envelope.progressTokenRange) edits.push({ range: envelope.progressTokenRange, text: id });
-  // What an upstream would ask of the client has no way back yet, so no client capability is passed on.
-  if (envelope.clientCapabilitiesRange) edits.push({ range: envelope.clientCapabilitiesRange, text: '{}' });
+  if (envelope.clientCapabilitiesRange) withholdTasks(bytes, envelope.clientCapabilitiesRange, edits);
+  if (retried !== undefined && envelope.requestStateRange)
+    edits.push({ range: envelope.requestStateRange, text: retried.upstream ?? '""' });
   const nameRange = envelope.method === 'completion/complete' ? envelope.refNameRange : envelope.nameRange;
   if (nameRange && target.exposed !== target.capability.name)
     edits.push({ range: nameRange, text: JSON.stringify(target.capability.name) });
   return edits;
+}
+
+const TASKS = 'io.modelcontextprotocol/tasks';
+
+/** Upstreams must not begin tasks: their methods have no way through the gateway. All else that the client declares is passed on. */
+function withholdTasks(bytes: Buffer, capabilities: Range, edits: Edit[]): void {
+  if (capabilities.end - capabilities.start <= TASKS.length) return;
+  if (!bytes.subarray(capabilities.start, capabilities.end).includes(TASKS)) return;
+  const extensions = memberAt(bytes, capabilities, 'extensions');
+  const members = extensions && membersOf(bytes, extensions);
+  if (extensions && members) edits.push(...memberEdits(extensions, members, { [TASKS]: undefined }));
 }
 
 /** Passes a notification on to the client of the call that it belongs to; resolves when the client has room for more. @param id the gateway's, which is the progress token as well */
@@ -108,27 +120,29 @@ function relayNotification(call: Call, id: string, { bytes, envelope }: Upstream
 }
 
 /** HTTP statuses that modern JSON-RPC errors travel with (MCP 2026-07-28, "Error handling"). */
-const MODERN_ERROR_STATUS: Readonly<Record<number, number>> = { [-32601]: 404, [-32020]: 400 };
+const MODERN_ERROR_STATUS: Readonly<Record<number, number>> = { [-32601]: 404, [-32020]: 400, [-32021]: 400 };
 
-/** Errors that speak of the hop between gateway and upstream, and mean nothing to the client. */
-const INNER_HOP_ERRORS = new Set([-32021, -32022]);
+/** Errors that speak of the hop between gateway and upstream, and mean nothing to the client. What it declared was passed on as it is. */
+const isInnerHop = (code: number, era: Era): boolean => code === -32022 || (code === -32021 && era === 'legacy');
 
-function ending(call: Call, target: Target, { answer }: Attempt): Ending {
+function ending(call: Call, target: Target, { answer }: Attempt, edge: Edge): Ending {
   const upstream = target.upstream.name;
   if (answer.kind === 'refused') return refused(answer.refusal);
   if (answer.kind === 'sessionGone')
     return refused(new Refusal('upstream_unavailable', `${upstream} ends its sessions as soon as they are open.`, { upstream }));
   const { bytes, envelope } = answer.message;
   const code = envelope.errorCode;
-  if (code !== undefined && INNER_HOP_ERRORS.has(code)) {
+  if (code !== undefined && isInnerHop(code, call.inbound.era)) {
     return refused(
       new Refusal(
         'upstream_invalid',
-        `${upstream} asks for something that the gateway does not pass on to clients yet (error ${code}).`,
+        `${upstream} refused what the gateway, not your client, wrote around the request (error ${code}).`,
         { upstream },
       ),
     );
   }
+  if (envelope.resultType === 'input_required' && call.inbound.era === 'modern')
+    return relayInputRequired(call, upstream, answer.message, edge);
   if (envelope.resultType !== undefined && envelope.resultType !== 'complete') {
     return refused(
       new Refusal(
@@ -139,7 +153,18 @@ function ending(call: Call, target: Target, { answer }: Attempt): Ending {
     );
   }
   const status = call.inbound.era === 'modern' && code !== undefined ? (MODERN_ERROR_STATUS[code] ?? 200) : 200;
-  const own = splice(bytes, envelope.idRange ? [{ range: envelope.idRange, text: call.inbound.envelope.id }] : []);
+  const own = splice(bytes, resultEdits(call, answer.message));
   const failed = code !== undefined || envelope.resultIsError === true;
   return { kind: 'response', status, bytes: own, outcome: failed ? 'error' : 'ok', ...(code !== undefined && { code }) };
+}
+
+const SERVER_INFO = Buffer.from(META_KEYS.serverInfo);
+
+/** The client's own id; and a result's server is the gateway, as the client sees it (MCP 2026-07-28, "Results"). */
+function resultEdits(call: Call, { bytes, envelope }: UpstreamMessage): Edit[] {
+  const edits: Edit[] = envelope.idRange ? [{ range: envelope.idRange, text: call.inbound.envelope.id }] : [];
+  if (call.inbound.era === 'legacy' || envelope.resultRange === undefined || !bytes.includes(SERVER_INFO)) return edits;
+  const range = memberAt(bytes, envelope.resultRange, '_meta', META_KEYS.serverInfo);
+  if (range !== undefined) edits.push({ range, text: SERVER_INFO_JSON });
+  return edits;
 }

@@ -206,10 +206,16 @@ export class HttpLink implements UpstreamLink {
         upstream: this.name,
         headers: outboundHeaders(request),
         resultLimitBytes,
-        onServerRequest: (message) => this.#answerServerRequest(request, message),
+        onServerRequest: (message) => this.#takeServerRequest(request, message),
       },
       onHead,
     );
+  }
+
+  #takeServerRequest(request: OutboundRequest, message: UpstreamMessage): void {
+    if (request.era === 'modern' || request.onServerRequest === undefined || message.envelope.method === 'ping')
+      return this.#answerServerRequest(request, message);
+    request.onServerRequest(message, (body) => void this.#post({ ...request, method: '' }, body));
   }
 
   /**

@@ -152,9 +152,10 @@ class HttpExchange implements EgressSink {
       .catch((error: unknown) => this.#fault(error));
   }
 
-  /** `ping` may be asked at any time; for anything else the gateway declared no capability. */
+  /** `ping` may be asked at any time; anything else only where somebody takes it. */
   #serverRequest(message: UpstreamMessage): void {
-    if (message.envelope.method !== 'ping') this.#stray('requests that the gateway does not take');
+    if (message.envelope.method !== 'ping' && this.request.onServerRequest === undefined)
+      this.#stray('requests that the gateway does not take');
     if (!this.#settled) this.options.onServerRequest(message);
   }
 

@@ -40,6 +40,10 @@ export interface OutboundRequest extends OutboundContext {
   readonly cancellation: Cancellation;
   /** Takes the notifications that precede the response, in order; the next is read when it has settled. */
   readonly onNotification: (message: UpstreamMessage) => Promise<void> | void;
+  /**
+   * Takes what a legacy upstream asks while the call runs, `ping` apart. `answer` sends the response, to be called once. Absent: refused.
+   */
+  readonly onServerRequest?: ((message: UpstreamMessage, answer: (body: Buffer) => void) => void) | undefined;
 }
 
 /** What became of a request. `sessionGone`: the upstream has not processed it, because its session has ended (MCP 2025-11-25, "Session Management"). */

@@ -110,12 +110,20 @@ export class StdioSession {
     if (kind === 'response') {
       this.#pending.get(id)?.settle({ kind: 'response', message, status: 200 });
     } else if (kind === 'request') {
+      const taken = method === 'ping' ? undefined : this.#taker();
+      if (taken !== undefined) return taken(message, (body) => this.#process.send(body));
       this.#process.send(
         method === 'ping' ? resultResponse(id, '{}') : errorResponse(id, -32601, `The gateway does not take ${method} requests.`),
       );
     } else {
       this.#notification(message);
     }
+  }
+
+  /** Who takes what the server asks: the process is shared by callers, so that can be told only where one call is in hand. */
+  #taker(): OutboundRequest['onServerRequest'] {
+    const [only, second] = this.#pending.values();
+    return second === undefined ? only?.request.onServerRequest : undefined;
   }
 
   #notification(message: UpstreamMessage): void {
