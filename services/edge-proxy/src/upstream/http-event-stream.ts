@@ -1,6 +1,7 @@
 import type { Egress, EgressControl } from '@switchyard/egress';
 import { scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
 import type { UpstreamMessage } from './link.js';
+import { StreamResumption } from './stream-resumption.js';
 
 /** What a standing stream needs. */
 export interface HttpEventStreamOptions {
@@ -27,6 +28,7 @@ export class HttpEventStream {
   #retry: NodeJS.Timeout | undefined;
   #retryMs = FIRST_RETRY_MS;
   #openedAtMs = 0;
+  readonly #resumption = new StreamResumption();
   #closed = false;
 
   constructor(options: HttpEventStreamOptions) {
@@ -43,15 +45,18 @@ export class HttpEventStream {
 
   #connect(): void {
     const parser = new SseParser(this.#options.limitBytes);
-    const { egress, url, headers } = this.#options;
+    const { egress, url, headers: own } = this.#options;
+    // What was said meanwhile is told again, where the upstream keeps it (MCP 2025-11-25, "Resumability and Redelivery").
+    const { lastEventId } = this.#resumption;
+    const headers = { ...own, accept: 'text/event-stream', ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) };
     egress.send(
-      { url, method: 'GET', headers: { ...headers, accept: 'text/event-stream' }, headersTimeoutMs: 0, bodyTimeoutMs: 0 },
+      { url, method: 'GET', headers, headersTimeoutMs: 0, bodyTimeoutMs: 0 },
       {
         start: (control) => this.#start(control),
         head: (status, responseHeaders, control) => this.#head(status, String(responseHeaders['content-type'] ?? ''), control),
         data: (chunk, control) => this.#data(parser, chunk, control),
-        end: () => this.#again(parser.retryMs),
-        fail: () => this.#again(parser.retryMs),
+        end: () => this.#again(parser),
+        fail: () => this.#again(parser),
       },
     );
   }
@@ -65,6 +70,11 @@ export class HttpEventStream {
     this.#openedAtMs = performance.now();
     if (status >= 500 || status === TOO_MANY_REQUESTS) return;
     if (status === 200 && /^text\/event-stream\b/i.test(contentType)) return;
+    if (status >= 400 && status !== 404 && this.#resumption.lastEventId !== undefined) {
+      // It may be the id that is not known any more; the stream itself is asked for once again without.
+      this.#resumption.forget();
+      return control.abort(new Error(`not resumed: HTTP ${status}`));
+    }
     // 405: no such stream; other 4xx: the session is gone; other types: no such stream either. Asking again would be a retry storm.
     this.#closed = true;
     control.abort(new Error(`no stream: HTTP ${status}`));
@@ -86,13 +96,14 @@ export class HttpEventStream {
     }
   }
 
-  /** @param askedMs the pause that the upstream asked for (WHATWG HTML §9.2.6, `retry`) */
-  #again(askedMs: number | undefined): void {
+  /** @param parser says which pause the upstream asked for (WHATWG HTML §9.2.6, `retry`), and where it stopped */
+  #again(parser: SseParser): void {
     if (this.#closed) return;
+    this.#resumption.follow(parser);
     const lasted = this.#openedAtMs > 0 && performance.now() - this.#openedAtMs > STEADY_MS;
     if (lasted) this.#retryMs = FIRST_RETRY_MS;
     this.#openedAtMs = 0;
-    const pauseMs = Math.min(Math.max(askedMs ?? 0, this.#retryMs), LAST_RETRY_MS);
+    const pauseMs = Math.min(Math.max(parser.retryMs ?? 0, this.#retryMs), LAST_RETRY_MS);
     this.#retry = setTimeout(() => this.#connect(), pauseMs * (1 + Math.random() / 2)).unref();
     this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
   }

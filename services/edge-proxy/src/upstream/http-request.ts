@@ -3,6 +3,7 @@ import { scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switch
 import { Refusal } from '../refusal.js';
 import { httpFailure } from './http-failure.js';
 import type { OutboundRequest, UpstreamAnswer, UpstreamMessage } from './link.js';
+import { StreamResumption } from './stream-resumption.js';
 
 /** What the reader of a response needs beside the request. */
 export interface HttpRequestOptions {
@@ -51,6 +52,9 @@ class HttpExchange implements EgressSink {
   #waiting = 0;
   #strays = 0;
   #limit: NodeJS.Timeout | undefined;
+  /** From the first time on that the stream has ended before its response. */
+  #resumption: StreamResumption | undefined;
+  #pause: NodeJS.Timeout | undefined;
 
   constructor(
     readonly request: OutboundRequest,
@@ -173,7 +177,7 @@ class HttpExchange implements EgressSink {
   end(): void {
     if (this.#settled) return;
     if (this.#sse) {
-      void this.#pending.then(() => this.#settle(this.#garbage('a stream that ended without a response')));
+      void this.#pending.then(() => this.#streamEnded(false, this.#garbage('a stream that ended without a response')));
       return;
     }
     const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
@@ -188,7 +192,65 @@ class HttpExchange implements EgressSink {
     const { upstream } = this.options;
     const refusal = httpFailure({ upstream, error, hadBegun: this.#status !== 0, timeoutMs: this.request.timeoutMs });
     // No status: there was no whole response.
-    void this.#pending.then(() => this.#settle({ kind: 'refused', status: 0, refusal }));
+    const failed: UpstreamAnswer = { kind: 'refused', status: 0, refusal };
+    const isBroken = refusal.reason !== 'upstream_timeout' && (this.#sse !== undefined || this.#resumption !== undefined);
+    void this.#pending.then(() => (isBroken ? this.#streamEnded(true, failed) : this.#settle(failed)));
+  }
+
+  /**
+   * A legacy upstream may let go of a stream before the response, and a connection may break: the call goes on, and its stream is taken
+   * up again where it gave an id (MCP 2025-11-25, "Sending Messages to the Server"). The call itself is never sent again.
+   * @param otherwise the answer where it cannot be
+   */
+  #streamEnded(broken: boolean, otherwise: UpstreamAnswer): void {
+    if (this.#settled) return;
+    if (this.request.era !== 'legacy') return this.#settle(otherwise);
+    this.#resumption ??= new StreamResumption();
+    if (this.#sse !== undefined) this.#resumption.follow(this.#sse);
+    this.#sse = undefined;
+    this.#control = undefined;
+    if (!this.#resumption.worthwhile(broken)) return this.#settle(otherwise);
+    this.#pause = setTimeout(() => this.#resume(), this.#resumption.nextPauseMs());
+  }
+
+  #resume(): void {
+    const { request, options } = this;
+    this.#status = 0;
+    let over = false;
+    const sink: EgressSink = {
+      start: (control) => this.start(control),
+      head: (status, headers, control) => {
+        if (status === 200 && mediaType(headers) === 'text/event-stream') return this.head(status, headers);
+        over = true;
+        this.#notResumed(status);
+        control.abort(new Error('not resumed'));
+      },
+      data: (chunk, control) => (over ? undefined : this.data(chunk, control)),
+      end: () => (over ? undefined : this.end()),
+      fail: (error) => (over ? undefined : this.fail(error)),
+    };
+    const { 'content-type': _none, ...headers } = options.headers;
+    options.egress.send(
+      {
+        url: options.url,
+        method: 'GET',
+        headers: { ...headers, accept: 'text/event-stream', 'last-event-id': this.#resumption?.lastEventId ?? '' },
+        headersTimeoutMs: request.timeoutMs,
+        bodyTimeoutMs: request.timeoutMs,
+      },
+      sink,
+    );
+  }
+
+  /** The upstream has the call, so nothing that it says now means that the call may be sent again: not 404 either. */
+  #notResumed(status: number): void {
+    this.#status = status;
+    const answer = this.#refuse(
+      'upstream_unavailable',
+      `${this.options.upstream} let go of the call's stream, and answered HTTP ${status} when it was to be resumed.`,
+    );
+    if (status >= 500 || status === 429) this.#streamEnded(true, answer);
+    else this.#settle(answer);
   }
 
   #tooLate(limitMs: number): void {
@@ -218,6 +280,7 @@ class HttpExchange implements EgressSink {
   #finish(): void {
     this.#settled = true;
     clearTimeout(this.#limit);
+    clearTimeout(this.#pause);
   }
 
   #refuse(
