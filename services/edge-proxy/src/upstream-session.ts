@@ -5,6 +5,7 @@ import { outboundContext } from './outbound-context.js';
 import { Refusal } from './refusal.js';
 import type { ClientSession, SessionRecord } from './session-store.js';
 import { tellLogLevel } from './upstream-log-level.js';
+import { isSseSession } from './upstream/sse-sessions.js';
 import type { LegacySession, OutboundContext, UpstreamLink, UpstreamProfile } from './upstream/link.js';
 
 /**
@@ -79,7 +80,7 @@ async function open(
   // Belongs to the session, not to the call that happens to need it first, so no caller's departure ends it.
   const opened = await link.openLegacy(context, new Cancellation());
   if (opened instanceof Refusal) return opened;
-  const kept = opened.id === undefined ? undefined : opened;
+  const kept = opened.id === undefined || isSseSession(opened.id) ? undefined : opened;
   if (kept !== undefined || storedSession(session.record, link.name) !== undefined)
     await edge.sessions.change(session, (record) => withUpstream(record, link.name, kept));
   const { logLevel } = session.record;

@@ -28,10 +28,16 @@ import {
   readDiscoverResult,
   readInitializeResult,
 } from './profile.js';
+import { isSseSession, SseSessions } from './sse-sessions.js';
 
 /** How long "speaks the modern era" and "does not" are believed. A stale no would hide an upgrade for ever, so it is short. */
 const MODERN_VERDICT_MS = 300_000;
 const LEGACY_VERDICT_MS = 60_000;
+
+/** How long it is believed that an upstream speaks HTTP+SSE. */
+const SSE_VERDICT_MS = 60_000;
+/** What servers of HTTP+SSE answer to a posted `initialize` (MCP 2025-11-25, "Backwards Compatibility"); nothing else is a sign of them. */
+const SSE_STATUS: ReadonlySet<number> = new Set([400, 404, 405]);
 
 /** Longest wait for a handshake. */
 const HANDSHAKE_MS = 10_000;
@@ -62,15 +68,22 @@ export class HttpLink implements UpstreamLink {
   readonly name: string;
   readonly #options: HttpLinkOptions;
   #verdict: { readonly profile: UpstreamProfile | undefined; readonly untilMs: number } | undefined;
+  #sseUntilMs = 0;
+  readonly #sse: SseSessions;
   readonly #streams = new Set<HttpEventStream>();
   #answersUnderWay = 0;
 
   constructor(options: HttpLinkOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#sse = new SseSessions(options);
   }
 
   async openLegacy(context: OutboundContext, cancellation: Cancellation): Promise<LegacySession | Refusal> {
+    if (this.#sseUntilMs > this.#options.clock.now()) {
+      const known = await this.#openSse(context, cancellation);
+      if (known !== undefined) return known;
+    }
     const id = this.#options.ids.next();
     let session: string | undefined;
     const request = this.#handshake(context, cancellation, {
@@ -86,9 +99,11 @@ export class HttpLink implements UpstreamLink {
     });
     if (answer.kind === 'sessionGone')
       return new Refusal('upstream_invalid', `${this.name} refused initialize with HTTP 404.`, { upstream: this.name });
-    if (answer.kind === 'refused') return answer.refusal;
-    const profile = readInitializeResult(this.name, answer.message);
-    if (profile instanceof Refusal) return profile;
+    const profile = answer.kind === 'refused' ? answer.refusal : readInitializeResult(this.name, answer.message);
+    if (profile instanceof Refusal) {
+      const older = profile.reason !== 'era_mismatch' && SSE_STATUS.has(answer.status);
+      return (older ? await this.#openSse(context, cancellation) : undefined) ?? profile;
+    }
     await this.notify({
       ...context,
       era: 'legacy',
@@ -98,6 +113,14 @@ export class HttpLink implements UpstreamLink {
       session,
     });
     return { ...profile, id: session };
+  }
+
+  /** @returns undefined where the upstream does not speak HTTP+SSE either, or no longer */
+  async #openSse(context: OutboundContext, cancellation: Cancellation): Promise<LegacySession | Refusal | undefined> {
+    const opened = await this.#sse.open(context, cancellation);
+    if (opened === undefined) this.#sseUntilMs = 0;
+    else if (!(opened instanceof Refusal)) this.#sseUntilMs = this.#options.clock.now() + SSE_VERDICT_MS;
+    return opened;
   }
 
   discover(context: OutboundContext, cancellation: Cancellation): UpstreamProfile | Refusal | Promise<UpstreamProfile | Refusal> {
@@ -133,6 +156,7 @@ export class HttpLink implements UpstreamLink {
   }
 
   async #legacyRequest(request: OutboundRequest): Promise<UpstreamAnswer> {
+    if (isSseSession(request.session)) return this.#sse.request(request);
     const answer = await this.#send(request);
     // In the legacy era a closed connection does not mean that the call is cancelled, so it is said (MCP 2025-11-25, "Cancellation").
     if (answer.kind === 'refused' && ABANDONED.has(answer.refusal.reason)) {
@@ -142,10 +166,12 @@ export class HttpLink implements UpstreamLink {
   }
 
   notify(message: Outbound & { readonly body: Buffer }): Promise<void> {
+    if (isSseSession(message.session)) return this.#sse.notify(message, message.session, message.body);
     return this.#post(message, message.body);
   }
 
   listen(session: LegacySession, context: OutboundContext, sink: UnsolicitedSink): () => void {
+    if (isSseSession(session.id)) return this.#sse.listen(session.id, sink);
     const stream = new HttpEventStream({
       egress: this.#options.egress,
       url: this.#options.url,
@@ -169,6 +195,7 @@ export class HttpLink implements UpstreamLink {
 
   closeLegacy(session: LegacySession, context: OutboundContext): Promise<void> {
     if (session.id === undefined) return Promise.resolve();
+    if (isSseSession(session.id)) return Promise.resolve(this.#sse.end(session.id));
     const headers = outboundHeaders({
       ...context,
       era: 'legacy',
@@ -180,6 +207,7 @@ export class HttpLink implements UpstreamLink {
   }
 
   close(): Promise<void> {
+    this.#sse.close();
     for (const stream of this.#streams) stream.close();
     this.#streams.clear();
     return Promise.resolve();

@@ -1,0 +1,338 @@
+import type { Egress, EgressControl, EgressSink } from '@switchyard/egress';
+import { errorResponse, resultResponse, scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
+import { InHand } from '../in-hand.js';
+import type { Reason } from '../ladder.js';
+import { Refusal } from '../refusal.js';
+import { httpFailure } from './http-failure.js';
+import type { OutboundContext, OutboundRequest, UnsolicitedSink, UpstreamAnswer, UpstreamMessage } from './link.js';
+import { outboundHeaders } from './outbound-headers.js';
+import { cancelledBody } from './profile.js';
+
+/** What a connection needs. */
+export interface SseConnectionOptions {
+  readonly egress: Egress;
+  readonly upstream: string;
+  readonly url: URL;
+  /** What its GET carries. */
+  readonly context: OutboundContext;
+  /** Longest message taken from an upstream. */
+  readonly resultLimitBytes: number;
+  /** Longest wait for the `endpoint` event. */
+  readonly openTimeoutMs: number;
+  /** Called once, when the stream has ended. */
+  readonly onEnd: () => void;
+}
+
+type Posted = Pick<OutboundRequest, 'revision' | 'method' | 'credential' | 'requestId' | 'traceparent'>;
+
+interface PostSink {
+  readonly start: (control: EgressControl) => void;
+  /** Called once, with the failure where the upstream has not taken the message. */
+  readonly done: (failure?: UpstreamAnswer) => void;
+}
+
+interface Pending {
+  readonly request: OutboundRequest;
+  readonly resolve: (answer: UpstreamAnswer) => void;
+  readonly reject: (fault: unknown) => void;
+  readonly limit: NodeJS.Timeout | undefined;
+  silence: NodeJS.Timeout;
+  /** Of its POST, which may outlast it. */
+  control: EgressControl | undefined;
+  /** What came before, while it is being taken. */
+  tail: Promise<void>;
+}
+
+/** Longest wait for the upstream to take a message that has no response. */
+const TAKEN_MS = 5_000;
+/** Answers to an upstream's own requests that may be under way at once; what it asks beyond that is not answered. */
+const ANSWERS_LIMIT = 8;
+/** A connection that serves nobody for so long is closed; the next call opens another. */
+const IDLE_MS = 30 * 60_000;
+
+/**
+ * One HTTP+SSE connection, which is one session (MCP 2024-11-05, "HTTP with SSE"): a GET whose stream first names the URL to post to, and
+ * then carries every response. The session ends with its stream.
+ */
+export class SseConnection implements EgressSink {
+  readonly #options: SseConnectionOptions;
+  readonly #parser: SseParser;
+  readonly #pending = new InHand<Pending>();
+  readonly #sinks = new Set<UnsolicitedSink>();
+  readonly #openTimer: NodeJS.Timeout;
+  readonly #idleTimer: NodeJS.Timeout;
+  #begun: ((outcome: SseConnection | Refusal | undefined) => void) | undefined;
+  #control: EgressControl | undefined;
+  #endpoint: URL | undefined;
+  #over = false;
+  #waiting = 0;
+  #answersUnderWay = 0;
+
+  private constructor(options: SseConnectionOptions, begun: (outcome: SseConnection | Refusal | undefined) => void) {
+    this.#options = options;
+    this.#begun = begun;
+    this.#parser = new SseParser(options.resultLimitBytes);
+    const { upstream, openTimeoutMs } = options;
+    const late = new Refusal('upstream_timeout', `${upstream} named no endpoint within ${openTimeoutMs} ms.`, { upstream });
+    this.#openTimer = setTimeout(() => this.#settle(late), openTimeoutMs);
+    this.#idleTimer = setTimeout(() => this.#whenIdle(), IDLE_MS).unref();
+  }
+
+  /** Opens a connection. @returns undefined where what answers is no HTTP+SSE server */
+  static open(options: SseConnectionOptions): Promise<SseConnection | Refusal | undefined> {
+    return new Promise((resolve) => {
+      const { egress, url, context, openTimeoutMs } = options;
+      const headers = outboundHeaders({ ...context, era: 'legacy', revision: '', method: 'initialize' });
+      egress.send(
+        {
+          url,
+          method: 'GET',
+          headers: { ...headers, accept: 'text/event-stream' },
+          headersTimeoutMs: openTimeoutMs,
+          bodyTimeoutMs: 0,
+        },
+        new SseConnection(options, resolve),
+      );
+    });
+  }
+
+  /** Whether the stream has ended, and with it the session. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Sends a request and waits for its response on the stream. Rejects only when `onNotification` does. */
+  request(request: OutboundRequest): Promise<UpstreamAnswer> {
+    if (this.#over) return Promise.resolve({ kind: 'sessionGone' });
+    if (request.cancellation.cancelled) return Promise.resolve(this.#refused('cancelled', 'was not called: it was cancelled'));
+    return new Promise((resolve, reject) => {
+      const { id, limitMs } = request;
+      const tooLate = () => this.#abandon(id, 'upstream_timeout', `was not done within ${limitMs} ms`);
+      const limit = limitMs === undefined ? undefined : setTimeout(tooLate, limitMs);
+      const silence = this.#silence(request);
+      const pending: Pending = { request, resolve, reject, limit, silence, control: undefined, tail: Promise.resolve() };
+      this.#pending.set(id, pending);
+      request.cancellation.onCancel(() => this.#abandon(id, 'cancelled', 'was told that the call is cancelled'));
+      this.#post(request, request.body, limitMs ?? 0, {
+        start: (control) => {
+          pending.control = control;
+          if (this.#pending.get(id) !== pending) control.abort(new Error('given up before it was sent'));
+        },
+        done: (failure) => failure && this.#answer(id, failure),
+      });
+    });
+  }
+
+  /** Sends a message that has no response; resolves when the upstream has taken it or has had its time. */
+  notify(message: Posted, body: Buffer): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#over) resolve();
+      else this.#post(message, body, TAKEN_MS, { start: () => undefined, done: () => resolve() });
+    });
+  }
+
+  /** Hands over what the upstream says by itself, until the returned function is called. */
+  listen(sink: UnsolicitedSink): () => void {
+    this.#sinks.add(sink);
+    return () => void this.#sinks.delete(sink);
+  }
+
+  /** Ends the session; calls in hand are refused. Idempotent. */
+  close(): void {
+    this.#end('upstream_unavailable', 'was cut off: its session was closed');
+  }
+
+  start(control: EgressControl): void {
+    this.#control = control;
+    if (this.#over) control.abort(new Error('given up before it was sent'));
+  }
+
+  head(status: number, headers: Record<string, string | string[] | undefined>): void {
+    if (this.#over || (status === 200 && /^text\/event-stream\b/i.test(String(headers['content-type'] ?? '')))) return;
+    const failure = this.#httpRefusal(status);
+    this.#settle(failure.kind === 'refused' && failure.refusal.reason !== 'upstream_invalid' ? failure.refusal : undefined);
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#over) return;
+    try {
+      for (const event of this.#parser.push(chunk)) this.#event(event);
+    } catch (error) {
+      if (!(error instanceof SseLimitExceeded)) throw error;
+      // Whose the message was can be told only where one call was in hand.
+      const reason = this.#pending.size === 1 ? 'result_too_large' : 'upstream_unavailable';
+      this.#end(reason, `sent more than ${this.#options.resultLimitBytes} bytes in one message`);
+    }
+  }
+
+  end(): void {
+    this.#end('upstream_unavailable', 'ended its session before it answered');
+  }
+
+  fail(error: Error): void {
+    const { upstream, openTimeoutMs } = this.#options;
+    if (this.#begun) this.#settle(httpFailure({ upstream, error, hadBegun: false, timeoutMs: openTimeoutMs }));
+    this.#end('upstream_unavailable', 'broke its session off before it answered');
+  }
+
+  /** The way out of opening: reached once. Anything but the connection itself ends it. */
+  #settle(outcome: SseConnection | Refusal | undefined): void {
+    const begun = this.#begun;
+    this.#begun = undefined;
+    clearTimeout(this.#openTimer);
+    if (outcome !== this) this.#end('upstream_unavailable', 'has no session');
+    begun?.(outcome);
+  }
+
+  #end(reason: Reason, what: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#idleTimer);
+    this.#control?.abort(new Error('the session has ended'));
+    for (const { request } of this.#pending.values()) this.#answer(request.id, this.#refused(reason, what));
+    this.#sinks.clear();
+    if (this.#begun) this.#settle(undefined);
+    this.#options.onEnd();
+  }
+
+  #whenIdle(): void {
+    if (this.#pending.size === 0 && this.#sinks.size === 0) this.close();
+    else this.#idleTimer.refresh();
+  }
+
+  #event({ event, data }: SseEvent): void {
+    if (this.#over) return;
+    if (this.#endpoint === undefined) return this.#begin(event, data);
+    const envelope = event === 'message' ? scanMessage(data) : undefined;
+    if (envelope?.ok !== true) return;
+    const message = { bytes: data, envelope };
+    if (envelope.kind === 'response') this.#response(message);
+    else if (envelope.kind === 'request') this.#serverRequest(message);
+    else this.#notification(message);
+  }
+
+  /** Credentials go to where messages are posted, so the upstream may not name another origin. */
+  #begin(event: string, data: Buffer): void {
+    if (event !== 'endpoint') return this.#settle(undefined);
+    const { url, upstream } = this.#options;
+    const text = data.toString('utf8');
+    const endpoint = URL.canParse(text, url) ? new URL(text, url) : undefined;
+    if (endpoint?.origin !== url.origin) {
+      const what = `${upstream} named an endpoint that is no URL of its own origin.`;
+      return this.#settle(new Refusal('upstream_invalid', what, { upstream }));
+    }
+    this.#endpoint = endpoint;
+    this.#settle(this);
+  }
+
+  #response(message: UpstreamMessage): void {
+    const pending = this.#pending.get(message.envelope.id);
+    if (pending === undefined) return;
+    clearTimeout(pending.silence);
+    void pending.tail.then(() => this.#answer(pending.request.id, { kind: 'response', message, status: 200 }));
+  }
+
+  /** The gateway declared no client capabilities, so `ping` is all that an upstream may ask (MCP 2024-11-05, "Ping"). */
+  #serverRequest({ envelope: { id, method } }: UpstreamMessage): void {
+    const body =
+      method === 'ping' ? resultResponse(id, '{}') : errorResponse(id, -32601, `The gateway does not take ${method} requests.`);
+    if (this.#answersUnderWay >= ANSWERS_LIMIT) return;
+    this.#answersUnderWay += 1;
+    const answer = { ...this.#options.context, revision: '', method: 'initialize' };
+    void this.notify(answer, body).then(() => (this.#answersUnderWay -= 1));
+  }
+
+  /** The session is one client's, so whatever comes on it is for that client; which call it belongs to is not always told. */
+  #notification(message: UpstreamMessage): void {
+    const { method, progressToken } = message.envelope;
+    if (method === 'notifications/progress') return this.#handOver(this.#pending.get(progressToken ?? ''), message);
+    const [first, second] = this.#pending.values();
+    if (method === 'notifications/message' && first !== undefined && (second === undefined || this.#sinks.size === 0))
+      return this.#handOver(first, message);
+    for (const sink of this.#sinks) sink.onMessage(message);
+  }
+
+  /** Notifications of a call are handed over one after the other; the stream is paused while one is being taken (back-pressure). */
+  #handOver(pending: Pending | undefined, message: UpstreamMessage): void {
+    if (pending === undefined) return;
+    clearTimeout(pending.silence);
+    pending.silence = this.#silence(pending.request);
+    this.#waiting += 1;
+    if (this.#waiting === 1) this.#control?.pause();
+    pending.tail = pending.tail
+      .then(() => (this.#pending.get(pending.request.id) === pending ? pending.request.onNotification(message) : undefined))
+      .catch((fault: unknown) => {
+        this.#forget(pending);
+        pending.reject(fault);
+      })
+      .then(() => {
+        this.#waiting -= 1;
+        if (this.#waiting === 0 && !this.#over) this.#control?.resume();
+      });
+  }
+
+  #silence(request: OutboundRequest): NodeJS.Timeout {
+    const { id, timeoutMs } = request;
+    return setTimeout(() => this.#abandon(id, 'upstream_timeout', `did not answer within ${timeoutMs} ms`), timeoutMs);
+  }
+
+  /** Gives a request up, and says so; `initialize` is never cancelled (MCP 2024-11-05, "Cancellation"). */
+  #abandon(id: string, reason: Reason, what: string): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    const { request, control } = pending;
+    if (request.method !== 'initialize') void this.notify({ ...request, method: 'notifications/cancelled' }, cancelledBody(id));
+    control?.abort(new Error('the call was given up'));
+    this.#answer(id, this.#refused(reason, what));
+  }
+
+  #answer(id: string, answer: UpstreamAnswer): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#forget(pending);
+    pending.resolve(answer);
+  }
+
+  #forget({ request, silence, limit }: Pending): void {
+    clearTimeout(silence);
+    clearTimeout(limit);
+    this.#pending.delete(request.id);
+    this.#idleTimer.refresh();
+  }
+
+  #post(message: Posted, body: Buffer, timeoutMs: number, { start, done }: PostSink): void {
+    const { egress, upstream } = this.#options;
+    const headers = outboundHeaders({ ...message, era: 'legacy', session: undefined });
+    let failure: UpstreamAnswer | undefined;
+    egress.send(
+      { url: this.#endpoint!, method: 'POST', headers, body, headersTimeoutMs: timeoutMs, bodyTimeoutMs: TAKEN_MS },
+      {
+        start,
+        head: (status) => {
+          if (status >= 300) failure = this.#httpRefusal(status);
+        },
+        data: () => undefined,
+        end: () => {
+          done(failure);
+          // What the upstream did not find is its session, of which the stream is the other half.
+          if (failure?.kind === 'sessionGone') this.#end('upstream_unavailable', 'has lost its session');
+        },
+        fail: (error) =>
+          done({ kind: 'refused', status: 0, refusal: httpFailure({ upstream, error, hadBegun: false, timeoutMs }) }),
+      },
+    );
+  }
+
+  #httpRefusal(status: number): UpstreamAnswer {
+    if (status === 404) return { kind: 'sessionGone' };
+    if (status === 401 || status === 403)
+      return this.#refused('credential_rejected', `refused the gateway's credential (HTTP ${status})`, status);
+    const reason = status >= 500 || status === 429 ? 'upstream_unavailable' : 'upstream_invalid';
+    return this.#refused(reason, `answered HTTP ${status}`, status);
+  }
+
+  #refused(reason: Reason, what: string, status = 0): UpstreamAnswer {
+    const { upstream } = this.#options;
+    return { kind: 'refused', status, refusal: new Refusal(reason, `${upstream} ${what}.`, { upstream }) };
+  }
+}
