@@ -214,7 +214,7 @@ const FAULTS: readonly Fault[] = [
       }),
     'upstream_invalid',
     10502,
-    /something that the gateway does not pass on to clients yet \(error -32021\)/,
+    /refused what the gateway, not your client, wrote around the request \(error -32021\)/,
   ],
   [
     'unknown-result-type',

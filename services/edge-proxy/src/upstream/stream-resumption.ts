@@ -6,7 +6,7 @@ const FIRST_PAUSE_MS = 500;
 const LEAST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 /** Connections that break one after the other, with no event between them, before the stream is given up. */
-const BREAKS_LIMIT = 4;
+const BREAKS_LIMIT = 3;
 /** An id goes into a header field; what cannot is no id to come back with. */
 const FIELD_SAFE_ID = /^[\x21-\x7e](?:[\x20-\x7e]{0,1022}[\x21-\x7e])?$/;
 
