@@ -34,7 +34,10 @@ const MEANINGS = {
   body_too_large: ['The body is over `limits.bodyLimitBytes`.', 'the client; administrators may raise the limit'],
   body_timeout: ['The body did not arrive in time.', 'the client'],
   parse_error: ['The body is not JSON.', 'the client'],
-  invalid_request: ['The JSON is no JSON-RPC message that the gateway takes: a batch, duplicate keys, a bad id.', 'the client'],
+  invalid_request: [
+    'The JSON is no JSON-RPC message that the gateway takes: a batch where the session’s revision has none, duplicate keys, a bad id.',
+    'the client',
+  ],
   header_mismatch: ['A mirrored header field is missing or differs from the body.', 'the client'],
   invalid_params: ['Parameters or the request metadata are missing or of the wrong type.', 'the client'],
   unsupported_version: [
@@ -45,6 +48,10 @@ const MEANINGS = {
   method_unknown: ['The method does not exist in the session’s revision.', 'the client'],
   session_missing: ['A message of the legacy era names no session.', 'the client initializes'],
   session_unknown: ['The session has ended, or is not the caller’s.', 'the client initializes anew'],
+  stream_elsewhere: [
+    'The session is not one whose HTTP+SSE stream this edge holds: messages go to the edge that holds it.',
+    'the client opens another stream; administrators: route `/mcp/<server>/messages` by `sessionId`',
+  ],
   stream_conflict: ['The session has its stream already.', 'the client'],
   capability_unknown: ['No upstream of the server has this tool, prompt or resource.', 'the client lists again'],
   cursor_invalid: ['The cursor is not one of this server’s.', 'the client'],

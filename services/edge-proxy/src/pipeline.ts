@@ -1,4 +1,5 @@
-import { isBatch, classify as classifyEra, methodFor, scanMessage } from '@switchyard/mcp';
+import { isBatch, classify as classifyEra, methodFor, revisionOf, scanMessage } from '@switchyard/mcp';
+import { serveBatch } from './batch.js';
 import { clientFacts } from './client-facts.js';
 import type { Edge } from './edge.js';
 import { type Ending, refused } from './ending.js';
@@ -56,6 +57,7 @@ export async function servePost(
 
   const body = await readBody();
   if (body instanceof Refusal) return refused(body);
+  if (isBatch(body)) return servePostedBatch(exchange, caller, body, edge);
 
   const inbound = classify(exchange, body);
   if (inbound instanceof Refusal) return refused(inbound);
@@ -63,9 +65,53 @@ export async function servePost(
   const session = await findSession(exchange, caller, inbound, edge);
   if (session instanceof Refusal) return refused(session);
 
-  const serve = SERVE.get(inbound.envelope.method) ?? SERVE_SHAPE.get(inbound.row.shape);
-  if (serve === undefined) throw new Error(`nothing serves ${inbound.envelope.method}`);
-  return serve({ exchange, caller, inbound, session }, edge);
+  return serveCall({ exchange, caller, inbound, session }, edge);
+}
+
+/** What remains once it is known whose message it is, of which session, and what it says. */
+export function serveCall(call: Call, edge: Edge): Promise<Ending> {
+  const { envelope, row } = call.inbound;
+  const serve = SERVE.get(envelope.method) ?? SERVE_SHAPE.get(row.shape);
+  if (serve === undefined) throw new Error(`nothing serves ${envelope.method}`);
+  return serve(call, edge);
+}
+
+/** A message whose session is known before it is read: one of a batch, or one over HTTP with SSE. */
+export function readInSession(exchange: Exchange, caller: Caller, session: ClientSession, bytes: Buffer): Call | Refusal {
+  const inbound = classify(exchange, bytes);
+  if (inbound instanceof Refusal) return inbound;
+  if (inbound.era === 'modern')
+    return new Refusal('invalid_request', 'Messages of a revision without sessions cannot be sent within one.');
+  nameClient(exchange, session);
+  return { exchange, caller, inbound, session };
+}
+
+const NO_BATCHES = 'Batches are not taken: send one JSON-RPC message in a POST.';
+
+/** Revision 2025-03-26 alone has batches (MCP 2025-03-26, "Sending Messages to the Server"). */
+async function servePostedBatch(exchange: Exchange, caller: Caller, bytes: Buffer, edge: Edge): Promise<Ending> {
+  exchange.facts.bytes_in = bytes.length;
+  if (exchange.head.sessionId === undefined) return refused(new Refusal('invalid_request', NO_BATCHES));
+  const session = await ownSession(exchange, caller, edge);
+  if (session instanceof Refusal) return refused(session);
+  if (revisionOf(session.record.revision)?.batches !== true) return refused(new Refusal('invalid_request', NO_BATCHES));
+  return serveBatchIn(exchange, caller, session, bytes, edge);
+}
+
+/** Serves a batch within a session. @param accepted called when the batch is one, before its messages are served */
+export function serveBatchIn(
+  exchange: Exchange,
+  caller: Caller,
+  session: ClientSession,
+  bytes: Buffer,
+  edge: Edge,
+  accepted: () => void = () => undefined,
+): Promise<Ending> {
+  const serve = (own: Exchange, message: Buffer): Promise<Ending> => {
+    const call = readInSession(own, caller, session, message);
+    return call instanceof Refusal ? Promise.resolve(refused(call)) : serveCall(call, edge);
+  };
+  return serveBatch({ exchange, caller, bytes, accepted, serve }, edge);
 }
 
 /** Who calls: a token for this server, an API key, or nobody where the server lets everyone in. */
@@ -79,7 +125,6 @@ export async function authenticate(exchange: Exchange, edge: Edge): Promise<Call
 function classify(exchange: Exchange, bytes: Buffer): Inbound | Refusal {
   const { facts } = exchange;
   facts.bytes_in = bytes.length;
-  if (isBatch(bytes)) return new Refusal('invalid_request', 'Batches are not taken: send one JSON-RPC message in a POST.');
   const envelope = scanMessage(bytes);
   if (!envelope.ok) {
     facts.client_rpc_id = envelope.id ?? '';
@@ -121,12 +166,14 @@ function findSession(
 
 async function legacySession(exchange: Exchange, caller: Caller, edge: Edge): Promise<ClientSession | Refusal> {
   const session = await ownSession(exchange, caller, edge);
-  if (!(session instanceof Refusal)) {
-    exchange.facts.revision = session.record.revision;
-    exchange.facts.client_name = session.record.clientName;
-    exchange.facts.client_version = session.record.clientVersion;
-  }
+  if (!(session instanceof Refusal)) nameClient(exchange, session);
   return session;
+}
+
+function nameClient({ facts }: Exchange, { record }: ClientSession): void {
+  facts.revision = record.revision;
+  facts.client_name = record.clientName;
+  facts.client_version = record.clientVersion;
 }
 
 /** The session named by the header field, where it is this caller's on this server. */

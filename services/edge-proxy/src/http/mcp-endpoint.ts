@@ -20,6 +20,7 @@ import { checkBodyHead, readBody } from './read-body.js';
 import { renderEnding } from './render.js';
 import { Reply } from './reply.js';
 import { readHead } from './request-head.js';
+import { SseEndpoint } from './sse-endpoint.js';
 
 /** What the endpoint needs beside the edge. */
 export interface McpEndpointOptions {
@@ -29,6 +30,9 @@ export interface McpEndpointOptions {
   /** The newest catalog; undefined until the first has arrived. */
   readonly catalog: () => Catalog | undefined;
 }
+
+/** The two endpoints of HTTP with SSE (MCP 2024-11-05). */
+export type SseDoor = 'sse' | 'messages';
 
 /** Longest wait, when the edge is stopped, for calls that have been cancelled. */
 const CANCELLED_MS = 1_000;
@@ -48,14 +52,16 @@ const CORS = {
 export class McpEndpoint {
   readonly #options: McpEndpointOptions;
   readonly #running = new Running<Exchange>();
+  readonly #sse: SseEndpoint;
   #draining = false;
 
   constructor(options: McpEndpointOptions) {
     this.#options = options;
+    this.#sse = new SseEndpoint(options.edge);
   }
 
-  /** Serves one request. @param slug the server's; empty for `/mcp` */
-  serve(request: IncomingMessage, response: ServerResponse, slug: string): Promise<void> {
+  /** Serves one request. @param slug the server's; empty for `/mcp` @param door absent: the endpoint of Streamable HTTP */
+  serve(request: IncomingMessage, response: ServerResponse, slug: string, door?: SseDoor): Promise<void> {
     const catalog = this.#options.catalog();
     const server = catalog?.servers.get(slug);
     const origin = request.headers.origin;
@@ -94,13 +100,13 @@ export class McpEndpoint {
       span?.end();
       this.#running.remove(exchange);
     };
-    return this.#run(exchange, request, this.#barred(catalog, server, origin), ended);
+    return this.#run(exchange, request, this.#barred(catalog, server, origin), ended, door);
   }
 
   /** Refuses what is new, ends standing streams, and waits for the calls under way, at most `timeoutMs`. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
-    await this.#emptied(timeoutMs, ({ reply }) => reply.standing);
+    await this.#emptied(timeoutMs, ({ reply }) => reply.standing && !reply.hasGuests);
     // What is cancelled still has to be answered and recorded.
     await this.#emptied(CANCELLED_MS, () => true);
   }
@@ -131,11 +137,17 @@ export class McpEndpoint {
     return undefined;
   }
 
-  async #run(exchange: Exchange, request: IncomingMessage, barred: Refusal | undefined, ended: () => void): Promise<void> {
+  async #run(
+    exchange: Exchange,
+    request: IncomingMessage,
+    barred: Refusal | undefined,
+    ended: () => void,
+    door: SseDoor | undefined,
+  ): Promise<void> {
     try {
       let ending: Ending;
       try {
-        ending = barred ? refused(barred) : await this.#dispatch(exchange, request);
+        ending = barred ? refused(barred) : await this.#dispatch(exchange, request, door);
       } catch (fault) {
         ending = this.#fault(exchange, fault);
       }
@@ -184,8 +196,11 @@ export class McpEndpoint {
     );
   }
 
-  #dispatch(exchange: Exchange, request: IncomingMessage): Promise<Ending> {
+  #dispatch(exchange: Exchange, request: IncomingMessage, door: SseDoor | undefined): Promise<Ending> {
     const { edge } = this.#options;
+    if (door === 'sse' && request.method === 'GET') return this.#sse.open(exchange);
+    if (door === 'messages' && request.method === 'POST')
+      return this.#sse.post(exchange, request.url ?? '', (own) => body(own, request, edge));
     if (request.method === 'POST') return servePost(exchange, () => body(exchange, request, edge), edge);
     if (request.method === 'OPTIONS') return Promise.resolve({ kind: 'empty', status: 204, headers: CORS });
     if (request.method === 'GET') return this.#get(exchange);

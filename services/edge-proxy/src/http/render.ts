@@ -16,6 +16,12 @@ export function renderEnding(exchange: Exchange, ending: Ending): void {
     reply.json(ending.refusal.http, refusalBody(exchange, ending.refusal), refusalHeaders(exchange, ending.refusal));
 }
 
+/** The JSON-RPC message that an exchange ended with; undefined where there is none. */
+export function endingBytes(exchange: Exchange, ending: Ending): Buffer | undefined {
+  if (ending.kind === 'response') return ending.bytes;
+  return ending.kind === 'refused' ? refusalBody(exchange, ending.refusal) : undefined;
+}
+
 function refusalBody(exchange: Exchange, refusal: Refusal): Buffer {
   const data = { reason: refusal.reason, ...refusal.data, request_id: exchange.requestId };
   return errorResponse(exchange.facts.client_rpc_id || 'null', refusal.code, refusal.message, data);

@@ -18,7 +18,14 @@ export class Reply {
   readonly #slowReaderTimeoutMs: number;
   #keepAlive: NodeJS.Timeout | undefined;
   #drained: Promise<unknown> | undefined;
+  /** Where what is still to come goes, for a message that was posted beside its session's stream. */
+  #stream: Reply | undefined;
+  /** Messages that are still to be answered on this stream. */
+  #guests = 0;
+  #whenAlone: (() => void) | undefined;
   bytesOut = 0;
+  /** Most that may wait here for a client. */
+  backlogLimitBytes = BACKLOG_LIMIT_BYTES;
   /** Whether this is a standing stream, which ends only with the client or the gateway. */
   standing = false;
 
@@ -37,6 +44,28 @@ export class Reply {
     return this.#response.headersSent;
   }
 
+  /** Whether this is a stream on which messages are still to be answered. */
+  get hasGuests(): boolean {
+    return this.#guests > 0;
+  }
+
+  /** Answers 202, and sends what is still to come on the session's stream (MCP 2024-11-05, "HTTP with SSE"). */
+  divert(stream: Reply): void {
+    this.empty(202);
+    this.#stream = stream;
+    stream.#guests += 1;
+  }
+
+  /** Resolves when no message is still to be answered on this stream. */
+  async alone(): Promise<void> {
+    if (this.#guests > 0) await new Promise<void>((resolve) => (this.#whenAlone = resolve));
+  }
+
+  /** Sends an event that is no message. */
+  event(event: string, data: string): void {
+    if (this.#open) this.#response.write(encodeSse({ event, data }));
+  }
+
   /** Begins an SSE stream; comments keep it alive. */
   openStream(headers: Record<string, string> = {}): void {
     this.#response.writeHead(200, { ...this.#headers, ...headers, ...SSE_HEADERS });
@@ -50,9 +79,10 @@ export class Reply {
    * What comes when the answer has ended, or the client has gone, is dropped.
    */
   async message(bytes: Buffer): Promise<void> {
+    if (this.#stream !== undefined) return this.#stream.#inTurn(bytes);
     if (!this.#open) return;
     if (!this.streaming) this.openStream();
-    if (this.#response.writableLength > BACKLOG_LIMIT_BYTES) {
+    if (this.#response.writableLength > this.backlogLimitBytes) {
       this.#response.destroy();
       return;
     }
@@ -63,6 +93,10 @@ export class Reply {
 
   /** Sends the response and ends: as the stream's last message, or as the one JSON body. */
   json(status: number, bytes: Buffer, headers: Record<string, string> = {}): void {
+    if (this.#stream !== undefined) {
+      void this.#stream.#inTurn(bytes).finally(() => this.end());
+      return;
+    }
     if (!this.#open) return;
     if (this.streaming) {
       clearInterval(this.#keepAlive);
@@ -82,6 +116,7 @@ export class Reply {
 
   /** Sends a status without a body and ends. */
   empty(status: number, headers: Record<string, string> = {}): void {
+    if (this.#stream !== undefined) return this.end();
     if (!this.#open) return;
     this.#response.writeHead(status, { ...this.#headers, ...headers, 'content-length': 0 });
     this.#response.end();
@@ -89,8 +124,20 @@ export class Reply {
 
   /** Ends a stream. */
   end(): void {
+    if (this.#stream !== undefined) return this.#stream.#guestLeaves();
     clearInterval(this.#keepAlive);
     if (this.#open) this.#response.end();
+  }
+
+  #guestLeaves(): void {
+    this.#guests -= 1;
+    if (this.#guests === 0) this.#whenAlone?.();
+  }
+
+  /** Sends a message of one of several senders, of which each waits for its turn. */
+  async #inTurn(bytes: Buffer): Promise<void> {
+    while (this.#open && this.#response.writableNeedDrain) await this.#room();
+    await this.message(bytes);
   }
 
   get #open(): boolean {

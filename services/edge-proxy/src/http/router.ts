@@ -48,6 +48,16 @@ export function createRouter(
       handle: (request, response, [, slug]) => mcp.serve(request, response, slug ?? ''),
     },
     {
+      path: new RegExp(`^/mcp/(${SLUG})/sse$`),
+      methods: ['GET', 'OPTIONS'],
+      handle: (request, response, [, slug]) => mcp.serve(request, response, slug ?? '', 'sse'),
+    },
+    {
+      path: new RegExp(`^/mcp/(${SLUG})/messages$`),
+      methods: ['POST', 'OPTIONS'],
+      handle: (request, response, [, slug]) => mcp.serve(request, response, slug ?? '', 'messages'),
+    },
+    {
       path: new RegExp(`^/\\.well-known/oauth-protected-resource/mcp(?:/(${SLUG}))?$`),
       methods: ['GET'],
       handle: (_request, response, [, slug]) => resourceMetadata(options, response, slug),

@@ -29,7 +29,8 @@ export async function serveEventStream(call: StreamCall, session: ClientSession,
   const keep = setInterval(() => keepSession(session, edge), KEEP_MS).unref();
   try {
     exchange.reply.standing = true;
-    exchange.reply.openStream({ 'mcp-session-id': session.id });
+    // Over HTTP with SSE it stands already.
+    if (!exchange.reply.streaming) exchange.reply.openStream({ 'mcp-session-id': session.id });
     for (const [upstream, { opening }] of session.links)
       void opening.then((standing) => (standing instanceof Refusal ? undefined : joined.join(upstream, standing)), silence);
     await aborted(over);

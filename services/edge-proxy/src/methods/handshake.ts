@@ -7,6 +7,7 @@ import { GATEWAY_INFO } from '../gateway-info.js';
 import { outboundContext } from '../outbound-context.js';
 import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
+import type { SessionRecord } from '../session-store.js';
 import { enterUpstream } from '../upstream-session.js';
 import type { UpstreamProfile } from '../upstream/link.js';
 import * as z from 'zod';
@@ -26,7 +27,7 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
   if (!params.success) return refused(new Refusal('invalid_params', 'initialize needs params.protocolVersion, a string.'));
   const revision = negotiateLegacy(params.data.protocolVersion);
   const client = params.data.clientInfo ?? NO_CLIENT;
-  const session = await edge.sessions.open({
+  const record: SessionRecord = {
     server: exchange.server.slug,
     issuer: caller.principal.issuer,
     subject: caller.principal.subject,
@@ -35,7 +36,10 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
     clientName: client.client_name,
     clientVersion: client.client_version,
     upstreams: {},
-  });
+  };
+  const session = call.session ?? (await edge.sessions.open(record));
+  // Over HTTP with SSE the session is there with its stream, and learns now whose it is.
+  if (call.session !== undefined) await edge.sessions.change(session, ({ upstreams }) => ({ ...record, upstreams }));
   exchange.facts.revision = revision;
   exchange.facts.client_name = client.client_name;
   exchange.facts.client_version = client.client_version;
@@ -43,7 +47,7 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
   const profiles = standings.filter((standing): standing is UpstreamProfile => !(standing instanceof Refusal));
   const [first] = standings;
   if (first instanceof Refusal && allOfOtherEra(standings)) {
-    await edge.sessions.close(session);
+    if (call.session === undefined) await edge.sessions.close(session);
     return refused(first);
   }
   const result = {

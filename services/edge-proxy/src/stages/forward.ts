@@ -3,6 +3,7 @@ import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Call, Inbound } from '../exchange.js';
 import { outranks } from '../log-levels.js';
+import { isOlderClient, olderClientEdits } from '../older-client.js';
 import { recordHop } from '../record.js';
 import { Refusal } from '../refusal.js';
 import { enterUpstream, leaveUpstream } from '../upstream-session.js';
@@ -161,8 +162,10 @@ function ending(call: Call, target: Target, { answer }: Attempt, edge: Edge): En
 const SERVER_INFO = Buffer.from(META_KEYS.serverInfo);
 
 /** The client's own id; and a result's server is the gateway, as the client sees it (MCP 2026-07-28, "Results"). */
-function resultEdits(call: Call, { bytes, envelope }: UpstreamMessage): Edit[] {
+function resultEdits(call: Call, message: UpstreamMessage): Edit[] {
+  const { bytes, envelope } = message;
   const edits: Edit[] = envelope.idRange ? [{ range: envelope.idRange, text: call.inbound.envelope.id }] : [];
+  if (isOlderClient(call)) edits.push(...olderClientEdits(call, message));
   if (call.inbound.era === 'legacy' || envelope.resultRange === undefined || !bytes.includes(SERVER_INFO)) return edits;
   const range = memberAt(bytes, envelope.resultRange, '_meta', META_KEYS.serverInfo);
   if (range !== undefined) edits.push({ range, text: SERVER_INFO_JSON });

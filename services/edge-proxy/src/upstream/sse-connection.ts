@@ -232,8 +232,11 @@ export class SseConnection implements EgressSink {
     void pending.tail.then(() => this.#answer(pending.request.id, { kind: 'response', message, status: 200 }));
   }
 
-  /** The gateway declared no client capabilities, so `ping` is all that an upstream may ask (MCP 2024-11-05, "Ping"). */
-  #serverRequest({ envelope: { id, method } }: UpstreamMessage): void {
+  /** `ping` is answered here. The rest is for a call that takes it: the session is one client's, so it is that client's in any case. */
+  #serverRequest(message: UpstreamMessage): void {
+    const { id, method } = message.envelope;
+    const taker = method === 'ping' ? undefined : this.#pending.values().find(({ request }) => request.onServerRequest)?.request;
+    if (taker?.onServerRequest) return taker.onServerRequest(message, (body) => void this.notify(taker, body));
     const body =
       method === 'ping' ? resultResponse(id, '{}') : errorResponse(id, -32601, `The gateway does not take ${method} requests.`);
     if (this.#answersUnderWay >= ANSWERS_LIMIT) return;

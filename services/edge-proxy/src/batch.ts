@@ -1,0 +1,81 @@
+import { SpoolFull } from '@switchyard/audit';
+import { type BatchMessage, joinBatch, splitBatch } from '@switchyard/mcp';
+import { Cancellation } from './cancellation.js';
+import type { Edge } from './edge.js';
+import { answered, type Ending, refused } from './ending.js';
+import type { Caller, Exchange } from './exchange.js';
+import { endingBytes } from './http/render.js';
+import { newFacts, recordEnding } from './record.js';
+import { Refusal } from './refusal.js';
+
+/** A batch in its exchange. */
+export interface BatchRequest {
+  readonly exchange: Exchange;
+  readonly caller: Caller;
+  readonly bytes: Buffer;
+  /** Called when the batch as a whole is accepted, before its messages are served. */
+  readonly accepted: () => void;
+  /** Serves one message, in an exchange of its own. */
+  readonly serve: (exchange: Exchange, message: Buffer) => Promise<Ending>;
+}
+
+/**
+ * Serves the messages of a batch side by side, each as a call of its own with its own event (MCP 2025-03-26, "Batching"). The responses
+ * go out as one array; where something precedes one of them, as messages of one stream.
+ */
+export async function serveBatch(batch: BatchRequest, edge: Edge): Promise<Ending> {
+  const { exchange, bytes, accepted } = batch;
+  const split = splitBatch(bytes);
+  if (!split.ok) return refused(new Refusal(split.reason, split.message));
+  accepted();
+  const { reply } = exchange;
+  const held: Buffer[] = [];
+  const deliver = async (message: BatchMessage) => {
+    const response = await serveMessage(batch, message, edge);
+    if (response === undefined) return;
+    if (reply.streaming) await reply.message(response);
+    else held.push(response);
+  };
+  await Promise.all(split.messages.map(deliver));
+  if (!reply.streaming) {
+    const joined = joinBatch(held);
+    return joined === undefined ? { kind: 'empty', status: 202 } : answered(joined);
+  }
+  for (const response of held) await reply.message(response);
+  reply.end();
+  return { kind: 'streamed' };
+}
+
+/** @returns the response, once it is recorded; undefined for messages that get none */
+async function serveMessage(batch: BatchRequest, { bytes, scanned }: BatchMessage, edge: Edge): Promise<Buffer | undefined> {
+  const exchange = partOf(batch);
+  let ending: Ending;
+  try {
+    ending = await batch.serve(exchange, bytes);
+  } catch (error) {
+    const { requestId } = exchange;
+    edge.log.error('a message of a batch failed', { request_id: requestId, trace_id: exchange.trace.traceId, error });
+    const sentence = `Something went wrong in the gateway. Tell its administrators the request id ${requestId}.`;
+    ending = refused(new Refusal('internal', sentence));
+  }
+  try {
+    await recordEnding(exchange, ending, edge);
+  } catch (error) {
+    if (!(error instanceof SpoolFull)) throw error;
+    // What cannot be recorded is not delivered either.
+    if (ending.kind === 'response')
+      ending = refused(
+        new Refusal('audit_unavailable', 'The audit trail cannot take this call’s record, so its result is withheld.'),
+      );
+  }
+  return scanned.ok && scanned.kind !== 'request' ? undefined : endingBytes(exchange, ending);
+}
+
+/** Cancelled with the batch, and also by itself. */
+function partOf({ exchange, caller }: BatchRequest): Exchange {
+  const facts = newFacts(exchange);
+  facts.calledBy(caller);
+  const cancellation = new Cancellation();
+  exchange.cancellation.onCancel(() => cancellation.cancel());
+  return { ...exchange, facts, cancellation, place: 0 };
+}
