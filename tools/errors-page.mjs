@@ -45,6 +45,7 @@ const MEANINGS = {
   method_unknown: ['The method does not exist in the session’s revision.', 'the client'],
   session_missing: ['A message of the legacy era names no session.', 'the client initializes'],
   session_unknown: ['The session has ended, or is not the caller’s.', 'the client initializes anew'],
+  event_unknown: ['`Last-Event-ID` is no id of an event that this session was sent.', 'the client'],
   stream_conflict: ['The session has its stream already.', 'the client'],
   capability_unknown: ['No upstream of the server has this tool, prompt or resource.', 'the client lists again'],
   cursor_invalid: ['The cursor is not one of this server’s.', 'the client'],
@@ -67,6 +68,10 @@ const MEANINGS = {
     'whoever runs the upstream',
   ],
   result_too_large: ['The upstream’s message is over `limits.resultLimitBytes`.', 'administrators may raise the limit'],
+  stream_lost: [
+    'The stream that the client comes back to is not kept any more; whether its call was done is not known.',
+    'the client looks before it calls again',
+  ],
   cancelled: ['The client cancelled the call or went away.', 'nobody'],
   internal: ['A fault of the gateway itself; nothing was allowed by it.', 'administrators, with the request id'],
 };

@@ -34,6 +34,7 @@ export const LADDER = {
   method_unknown: { stage: 'classify', http: 200, code: -32601 },
   session_missing: { stage: 'session', http: 400, code: -32600 },
   session_unknown: { stage: 'session', http: 404, code: -32001 },
+  event_unknown: { stage: 'session', http: 404, code: -32600 },
   stream_conflict: { stage: 'session', http: 409, code: -32600 },
   capability_unknown: { stage: 'resolve', http: 200, code: -32602 },
   cursor_invalid: { stage: 'resolve', http: 200, code: -32602 },
@@ -47,6 +48,7 @@ export const LADDER = {
   upstream_timeout: { stage: 'forward', http: 200, code: 10504 },
   upstream_invalid: { stage: 'forward', http: 200, code: 10502 },
   result_too_large: { stage: 'forward', http: 200, code: 10413 },
+  stream_lost: { stage: 'forward', http: 200, code: 10503 },
   cancelled: { stage: 'forward', http: 200, code: 10499 },
   internal: { stage: 'fault', http: 500, code: 10500 },
 } as const satisfies Record<string, { stage: string; http: number; code: number }>;

@@ -63,6 +63,7 @@ export async function servePost(
   const session = await findSession(exchange, caller, inbound, edge);
   if (session instanceof Refusal) return refused(session);
 
+  if (session !== undefined) exchange.reply.keepIn(session.streams, inbound.envelope.id, exchange.cancellation);
   const serve = SERVE.get(inbound.envelope.method) ?? SERVE_SHAPE.get(inbound.row.shape);
   if (serve === undefined) throw new Error(`nothing serves ${inbound.envelope.method}`);
   return serve({ exchange, caller, inbound, session }, edge);

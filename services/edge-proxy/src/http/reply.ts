@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { encodeSse, SSE_KEEPALIVE } from '@switchyard/mcp';
+import type { Cancellation } from '../cancellation.js';
+import type { EventLog } from '../event-log.js';
+import type { SessionStreams } from '../session-streams.js';
 
 /** Up to this size copying is cheaper than a second buffer in the system call. */
 const ONE_WRITE_BYTES = 16 * 1024;
@@ -11,6 +14,9 @@ const BACKLOG_LIMIT_BYTES = 4 * 1024 * 1024;
 
 const SSE_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
 
+/** How long a client is asked to wait before it comes back to a stream (WHATWG HTML §9.2.6, `retry`). */
+const RETRY_MS = 1_000;
+
 /** The answer to one HTTP request: one JSON body, or an SSE stream as soon as something precedes the response. */
 export class Reply {
   readonly #response: ServerResponse;
@@ -18,6 +24,10 @@ export class Reply {
   readonly #slowReaderTimeoutMs: number;
   #keepAlive: NodeJS.Timeout | undefined;
   #drained: Promise<unknown> | undefined;
+  #streams: SessionStreams | undefined;
+  #requestId = '';
+  #cancellation: Cancellation | undefined;
+  #log: EventLog | undefined;
   bytesOut = 0;
   /** Whether this is a standing stream, which ends only with the client or the gateway. */
   standing = false;
@@ -37,12 +47,60 @@ export class Reply {
     return this.#response.headersSent;
   }
 
-  /** Begins an SSE stream; comments keep it alive. */
-  openStream(headers: Record<string, string> = {}): void {
+  /** What the stream says, should the answer become one, is kept with the session, so that the client can come back to it. */
+  keepIn(streams: SessionStreams, requestId: string, cancellation: Cancellation | undefined): void {
+    this.#streams = streams;
+    this.#requestId = requestId;
+    this.#cancellation = cancellation;
+  }
+
+  /**
+   * The connection has closed before its time.
+   * @returns whether the client may come back, so that what it asked for goes on (MCP 2025-11-25, "Sending Messages to the Server")
+   */
+  lost(): boolean {
+    const log = this.#log;
+    if (log === undefined || this.standing) return false;
+    log.detach(this);
+    return true;
+  }
+
+  /** What is kept of the stream; undefined where it has not begun, or cannot be resumed. */
+  get log(): EventLog | undefined {
+    return this.#log;
+  }
+
+  /** Whether the client has gone. */
+  get gone(): boolean {
+    return this.#response.closed || this.#response.destroyed;
+  }
+
+  /** Calls back when the connection has closed, however. */
+  onClosed(listener: () => void): void {
+    this.#response.once('close', listener);
+  }
+
+  /** Begins an SSE stream; comments keep it alive. @param log of a stream that goes on here; a new one unless given */
+  openStream(headers: Record<string, string> = {}, log?: EventLog): void {
     this.#response.writeHead(200, { ...this.#headers, ...headers, ...SSE_HEADERS });
     this.#response.flushHeaders();
     this.#keepAlive = setInterval(() => this.#response.write(SSE_KEEPALIVE), KEEPALIVE_MS).unref();
     this.#response.once('close', () => clearInterval(this.#keepAlive));
+    if (this.#streams !== undefined) this.#beginLog(this.#streams, log);
+  }
+
+  #beginLog(streams: SessionStreams, given: EventLog | undefined): void {
+    const log = given ?? streams.begin(this.#requestId);
+    if (log === undefined) return;
+    this.#log = log;
+    log.attach(this, () => this.end());
+    if (given === undefined && !this.standing) log.onAbandoned(() => this.#cancellation?.cancel());
+    if (given === undefined && streams.primes) this.#response.write(encodeSse({ id: log.startId, retryMs: RETRY_MS, data: '' }));
+  }
+
+  /** Sends an event of the log again, or for the first time where the log was written elsewhere. */
+  replay(id: string, bytes: Buffer): Promise<void> | void {
+    if (this.#open) return this.#send(bytes, id);
   }
 
   /**
@@ -50,26 +108,22 @@ export class Reply {
    * What comes when the answer has ended, or the client has gone, is dropped.
    */
   async message(bytes: Buffer): Promise<void> {
-    if (!this.#open) return;
-    if (!this.streaming) this.openStream();
-    if (this.#response.writableLength > BACKLOG_LIMIT_BYTES) {
-      this.#response.destroy();
-      return;
-    }
-    const frame = encodeSse({ event: 'message', data: bytes });
+    if (!this.streaming && this.#open) this.openStream();
+    const id = this.#log && this.#streams?.append(this.#log, bytes);
+    if (this.#open) await this.#send(bytes, id);
+  }
+
+  async #send(bytes: Buffer, id: string | undefined): Promise<void> {
+    if (this.#response.writableLength > BACKLOG_LIMIT_BYTES) return this.#cut();
+    const frame = encodeSse({ event: 'message', data: bytes, id });
     this.bytesOut += frame.length;
     if (!this.#response.write(frame)) await this.#room();
   }
 
   /** Sends the response and ends: as the stream's last message, or as the one JSON body. */
   json(status: number, bytes: Buffer, headers: Record<string, string> = {}): void {
+    if (this.streaming) return this.#last(bytes);
     if (!this.#open) return;
-    if (this.streaming) {
-      clearInterval(this.#keepAlive);
-      this.bytesOut += bytes.length;
-      this.#finish(encodeSse({ event: 'message', data: bytes }));
-      return;
-    }
     this.bytesOut = bytes.length;
     this.#response.writeHead(status, {
       ...this.#headers,
@@ -78,6 +132,15 @@ export class Reply {
       'content-length': bytes.length,
     });
     this.#finish(bytes);
+  }
+
+  #last(bytes: Buffer): void {
+    clearInterval(this.#keepAlive);
+    const id = this.#log && this.#streams?.append(this.#log, bytes);
+    if (this.#log) this.#streams?.end(this.#log);
+    if (!this.#open) return;
+    this.bytesOut += bytes.length;
+    this.#finish(encodeSse({ event: 'message', data: bytes, id }));
   }
 
   /** Sends a status without a body and ends. */
@@ -105,6 +168,12 @@ export class Reply {
     if (this.#response.writableLength > 0) this.#response.setTimeout(this.#slowReaderTimeoutMs, () => this.#response.destroy());
   }
 
+  /** A client that does not read what it is sent is not one that has lost its connection: it is not waited for. */
+  #cut(): void {
+    this.#response.destroy();
+    if (!this.standing) this.#log?.abandon();
+  }
+
   /** Resolves when the client has taken what waits; cuts one that takes too long. One wait serves all who wait at a time. */
   #room(): Promise<unknown> {
     this.#drained ??= this.#drain().finally(() => (this.#drained = undefined));
@@ -120,7 +189,8 @@ export class Reply {
       await once(this.#response, 'drain', { signal: ended.signal });
     } catch {
       // Gone, or not reading: either way nobody takes what is still to come.
-      this.#response.destroy();
+      if (this.#open) this.#cut();
+      else this.#response.destroy();
     } finally {
       clearTimeout(timer);
       this.#response.off('close', stop);
