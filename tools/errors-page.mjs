@@ -52,6 +52,7 @@ const MEANINGS = {
     'The session is not one whose HTTP+SSE stream this edge holds: messages go to the edge that holds it.',
     'the client opens another stream; administrators: route `/mcp/<server>/messages` by `sessionId`',
   ],
+  event_unknown: ['`Last-Event-ID` is no id of an event that this session was sent.', 'the client'],
   stream_conflict: ['The session has its stream already.', 'the client'],
   capability_unknown: ['No upstream of the server has this tool, prompt or resource.', 'the client lists again'],
   cursor_invalid: ['The cursor is not one of this server’s.', 'the client'],
@@ -82,6 +83,10 @@ const MEANINGS = {
     'the client: `data.requiredCapabilities`',
   ],
   result_too_large: ['The upstream’s message is over `limits.resultLimitBytes`.', 'administrators may raise the limit'],
+  stream_lost: [
+    'The stream that the client comes back to is not kept any more; whether its call was done is not known.',
+    'the client looks before it calls again',
+  ],
   cancelled: ['The client cancelled the call or went away.', 'nobody'],
   internal: ['A fault of the gateway itself; nothing was allowed by it.', 'administrators, with the request id'],
 };

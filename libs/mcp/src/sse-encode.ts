@@ -8,7 +8,7 @@ export interface SseOutput {
   readonly event?: string;
   /** Line breaks in it become several data lines, which reach the reader joined by \n. */
   readonly data: Buffer | string;
-  readonly id?: string;
+  readonly id?: string | undefined;
   readonly retryMs?: number;
 }
 

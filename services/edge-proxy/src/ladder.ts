@@ -35,6 +35,7 @@ export const LADDER = {
   session_missing: { stage: 'session', http: 400, code: -32600 },
   session_unknown: { stage: 'session', http: 404, code: -32001 },
   stream_elsewhere: { stage: 'session', http: 421, code: -32600 },
+  event_unknown: { stage: 'session', http: 404, code: -32600 },
   stream_conflict: { stage: 'session', http: 409, code: -32600 },
   capability_unknown: { stage: 'resolve', http: 200, code: -32602 },
   cursor_invalid: { stage: 'resolve', http: 200, code: -32602 },
@@ -50,6 +51,7 @@ export const LADDER = {
   upstream_invalid: { stage: 'forward', http: 200, code: 10502 },
   client_capability_missing: { stage: 'forward', http: 400, code: -32021 },
   result_too_large: { stage: 'forward', http: 200, code: 10413 },
+  stream_lost: { stage: 'forward', http: 200, code: 10503 },
   cancelled: { stage: 'forward', http: 200, code: 10499 },
   internal: { stage: 'fault', http: 500, code: 10500 },
 } as const satisfies Record<string, { stage: string; http: number; code: number }>;

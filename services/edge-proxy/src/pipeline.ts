@@ -65,6 +65,7 @@ export async function servePost(
   const session = await findSession(exchange, caller, inbound, edge);
   if (session instanceof Refusal) return refused(session);
 
+  if (session !== undefined) exchange.reply.keepIn(session.streams, inbound.envelope.id, exchange.cancellation);
   return serveCall({ exchange, caller, inbound, session }, edge);
 }
 

@@ -86,7 +86,8 @@ export function messagesIn(text: string): RawMessage[] {
   if (text.startsWith('{')) return [JSON.parse(text) as RawMessage];
   return text
     .split('\n')
-    .filter((line) => line.startsWith('data: '))
+    // A priming event has no data.
+    .filter((line) => line.startsWith('data: ') && line !== 'data: ')
     .map((line) => JSON.parse(line.slice('data: '.length)) as RawMessage);
 }
 

@@ -4,6 +4,8 @@ import type { Clock } from '@switchyard/runtime';
 import * as z from 'zod';
 import type { Caller } from './exchange.js';
 import { Refusal } from './refusal.js';
+import { KeptEvents, SessionStreams } from './session-streams.js';
+import type { StandingStream } from './methods/standing-stream.js';
 import type { LegacySession, UpstreamLink } from './upstream/link.js';
 
 const upstreamSession = z.object({
@@ -40,6 +42,10 @@ export interface ClientSession {
   readonly links: Map<string, { readonly link: UpstreamLink; readonly opening: Promise<LegacySession | Refusal> }>;
   /** Who wants to know of upstream sessions opened later: the standing stream. */
   onUpstream: ((upstream: string, session: LegacySession) => void) | undefined;
+  /** Its standing stream, also for a while after its client has gone. */
+  standing: StandingStream | undefined;
+  /** What its streams have said here. */
+  readonly streams: SessionStreams;
   /** Aborted when this edge learns that the session has ended. */
   readonly ended: AbortController;
 }
@@ -58,11 +64,14 @@ export class SessionStore {
   readonly #kv: KvStore;
   readonly #clock: Clock;
   readonly #held = new Map<string, ClientSession>();
+  readonly #kept: KeptEvents;
   #sweptAtMs = 0;
 
-  constructor(kv: KvStore, clock: Clock) {
+  /** @param edge name of this edge */
+  constructor(kv: KvStore, clock: Clock, edge: string) {
     this.#kv = kv;
     this.#clock = clock;
+    this.#kept = new KeptEvents(edge);
   }
 
   /** Sessions in this process's memory. */
@@ -145,6 +154,8 @@ export class SessionStore {
       writtenAtMs: now,
       links: new Map(),
       onUpstream: undefined,
+      standing: undefined,
+      streams: new SessionStreams(id, record.revision, this.#kept),
       ended: new AbortController(),
     };
     this.#sweep(now);
@@ -164,6 +175,8 @@ export class SessionStore {
   #forget(id: string, session: ClientSession | undefined): void {
     this.#held.delete(id);
     session?.ended.abort();
+    session?.streams.close();
+    session?.standing?.close();
   }
 }
 

@@ -8,6 +8,7 @@ import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Exchange } from '../exchange.js';
 import { serveEventStream } from '../methods/event-stream.js';
+import { serveResume } from '../methods/resume.js';
 import { authenticate, ownSession, servePost } from '../pipeline.js';
 import { newFacts, recordEnding } from '../record.js';
 import { Refusal } from '../refusal.js';
@@ -71,9 +72,10 @@ export class McpEndpoint {
     const headers: Record<string, string> = { 'x-request-id': requestId };
     if (origin !== undefined && catalog !== undefined) Object.assign(headers, readers(origin, catalog));
     const cancellation = new Cancellation();
+    const reply = new Reply(response, headers, this.#options.edge.limits.slowReaderTimeoutMs);
     // Every response closes; only one that is not finished means that the client has gone.
     response.once('close', () => {
-      if (!response.writableFinished) cancellation.cancel();
+      if (!response.writableFinished && !reply.lost()) cancellation.cancel();
     });
     const circumstances = {
       requestId,
@@ -90,7 +92,7 @@ export class McpEndpoint {
       head: readHead(request),
       catalog: circumstances.catalog,
       server: circumstances.server,
-      reply: new Reply(response, headers, this.#options.edge.limits.slowReaderTimeoutMs),
+      reply,
       cancellation,
       facts,
       place: 0,
@@ -219,7 +221,10 @@ export class McpEndpoint {
     const session = await ownSession(exchange, caller, edge);
     if (session instanceof Refusal) return refused(session);
     const full = admit(edge.audit);
-    return full ? refused(full) : serveEventStream({ exchange, caller, session }, session, edge);
+    if (full) return refused(full);
+    const { lastEventId } = exchange.head;
+    const call = { exchange, caller, session };
+    return lastEventId === undefined ? serveEventStream(call, session, edge) : serveResume(call, session, lastEventId, edge);
   }
 
   async #delete(exchange: Exchange): Promise<Ending> {

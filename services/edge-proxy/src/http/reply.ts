@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { encodeSse, SSE_KEEPALIVE } from '@switchyard/mcp';
+import type { Cancellation } from '../cancellation.js';
+import type { EventLog } from '../event-log.js';
+import type { SessionStreams } from '../session-streams.js';
 
 /** Up to this size copying is cheaper than a second buffer in the system call. */
 const ONE_WRITE_BYTES = 16 * 1024;
@@ -10,6 +13,9 @@ const KEEPALIVE_MS = 15_000;
 const BACKLOG_LIMIT_BYTES = 4 * 1024 * 1024;
 
 const SSE_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+
+/** How long a client is asked to wait before it comes back to a stream (WHATWG HTML §9.2.6, `retry`). */
+const RETRY_MS = 1_000;
 
 /** The answer to one HTTP request: one JSON body, or an SSE stream as soon as something precedes the response. */
 export class Reply {
@@ -23,6 +29,10 @@ export class Reply {
   /** Messages that are still to be answered on this stream. */
   #guests = 0;
   #whenAlone: (() => void) | undefined;
+  #streams: SessionStreams | undefined;
+  #requestId = '';
+  #cancellation: Cancellation | undefined;
+  #log: EventLog | undefined;
   bytesOut = 0;
   /** Most that may wait here for a client. */
   backlogLimitBytes = BACKLOG_LIMIT_BYTES;
@@ -66,12 +76,60 @@ export class Reply {
     if (this.#open) this.#response.write(encodeSse({ event, data }));
   }
 
-  /** Begins an SSE stream; comments keep it alive. */
-  openStream(headers: Record<string, string> = {}): void {
+  /** What the stream says, should the answer become one, is kept with the session, so that the client can come back to it. */
+  keepIn(streams: SessionStreams, requestId: string, cancellation: Cancellation | undefined): void {
+    this.#streams = streams;
+    this.#requestId = requestId;
+    this.#cancellation = cancellation;
+  }
+
+  /**
+   * The connection has closed before its time.
+   * @returns whether the client may come back, so that what it asked for goes on (MCP 2025-11-25, "Sending Messages to the Server")
+   */
+  lost(): boolean {
+    const log = this.#log;
+    if (log === undefined || this.standing) return false;
+    log.detach(this);
+    return true;
+  }
+
+  /** What is kept of the stream; undefined where it has not begun, or cannot be resumed. */
+  get log(): EventLog | undefined {
+    return this.#log;
+  }
+
+  /** Whether the client has gone. */
+  get gone(): boolean {
+    return this.#response.closed || this.#response.destroyed;
+  }
+
+  /** Calls back when the connection has closed, however. */
+  onClosed(listener: () => void): void {
+    this.#response.once('close', listener);
+  }
+
+  /** Begins an SSE stream; comments keep it alive. @param log of a stream that goes on here; a new one unless given */
+  openStream(headers: Record<string, string> = {}, log?: EventLog): void {
     this.#response.writeHead(200, { ...this.#headers, ...headers, ...SSE_HEADERS });
     this.#response.flushHeaders();
     this.#keepAlive = setInterval(() => this.#response.write(SSE_KEEPALIVE), KEEPALIVE_MS).unref();
     this.#response.once('close', () => clearInterval(this.#keepAlive));
+    if (this.#streams !== undefined) this.#beginLog(this.#streams, log);
+  }
+
+  #beginLog(streams: SessionStreams, given: EventLog | undefined): void {
+    const log = given ?? streams.begin(this.#requestId);
+    if (log === undefined) return;
+    this.#log = log;
+    log.attach(this, () => this.end());
+    if (given === undefined && !this.standing) log.onAbandoned(() => this.#cancellation?.cancel());
+    if (given === undefined && streams.primes) this.#response.write(encodeSse({ id: log.startId, retryMs: RETRY_MS, data: '' }));
+  }
+
+  /** Sends an event of the log again, or for the first time where the log was written elsewhere. */
+  replay(id: string, bytes: Buffer): Promise<void> | void {
+    if (this.#open) return this.#send(bytes, id);
   }
 
   /**
@@ -80,13 +138,14 @@ export class Reply {
    */
   async message(bytes: Buffer): Promise<void> {
     if (this.#stream !== undefined) return this.#stream.#inTurn(bytes);
-    if (!this.#open) return;
-    if (!this.streaming) this.openStream();
-    if (this.#response.writableLength > this.backlogLimitBytes) {
-      this.#response.destroy();
-      return;
-    }
-    const frame = encodeSse({ event: 'message', data: bytes });
+    if (!this.streaming && this.#open) this.openStream();
+    const id = this.#log && this.#streams?.append(this.#log, bytes);
+    if (this.#open) await this.#send(bytes, id);
+  }
+
+  async #send(bytes: Buffer, id: string | undefined): Promise<void> {
+    if (this.#response.writableLength > this.backlogLimitBytes) return this.#cut();
+    const frame = encodeSse({ event: 'message', data: bytes, id });
     this.bytesOut += frame.length;
     if (!this.#response.write(frame)) await this.#room();
   }
@@ -97,13 +156,8 @@ export class Reply {
       void this.#stream.#inTurn(bytes).finally(() => this.end());
       return;
     }
+    if (this.streaming) return this.#last(bytes);
     if (!this.#open) return;
-    if (this.streaming) {
-      clearInterval(this.#keepAlive);
-      this.bytesOut += bytes.length;
-      this.#finish(encodeSse({ event: 'message', data: bytes }));
-      return;
-    }
     this.bytesOut = bytes.length;
     this.#response.writeHead(status, {
       ...this.#headers,
@@ -112,6 +166,15 @@ export class Reply {
       'content-length': bytes.length,
     });
     this.#finish(bytes);
+  }
+
+  #last(bytes: Buffer): void {
+    clearInterval(this.#keepAlive);
+    const id = this.#log && this.#streams?.append(this.#log, bytes);
+    if (this.#log) this.#streams?.end(this.#log);
+    if (!this.#open) return;
+    this.bytesOut += bytes.length;
+    this.#finish(encodeSse({ event: 'message', data: bytes, id }));
   }
 
   /** Sends a status without a body and ends. */
@@ -152,6 +215,12 @@ export class Reply {
     if (this.#response.writableLength > 0) this.#response.setTimeout(this.#slowReaderTimeoutMs, () => this.#response.destroy());
   }
 
+  /** A client that does not read what it is sent is not one that has lost its connection: it is not waited for. */
+  #cut(): void {
+    this.#response.destroy();
+    if (!this.standing) this.#log?.abandon();
+  }
+
   /** Resolves when the client has taken what waits; cuts one that takes too long. One wait serves all who wait at a time. */
   #room(): Promise<unknown> {
     this.#drained ??= this.#drain().finally(() => (this.#drained = undefined));
@@ -167,7 +236,8 @@ export class Reply {
       await once(this.#response, 'drain', { signal: ended.signal });
     } catch {
       // Gone, or not reading: either way nobody takes what is still to come.
-      this.#response.destroy();
+      if (this.#open) this.#cut();
+      else this.#response.destroy();
     } finally {
       clearTimeout(timer);
       this.#response.off('close', stop);

@@ -9,6 +9,7 @@ export interface RequestHead {
   readonly accept: string | undefined;
   readonly protocolVersion: string | undefined;
   readonly sessionId: string | undefined;
+  readonly lastEventId: string | undefined;
   readonly mcpMethod: string | undefined;
   readonly mcpName: string | undefined;
   readonly paramHeaders: Readonly<Record<string, string>>;
@@ -39,6 +40,7 @@ export function readHead(request: IncomingMessage): RequestHead {
     accept: headers.accept,
     protocolVersion: text(headers['mcp-protocol-version']),
     sessionId: text(headers['mcp-session-id']),
+    lastEventId: text(headers['last-event-id']),
     mcpMethod: text(headers['mcp-method']),
     mcpName: text(headers['mcp-name']),
     paramHeaders: paramHeaders(request),

@@ -1,0 +1,62 @@
+import type { Edge } from '../edge.js';
+import { type Ending, refused } from '../ending.js';
+import { readEventId, type StreamPlace } from '../event-id.js';
+import type { EventLog } from '../event-log.js';
+import { Refusal } from '../refusal.js';
+import type { ClientSession } from '../session-store.js';
+import { serveEventStream } from './event-stream.js';
+import type { StreamCall } from './standing-stream.js';
+
+/**
+ * `GET` with `Last-Event-ID` (MCP 2025-11-25, "Resumability and Redelivery"): what followed that event on its own stream, and what is
+ * still to come on it. Nothing of another stream, and nothing of another session.
+ */
+export async function serveResume(call: StreamCall, session: ClientSession, eventId: string, edge: Edge): Promise<Ending> {
+  const place = readEventId(session.id, eventId);
+  if (place === undefined)
+    return refused(new Refusal('event_unknown', 'Last-Event-ID is no id of an event that this session was sent.'));
+  const log = session.streams.find(place.stream);
+  if (place.requestId === '') return serveEventStream(call, session, edge, place, log?.after(place.sequence));
+  if (log === undefined) return lost(call, place);
+  await follow(call, session, log, place);
+  return { kind: 'streamed' };
+}
+
+/** Sends what the log has and gets, until its stream ends, the client goes, or another connection takes it over. */
+async function follow(
+  { exchange: { reply } }: StreamCall,
+  session: ClientSession,
+  log: EventLog,
+  place: StreamPlace,
+): Promise<void> {
+  const gone = Promise.withResolvers<void>();
+  reply.onClosed(gone.resolve);
+  reply.keepIn(session.streams, '', undefined);
+  reply.openStream({ 'mcp-session-id': session.id }, log);
+  let { sequence } = place;
+  while (!reply.gone && log.isReader(reply)) {
+    const events = log.after(sequence);
+    for (const event of events) {
+      await reply.replay(event.id, event.data);
+      sequence = event.sequence;
+    }
+    if (events.length > 0) continue;
+    if (log.ended) break;
+    await Promise.race([log.changed(), gone.promise]);
+  }
+  log.detach(reply);
+  reply.end();
+}
+
+/** The stream was this session's, but nobody has its events any more. The client is told, or it would wait for its answer for ever. */
+function lost({ exchange }: StreamCall, { requestId }: StreamPlace): Ending {
+  exchange.facts.client_rpc_id = requestId;
+  exchange.reply.openStream();
+  return refused(
+    new Refusal(
+      'stream_lost',
+      'The answer to this call is not kept any more: it came too long ago, or the part of the gateway that held it has been stopped. ' +
+        'Whether the call was done is not known.',
+    ),
+  );
+}
