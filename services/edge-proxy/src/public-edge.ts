@@ -78,7 +78,10 @@ export class PublicEdge {
   static async open(config: EdgeProxyConfig, deps: EdgeProxyDeps): Promise<PublicEdge> {
     const { state, rpc, audit, log, telemetry, clock } = deps;
     const keys = await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock);
-    const sessions = new SessionStore(await state.bucket(BUCKETS.sessions, DEFAULT_TENANT), clock, config.emitter);
+    const sessions = new SessionStore(await state.bucket(BUCKETS.sessions, DEFAULT_TENANT), clock, {
+      edge: config.emitter,
+      perPrincipal: config.limits.sessionsPerPrincipal,
+    });
     const sealingKey = await generateSealingKey();
     // The authorization server is our own, at a configured address, so no address is barred.
     const internal = new Egress({ allowed: ['0.0.0.0/0', '::/0'], connectTimeoutMs: CONNECT_TIMEOUT_MS });
