@@ -65,7 +65,7 @@ async function publishSnapshot(natsPort, publicUrl, upstreamUrl) {
 }
 
 /** Starts the edge on `core`, and NATS beside the load generator. @returns its URL, its process id, and a token */
-export async function startEdge({ dir, core, otherCore, natsServer, upstreamUrl, port, natsPort }) {
+export async function startEdge({ dir, core, otherCore, natsServer, upstreamUrl, port, natsPort, limits = {} }) {
   const publicUrl = `http://127.0.0.1:${port}`;
   await startPinned(otherCore, natsServer, ['-js', '-sd', path.join(dir, 'nats'), '-a', '127.0.0.1', '-p', String(natsPort)], {
     stdio: 'ignore',
@@ -82,6 +82,7 @@ export async function startEdge({ dir, core, otherCore, natsServer, upstreamUrl,
     listen: { host: '127.0.0.1', port },
     management: { host: '127.0.0.1', port: 0 },
     services: { authServer: keys.url, tokenVault: unused, capabilityRegistry: unused, analytics: unused },
+    limits,
     platform: {
       nats: { servers: [`nats://127.0.0.1:${natsPort}`] },
       audit: { dir: path.join(dir, 'spool') },

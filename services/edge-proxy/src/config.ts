@@ -28,6 +28,13 @@ export const limitsSchema = z.strictObject({
   headersTimeoutMs: z.int().min(100).default(10_000).describe('Longest wait for the header section of a request'),
   bodyTimeoutMs: z.int().min(100).default(30_000).describe('Longest wait for the body of a request'),
   slowReaderTimeoutMs: z.int().min(100).default(30_000).describe('Longest wait for a client that does not read its answer'),
+  sessionsPerPrincipal: z
+    .int()
+    .min(1)
+    .default(1_000)
+    .describe(
+      'Most sessions of one caller at one edge; beyond them the one used least recently ends. Anonymous callers are one caller',
+    ),
   drainTimeoutMs: z.int().min(0).default(25_000).describe('Longest wait for calls under way when the edge is stopped'),
 });
 

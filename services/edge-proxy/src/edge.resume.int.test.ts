@@ -57,7 +57,6 @@ async function openSession(revision = '2025-11-25'): Promise<string> {
 }
 
 const idsIn = (text: string) => [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id!);
-const dataIn = (text: string) => messagesIn(text.replaceAll('data: \n', ''));
 const post = (session: string, body: object) => exchange(edge.url, { path: PATH, key: edge.key, session, body });
 const get = (session: string, lastEventId?: string, over: { path?: string; key?: string } = {}): Promise<OpenAnswer> =>
   open(edge.url, {
@@ -98,7 +97,7 @@ describe('a stream towards a legacy client', () => {
     answerCall('done');
     await answer.ended;
     expect(/^id: \S+\nretry: \d+\ndata: \n\n/.test(answer.text())).toBe(primed);
-    expect(dataIn(answer.text())).toEqual([NOTE, { jsonrpc: '2.0', id: 1, result: result('done') }]);
+    expect(messagesIn(answer.text())).toEqual([NOTE, { jsonrpc: '2.0', id: 1, result: result('done') }]);
     const ids = idsIn(answer.text());
     expect([new Set(ids).size, ids.length]).toEqual([primed ? 3 : 2, primed ? 3 : 2]);
     expect([answer.headers['x-accel-buffering'], answer.headers['content-encoding']]).toEqual(['no', undefined]);
@@ -112,7 +111,7 @@ describe('a stream towards a legacy client', () => {
     expect(recorded.outcome).toBe('ok');
     const resumed = await get(session, last);
     await resumed.ended;
-    expect([resumed.status, dataIn(resumed.text())]).toEqual([200, [{ jsonrpc: '2.0', id: 'c-3', result: result('kept') }]]);
+    expect([resumed.status, messagesIn(resumed.text())]).toEqual([200, [{ jsonrpc: '2.0', id: 'c-3', result: result('kept') }]]);
   });
 
   it('RS-4 is resumed while the call is under way, and from its beginning', async () => {
@@ -122,7 +121,7 @@ describe('a stream towards a legacy client', () => {
     await eventually(() => resumed.text().includes('noted'));
     answerCall('later');
     await resumed.ended;
-    expect(dataIn(resumed.text())).toEqual([NOTE, { jsonrpc: '2.0', id: 1, result: result('later') }]);
+    expect(messagesIn(resumed.text())).toEqual([NOTE, { jsonrpc: '2.0', id: 1, result: result('later') }]);
   });
 
   it('RS-5 belongs to one connection: a client that comes back takes it over from the one that hangs', async () => {
@@ -133,7 +132,7 @@ describe('a stream towards a legacy client', () => {
     await answer.ended;
     answerCall('moved');
     await resumed.ended;
-    expect([dataIn(answer.text()), dataIn(resumed.text())]).toEqual([
+    expect([messagesIn(answer.text()), messagesIn(resumed.text())]).toEqual([
       [NOTE],
       [{ jsonrpc: '2.0', id: 1, result: result('moved') }],
     ]);
@@ -169,7 +168,7 @@ describe('a stream towards a legacy client', () => {
     await eventually(() => again.text().includes('noted'));
     streams[0]!(CHANGED);
     await eventually(() => again.text().includes('list_changed'));
-    expect(dataIn(again.text())).toEqual([NOTE, CHANGED]);
+    expect(messagesIn(again.text())).toEqual([NOTE, CHANGED]);
     expect(streams).toHaveLength(1);
     const third = await get(session, idsIn(again.text()).at(-1));
     await again.ended;
@@ -208,6 +207,9 @@ describe('a stream towards a legacy client', () => {
     const { streamName } = await import('./event-id.js');
     const answer = await get(session, `${streamName(session, 'edge-1', '7', 'abcdefghijkl')}.3`);
     await answer.ended;
-    expect([answer.status, dataIn(answer.text())[0]]).toMatchObject([200, { id: 7, error: { data: { reason: 'stream_lost' } } }]);
+    expect([answer.status, messagesIn(answer.text())[0]]).toMatchObject([
+      200,
+      { id: 7, error: { data: { reason: 'stream_lost' } } },
+    ]);
   });
 });

@@ -2,7 +2,7 @@ import { beginEvents, eventually, type Script, type ScriptedUpstream, startScrip
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
 import { callOf, exchange, openSession } from './raw-client.fixture.js';
 
-const LIMIT_MS = 2_500;
+const LIMIT_MS = 5_000;
 
 let upstream: ScriptedUpstream;
 let edge: TestEdge;

@@ -80,7 +80,10 @@ export class PublicEdge {
     const { state, rpc, audit, log, telemetry, clock } = deps;
     const keys = await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock);
     const bucket = await state.bucket(BUCKETS.sessions, DEFAULT_TENANT);
-    const sessions = new SessionStore(bucket, clock, config.emitter);
+    const sessions = new SessionStore(bucket, clock, {
+      edge: config.emitter,
+      perPrincipal: config.limits.sessionsPerPrincipal,
+    });
     const requestStates = await RequestStates.open(bucket, clock);
     const sealingKey = await generateSealingKey();
     // The authorization server is our own, at a configured address, so no address is barred.

@@ -81,13 +81,12 @@ function reading(response: IncomingMessage, leave: () => void): OpenAnswer {
   };
 }
 
-/** The messages in a JSON body or an event stream. */
+/** The messages in a JSON body or an event stream; events without data are none. */
 export function messagesIn(text: string): RawMessage[] {
   if (text.startsWith('{')) return [JSON.parse(text) as RawMessage];
   return text
     .split('\n')
-    // A priming event has no data.
-    .filter((line) => line.startsWith('data: ') && line !== 'data: ')
+    .filter((line) => /^data: ./.test(line))
     .map((line) => JSON.parse(line.slice('data: '.length)) as RawMessage);
 }
 

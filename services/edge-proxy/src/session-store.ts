@@ -37,6 +37,7 @@ export interface ClientSession {
   record: SessionRecord;
   revision: number;
   checkedAtMs: number;
+  usedAtMs: number;
   writtenAtMs: number;
   /** Sessions with upstreams, being opened or open, and the links over which they are. */
   readonly links: Map<string, { readonly link: UpstreamLink; readonly opening: Promise<LegacySession | Refusal> }>;
@@ -59,18 +60,30 @@ const SWEEP_MS = 60_000;
 /** 256 bits in base64url. */
 const SESSION_ID = /^[A-Za-z0-9_-]{43}$/;
 
+/** What the store is told at the start. */
+export interface SessionStoreOptions {
+  /** Name of this edge. */
+  readonly edge: string;
+  /** Most sessions of one principal at this edge. */
+  readonly perPrincipal: number;
+}
+
+const principalOf = ({ issuer, subject }: SessionRecord) => `${issuer}\n${subject}`;
+
 /** Sessions of legacy clients: any edge serves any session, and a restart loses none (MCP 2025-11-25, "Session Management"). */
 export class SessionStore {
   readonly #kv: KvStore;
   readonly #clock: Clock;
   readonly #held = new Map<string, ClientSession>();
+  readonly #perPrincipal: number;
   readonly #kept: KeptEvents;
+  readonly #byPrincipal = new Map<string, Set<ClientSession>>();
   #sweptAtMs = 0;
 
-  /** @param edge name of this edge */
-  constructor(kv: KvStore, clock: Clock, edge: string) {
+  constructor(kv: KvStore, clock: Clock, { edge, perPrincipal }: SessionStoreOptions) {
     this.#kv = kv;
     this.#clock = clock;
+    this.#perPrincipal = perPrincipal;
     this.#kept = new KeptEvents(edge);
   }
 
@@ -79,12 +92,25 @@ export class SessionStore {
     return this.#held.size;
   }
 
-  /** Makes a session; its id is 256 random bits. */
+  /** Makes a session; its id is 256 random bits. Of a principal that has too many, the one that was used least recently ends. */
   async open(record: SessionRecord): Promise<ClientSession> {
     const id = randomBytes(32).toString('base64url');
     const created = await this.#kv.create(id, encode(record), { ttlMs: SESSION_IDLE_MS });
     if (!created.ok) throw new Error('a new session id exists already');
-    return this.#hold(id, record, created.revision);
+    const session = this.#hold(id, record, created.revision);
+    await this.#evict(session);
+    return session;
+  }
+
+  async #evict(newest: ClientSession): Promise<void> {
+    const all = this.#byPrincipal.get(principalOf(newest.record));
+    while (all !== undefined && all.size > this.#perPrincipal) {
+      let oldest: ClientSession | undefined;
+      for (const session of all)
+        if (session !== newest && (oldest === undefined || session.usedAtMs < oldest.usedAtMs)) oldest = session;
+      if (oldest === undefined) return;
+      await this.close(oldest);
+    }
   }
 
   /** The session, where it exists and belongs to this principal, client and server; else the same refusal for every case. */
@@ -127,7 +153,10 @@ export class SessionStore {
 
   async #current(id: string): Promise<ClientSession | undefined> {
     const held = this.#held.get(id);
-    return held !== undefined && this.#clock.now() - held.checkedAtMs < RECHECK_MS ? held : this.#load(id);
+    const now = this.#clock.now();
+    if (held === undefined || now - held.checkedAtMs >= RECHECK_MS) return this.#load(id);
+    held.usedAtMs = now;
+    return held;
   }
 
   async #load(id: string): Promise<ClientSession | undefined> {
@@ -140,6 +169,7 @@ export class SessionStore {
     }
     const session = held ?? this.#hold(id, decode(entry.value), entry.revision);
     Object.assign(session, { record: decode(entry.value), revision: entry.revision, checkedAtMs: this.#clock.now() });
+    session.usedAtMs = session.checkedAtMs;
     if (this.#clock.now() - session.writtenAtMs > TOUCH_MS) await this.change(session, (record) => record);
     return session;
   }
@@ -151,6 +181,7 @@ export class SessionStore {
       record,
       revision,
       checkedAtMs: now,
+      usedAtMs: now,
       writtenAtMs: now,
       links: new Map(),
       onUpstream: undefined,
@@ -160,6 +191,10 @@ export class SessionStore {
     };
     this.#sweep(now);
     this.#held.set(id, session);
+    const principal = principalOf(record);
+    const others = this.#byPrincipal.get(principal);
+    if (others === undefined) this.#byPrincipal.set(principal, new Set([session]));
+    else others.add(session);
     return session;
   }
 
@@ -174,9 +209,14 @@ export class SessionStore {
 
   #forget(id: string, session: ClientSession | undefined): void {
     this.#held.delete(id);
-    session?.ended.abort();
-    session?.streams.close();
-    session?.standing?.close();
+    if (session === undefined) return;
+    const principal = principalOf(session.record);
+    const all = this.#byPrincipal.get(principal);
+    all?.delete(session);
+    if (all?.size === 0) this.#byPrincipal.delete(principal);
+    session.ended.abort();
+    session.streams.close();
+    session.standing?.close();
   }
 }
 
