@@ -235,8 +235,15 @@ export class SseConnection implements EgressSink {
   /** `ping` is answered here. The rest is for a call that takes it: the session is one client's, so it is that client's in any case. */
   #serverRequest(message: UpstreamMessage): void {
     const { id, method } = message.envelope;
-    const taker = method === 'ping' ? undefined : this.#pending.values().find(({ request }) => request.onServerRequest)?.request;
-    if (taker?.onServerRequest) return taker.onServerRequest(message, (body) => void this.notify(taker, body));
+    const asked = method === 'ping' ? undefined : this.#pending.values().find(({ request }) => request.onServerRequest);
+    if (asked?.request.onServerRequest) {
+      // While the upstream waits for us it is not silent.
+      clearTimeout(asked.silence);
+      return asked.request.onServerRequest(message, (body) => {
+        if (this.#pending.get(asked.request.id) === asked) asked.silence = this.#silence(asked.request);
+        void this.notify(asked.request, body);
+      });
+    }
     const body =
       method === 'ping' ? resultResponse(id, '{}') : errorResponse(id, -32601, `The gateway does not take ${method} requests.`);
     if (this.#answersUnderWay >= ANSWERS_LIMIT) return;
