@@ -60,6 +60,10 @@ const MEANINGS = {
     'The `requestState` of a retry is altered, expired, or was given for another request or caller.',
     'the client makes the request again without it',
   ],
+  call_elsewhere: [
+    'The call that waits for these answers is held by another process of the gateway.',
+    'the client makes the request again without `requestState`',
+  ],
   era_mismatch: [
     'The upstream and the client speak revisions of different eras.',
     'administrators: an upstream that speaks both',

@@ -43,6 +43,8 @@ export interface TestEdge {
 export interface TestEdgeOptions {
   readonly limits?: Partial<EdgeProxyConfig['limits']>;
   readonly spoolLimitBytes?: number;
+  /** Another edge, whose state this one shares. */
+  readonly beside?: TestEdge;
   /** Base URL of an authorization server; none unless told. */
   readonly authServer?: string;
 }
@@ -80,7 +82,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     clock: systemClock,
     log,
   });
-  const state = SqliteState.open(`${dir.path}/state.db`);
+  const state = options.beside?.state ?? SqliteState.open(`${dir.path}/state.db`);
   const telemetry = await startTelemetry({ service: 'edge-proxy', instance: 'edge-1' });
   const rpc = new LocalRpc();
   const keys = await state.bucket(BUCKETS.apiKeys, DEFAULT_TENANT);
@@ -101,7 +103,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
   const config = edgeProxyConfigSchema.parse({
     listen: { host: '127.0.0.1', port },
     publicUrl,
-    emitter: 'edge-1',
+    emitter: options.beside === undefined ? 'edge-1' : 'edge-2',
     services: { authServer: options.authServer ?? none, tokenVault: none, capabilityRegistry: none, analytics: none },
     limits: options.limits ?? {},
   });
@@ -134,7 +136,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
       await edge.close();
       await audit.close();
       await consumption.close();
-      await Promise.all([bus.close(), rpc.close(), state.close(), telemetry.close()]);
+      await Promise.all([bus.close(), rpc.close(), telemetry.close(), ...(options.beside === undefined ? [state.close()] : [])]);
       await dir[Symbol.asyncDispose]();
     },
   };

@@ -137,8 +137,9 @@ describe('a modern client (SDK v2) on a modern upstream', () => {
 });
 
 describe('clients and upstreams of different eras', () => {
-  it('XE-1 a client that can fall back does, where all upstreams are legacy', async () => {
+  it('XE-1 a modern client stays modern where all upstreams are legacy', async () => {
     await using connection = await connect('old');
+    expect(connection.client.getNegotiatedProtocolVersion()).toBe('2026-07-28');
     expect(text(await connection.client.callTool({ name: 'echo', arguments: { text: 'hi' } }))).toBe('alpha: hi');
   });
 
@@ -146,20 +147,15 @@ describe('clients and upstreams of different eras', () => {
     await expect(connect('new', 'legacy')).rejects.toMatchObject({ code: 10505, data: { reason: 'era_mismatch' } });
   });
 
-  it('XE-3 a list names the upstream whose era is another, in a tool that models read', async () => {
+  it('XE-3 a list holds what upstreams of either era have', async () => {
     await using connection = await connect('mixed');
     const { tools } = await connection.client.listTools();
-    expect(tools.map(({ name }) => name)).toEqual(['echo', 'fail', 'slow', 'gateway_status']);
-    expect(tools.at(-1)?.description).toContain('alpha does not speak revision 2026-07-28');
-    expect(text(await connection.client.callTool({ name: 'gateway_status', arguments: {} }))).toMatch(
-      /^nova: ready\nalpha: alpha does not speak/,
-    );
-    await expect(connection.client.callTool({ name: 'a__echo', arguments: { text: 'x' } })).rejects.toMatchObject({
-      code: 10505,
-    });
+    expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(['echo', 'a__echo']));
+    expect(tools.map(({ name }) => name)).not.toContain('gateway_status');
+    expect(text(await connection.client.callTool({ name: 'a__echo', arguments: { text: 'x' } }))).toBe('alpha: x');
   });
 
-  it('XE-4 an upstream that is away does not make a client choose the modern era', async () => {
+  it('XE-4 an upstream that is away does not hide the others', async () => {
     await using connection = await connect('old-and-away');
     expect(text(await connection.client.callTool({ name: 'echo', arguments: { text: 'hi' } }))).toBe('alpha: hi');
     const { tools } = await connection.client.listTools();

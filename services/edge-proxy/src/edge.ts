@@ -2,7 +2,9 @@ import type { Audit } from '@switchyard/audit';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
 import type { CapabilityNames } from './capability-names.js';
+import type { LegacyPool } from './legacy-pool.js';
 import type { EdgeMetrics } from './metrics.js';
+import type { MirroredTools } from './mirrored-tools.js';
 import type { RequestStates } from './request-state.js';
 import type { SessionStore } from './session-store.js';
 import type { Authenticator } from './stages/authenticate.js';
@@ -10,6 +12,7 @@ import type { CredentialLeases } from './stages/lease.js';
 import type { IdSource } from './upstream/id-source.js';
 import type { UpstreamLinks } from './upstream/links.js';
 import type { CallsInHand } from './calls-in-hand.js';
+import type { SuspendedCalls } from './suspended-calls.js';
 
 /** Limits of one edge. */
 export interface EdgeLimits {
@@ -35,9 +38,12 @@ export interface Edge {
   readonly authenticator: Authenticator;
   readonly sessions: SessionStore;
   readonly requestStates: RequestStates;
+  readonly pool: LegacyPool;
+  readonly suspended: SuspendedCalls;
   readonly links: UpstreamLinks;
   readonly leases: CredentialLeases;
   readonly names: CapabilityNames;
+  readonly mirrored: MirroredTools;
   readonly calls: CallsInHand;
   readonly ids: IdSource;
 }

@@ -10,3 +10,7 @@ export function outranks(wanted: string | undefined, message: Buffer): boolean {
   const { params } = JSON.parse(message.toString('utf8')) as { params?: { level?: unknown } };
   return isLogLevel(params?.level) && LEVELS.indexOf(params.level) < LEVELS.indexOf(wanted);
 }
+
+/** Whether a level lets more through than another. @param than undefined: nothing */
+export const isMoreVerbose = (level: string, than: string | undefined): boolean =>
+  than === undefined || LEVELS.indexOf(level) < LEVELS.indexOf(than);

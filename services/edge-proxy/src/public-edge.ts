@@ -17,12 +17,15 @@ import { McpEndpoint } from './http/mcp-endpoint.js';
 import { PublicListener } from './http/public-listener.js';
 import { ReverseProxy } from './http/reverse-proxy.js';
 import { createRouter } from './http/router.js';
+import { LegacyPool } from './legacy-pool.js';
 import { createEdgeMetrics } from './metrics.js';
+import { MirroredTools } from './mirrored-tools.js';
 import { RequestStates } from './request-state.js';
 import { SessionStore } from './session-store.js';
 import { snapshotProblem } from './snapshot-problem.js';
 import { Authenticator } from './stages/authenticate.js';
 import { CredentialLeases } from './stages/lease.js';
+import { SuspendedCalls } from './suspended-calls.js';
 import { IdSource } from './upstream/id-source.js';
 import { UpstreamLinks } from './upstream/links.js';
 
@@ -110,9 +113,12 @@ export class PublicEdge {
       authenticator: new Authenticator({ verifier, keys, clock }),
       sessions,
       requestStates,
+      pool: new LegacyPool(clock, log),
+      suspended: new SuspendedCalls(config.emitter),
       links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes }),
       leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey, log }),
       names: new CapabilityNames(),
+      mirrored: new MirroredTools(),
       calls,
       ids,
     });
@@ -144,6 +150,8 @@ export class PublicEdge {
     await this.#mcp.drain(this.#config.limits.drainTimeoutMs);
     await this.#listener.close();
     await this.#watch?.close();
+    this.#edge.suspended.close();
+    await this.#edge.pool.close();
     await this.#edge.links.close();
     await Promise.all([this.#egress.close(), this.#internal.close(), this.#keys.close()]);
     this.#proxy.close();

@@ -1,5 +1,5 @@
 import type { EventType, Outcome } from '@switchyard/contracts';
-import { METHODS } from '@switchyard/mcp';
+import { type Era, METHODS } from '@switchyard/mcp';
 import type { Edge } from './edge.js';
 import type { Ending } from './ending.js';
 import type { Call, Exchange } from './exchange.js';
@@ -104,6 +104,8 @@ export interface Hop {
   readonly id: string;
   readonly startedAt: number;
   readonly answer: UpstreamAnswer;
+  /** Spoken with the upstream, where it is not the client's. */
+  readonly era?: Era;
   readonly upstreamCapability?: string;
 }
 
@@ -127,7 +129,7 @@ export function recordHop(call: Call, hop: Hop, edge: Edge): void {
   facts.rpc_code = answer.kind === 'response' ? (answer.message.envelope.errorCode ?? 0) : 0;
   facts.upstream_us = upstreamMicros;
   facts.bytes_out = answer.kind === 'response' ? answer.message.bytes.length : 0;
-  facts.era = call.inbound.era;
+  facts.era = hop.era ?? call.inbound.era;
   edge.audit
     .record(facts, facts.who)
     .catch((error: unknown) => edge.log.error('a hop was not recorded', { error, request_id: exchange.requestId }));

@@ -18,8 +18,21 @@ export function enterUpstream(
   context: OutboundContext,
   edge: Edge,
 ): LegacySession | UpstreamProfile | Refusal | Promise<LegacySession | UpstreamProfile | Refusal> {
-  if (call.session === undefined) return link.discover(context, call.exchange.cancellation);
-  return upstreamSession(call.session, link, context, edge);
+  if (call.session !== undefined) return upstreamSession(call.session, link, context, edge);
+  const found = link.discover(context, call.exchange.cancellation);
+  if (found instanceof Promise) return found.then((late) => orPooled(late, call, link, context, edge));
+  return orPooled(found, call, link, context, edge);
+}
+
+/** What does not speak a modern client's era is spoken to in the other, on a session of the pool. */
+function orPooled(
+  found: UpstreamProfile | Refusal,
+  call: Call,
+  link: UpstreamLink,
+  context: OutboundContext,
+  edge: Edge,
+): UpstreamProfile | Refusal | Promise<LegacySession | Refusal> {
+  return found instanceof Refusal && found.reason === 'era_mismatch' ? edge.pool.enter(call, link, context) : found;
 }
 
 /**
@@ -78,7 +91,7 @@ async function open(
   edge: Edge,
 ): Promise<LegacySession | Refusal> {
   // Belongs to the session, not to the call that happens to need it first, so no caller's departure ends it.
-  const opened = await link.openLegacy(context, new Cancellation());
+  const opened = await link.openLegacy(context, new Cancellation(), {});
   if (opened instanceof Refusal) return opened;
   const kept = opened.id === undefined || isSseSession(opened.id) ? undefined : opened;
   if (kept !== undefined || storedSession(session.record, link.name) !== undefined)

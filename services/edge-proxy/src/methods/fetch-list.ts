@@ -1,9 +1,10 @@
 import type { Era, ListItem } from '@switchyard/mcp';
-import { listItems, splice } from '@switchyard/mcp';
+import { listItems, memberAt, modernToolEdits, splice } from '@switchyard/mcp';
 import type { ListKey } from '../capability-names.js';
 import { Cancellation } from '../cancellation.js';
 import type { Edge } from '../edge.js';
 import type { Call } from '../exchange.js';
+import { isPooled } from '../legacy-pool.js';
 import { outboundContext } from '../outbound-context.js';
 import { recordHop } from '../record.js';
 import { Refusal } from '../refusal.js';
@@ -83,8 +84,9 @@ async function fetchPages(
   for (let page = 0; standing.capabilities[LISTS[list].capability] !== undefined; page += 1) {
     if (page === PAGE_LIMIT) return endless(upstream, list);
     const answer = await askPage(call, link, standing, context, list, cursor, edge, signal);
-    if (answer.kind === 'sessionGone' && call.session !== undefined && page === 0) {
-      await leaveUpstream(call.session, upstream, standing);
+    if (answer.kind === 'sessionGone' && page === 0 && (call.session !== undefined || isPooled(standing))) {
+      if (isPooled(standing)) await edge.pool.leave(standing);
+      else if (call.session !== undefined) await leaveUpstream(call.session, upstream, standing);
       standing = await enterUpstream(call, link, context, edge);
       if (standing instanceof Refusal) return standing;
       continue;
@@ -93,12 +95,23 @@ async function fetchPages(
     if (read instanceof Refusal) return read;
     // A name that stands twice is one capability.
     for (const item of read.items)
-      if (!items.has(item.name) && isUsable(call, upstream, list, item, edge)) items.set(item.name, item);
+      if (!items.has(item.name) && isUsable(call, upstream, list, item, edge))
+        items.set(item.name, isPooled(standing) && list === 'tools' ? modernTool(item) : item);
     if (read.nextCursor === undefined) break;
     cursor = read.nextCursor;
   }
+  if (list === 'tools') edge.mirrored.learn(upstream, [...items.values()]);
   edge.names.learn(upstream, call.inbound.era, list, [...items.keys()], edge.clock.now());
   return { upstream, items: [...items.values()] };
+}
+
+/** A legacy server's tool, as modern clients know tools. */
+function modernTool(item: FetchedList['items'][number]): FetchedList['items'][number] {
+  const edits = modernToolEdits(item.text, { start: 0, end: item.text.length });
+  if (edits.length === 0) return item;
+  const text = splice(item.text, edits);
+  const nameRange = memberAt(text, { start: 0, end: text.length }, 'name');
+  return nameRange === undefined ? item : { ...item, text, nameRange };
 }
 
 /** One tool that clients cannot use must not cost them the others: it is left out, and the log says why. */
@@ -129,7 +142,7 @@ async function askPage(
 ): Promise<UpstreamAnswer> {
   const id = edge.ids.next();
   const { method } = LISTS[list];
-  const { era } = call.inbound;
+  const era = isPooled(standing) ? 'legacy' : call.inbound.era;
   const startedAt = edge.clock.monotonicMicros();
   const answer = await link.request({
     ...context,

@@ -10,6 +10,8 @@ import type { UpstreamMessage } from '../upstream/link.js';
 import { MODERN_META } from '../upstream/profile.js';
 import { decide } from '../stages/authorize.js';
 import { enterUpstream } from '../upstream-session.js';
+import { isPooled } from '../legacy-pool.js';
+import { type LegacyListening, listenLegacy } from './listen-legacy.js';
 import { type Filter, filterSchema, type Notification, passes, union } from './listen-filter.js';
 import * as z from 'zod';
 
@@ -91,7 +93,7 @@ function openStream(
     if (envelope.method === ACKNOWLEDGED) return acknowledge(filterSchema.safeParse(message.params?.notifications).data ?? {});
     return passes(wanted, envelope) ? take(message) : undefined;
   };
-  const ended = listen(call, upstream, wanted, signal, onNotification, edge).finally(() => {
+  const ended = listen(call, upstream, { wanted, signal, acknowledge, onNotification }, edge).finally(() => {
     clearTimeout(timer);
     acknowledge({});
   });
@@ -101,16 +103,16 @@ function openStream(
 async function listen(
   call: Call,
   upstream: string,
-  wanted: Filter,
-  signal: AbortSignal,
-  onNotification: (message: UpstreamMessage) => Promise<void> | void,
+  listening: Omit<LegacyListening, 'link' | 'context' | 'session'>,
   edge: Edge,
 ): Promise<void> {
+  const { wanted, signal, onNotification } = listening;
   const context = await outboundContext(call, upstream, edge);
   if (context instanceof Refusal) return;
   const link = edge.links.get(upstream);
   const standing = await enterUpstream(call, link, context, edge);
   if (standing instanceof Refusal) return;
+  if (isPooled(standing)) return listenLegacy({ ...listening, link, context, session: standing }, edge);
   const id = edge.ids.next();
   const body = Buffer.from(
     `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":${JSON.stringify({ notifications: wanted, _meta: MODERN_META })}}`,

@@ -2,6 +2,8 @@ import { type Edit, type Era, memberAt, memberEdits, membersOf, META_KEYS, type 
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Call, Inbound } from '../exchange.js';
+import { isPooled } from '../legacy-pool.js';
+import { mirroredFields } from '../mirrored-tools.js';
 import { outranks } from '../log-levels.js';
 import { isOlderClient, olderClientEdits } from '../older-client.js';
 import { recordHop } from '../record.js';
@@ -17,6 +19,7 @@ import type {
 } from '../upstream/link.js';
 import { RELAYED } from '../relayed.js';
 import type { RequestState } from '../request-state.js';
+import { forwardToLegacy, resumeCall } from './forward-to-legacy.js';
 import { relayInputRequired, SERVER_INFO_JSON } from './input-required.js';
 import type { Target } from './resolve.js';
 
@@ -27,16 +30,27 @@ import type { Target } from './resolve.js';
  */
 export async function forward(call: Call, target: Target, context: OutboundContext, edge: Edge): Promise<Ending> {
   const link = edge.links.get(target.upstream.name);
+  const paramHeaders = parameterFields(call, target, edge);
+  if (paramHeaders instanceof Refusal) return refused(paramHeaders);
   const retried = call.inbound.envelope.requestStateRange && edge.requestStates.read(call, target.upstream.name);
   if (retried instanceof Refusal) return refused(retried);
+  if (retried?.suspended !== undefined) return resumeCall(call, target, retried.suspended, edge);
   const standing = await enterUpstream(call, link, context, edge);
   if (standing instanceof Refusal) return refused(standing);
-  const first = await attempt(call, target, link, context, standing, edge, retried);
+  if (isPooled(standing)) return forwardToLegacy(call, target, link, context, standing, edge);
+  const first = await attempt(call, target, link, context, standing, edge, paramHeaders, retried);
   if (first.answer.kind !== 'sessionGone' || call.session === undefined) return ending(call, target, first, edge);
   await leaveUpstream(call.session, link.name, standing);
   const reopened = await enterUpstream(call, link, context, edge);
   if (reopened instanceof Refusal) return refused(reopened);
   return ending(call, target, await attempt(call, target, link, context, reopened, edge), edge);
+}
+
+/** Mcp-Param-* towards the upstream: made anew where the tool's schema is known, else the client's own, which the upstream checks. */
+function parameterFields({ inbound, exchange }: Call, { upstream, capability }: Target, edge: Edge) {
+  if (inbound.era === 'legacy') return undefined;
+  const parameters = inbound.envelope.method === 'tools/call' ? edge.mirrored.of(upstream.name, capability.name) : undefined;
+  return parameters === undefined ? exchange.head.paramHeaders : mirroredFields(inbound, exchange.head, parameters);
 }
 
 interface Attempt {
@@ -51,6 +65,7 @@ async function attempt(
   context: OutboundContext,
   standing: LegacySession | UpstreamProfile,
   edge: Edge,
+  paramHeaders?: Readonly<Record<string, string>>,
   retried?: RequestState,
 ): Promise<Attempt> {
   const { inbound, exchange, session } = call;
@@ -63,7 +78,7 @@ async function attempt(
     revision: standing.revision,
     method,
     name: inbound.era === 'modern' && method === 'completion/complete' ? undefined : target.capability.name,
-    paramHeaders: inbound.era === 'modern' ? exchange.head.paramHeaders : undefined,
+    paramHeaders,
     id,
     body: splice(inbound.bytes, outboundEdits(inbound, id, target, retried)),
     session: 'id' in standing ? standing.id : undefined,

@@ -79,7 +79,11 @@ export class HttpLink implements UpstreamLink {
     this.#sse = new SseSessions(options);
   }
 
-  async openLegacy(context: OutboundContext, cancellation: Cancellation): Promise<LegacySession | Refusal> {
+  async openLegacy(
+    context: OutboundContext,
+    cancellation: Cancellation,
+    capabilities: Readonly<Record<string, unknown>>,
+  ): Promise<LegacySession | Refusal> {
     if (this.#sseUntilMs > this.#options.clock.now()) {
       const known = await this.#openSse(context, cancellation);
       if (known !== undefined) return known;
@@ -91,7 +95,7 @@ export class HttpLink implements UpstreamLink {
       revision: LEGACY_UPSTREAM_REVISION,
       method: 'initialize',
       id,
-      body: initializeBody(id),
+      body: initializeBody(id, capabilities),
     });
     const answer = await this.#send(request, (headers) => {
       const header = headers['mcp-session-id'];

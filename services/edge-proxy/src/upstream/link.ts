@@ -79,8 +79,15 @@ export interface UnsolicitedSink {
 /** The way to one upstream. Two implementations: HttpLink and StdioLink. */
 export interface UpstreamLink {
   readonly name: string;
-  /** Performs the `initialize` handshake, or joins the session that stands (stdio). */
-  openLegacy(context: OutboundContext, cancellation: Cancellation): Promise<LegacySession | Refusal>;
+  /**
+   * Performs the `initialize` handshake, or joins the session that stands (stdio).
+   * @param capabilities what the client declared; a process that clients share is told what the gateway can carry instead
+   */
+  openLegacy(
+    context: OutboundContext,
+    cancellation: Cancellation,
+    capabilities: Readonly<Record<string, unknown>>,
+  ): Promise<LegacySession | Refusal>;
   /** Asks `server/discover`; answered from memory, and at once, while the verdict is fresh. */
   discover(context: OutboundContext, cancellation: Cancellation): UpstreamProfile | Refusal | Promise<UpstreamProfile | Refusal>;
   /** Sends a request and waits for its response. */

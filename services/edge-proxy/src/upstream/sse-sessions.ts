@@ -44,7 +44,8 @@ export class SseSessions {
     const id = ids.next();
     const revision = LEGACY_UPSTREAM_REVISION;
     const waits = { timeoutMs: HANDSHAKE_MS, limitMs: HANDSHAKE_MS, cancellation, onNotification: () => undefined };
-    const body = initializeBody(id);
+    // What such a server asks comes on the stream that all calls share, so it is not carried to clients.
+    const body = initializeBody(id, {});
     const answer = await connection.request({ ...context, ...waits, era: 'legacy', revision, method: 'initialize', id, body });
     const profile = this.#profileOf(answer);
     if (profile instanceof Refusal) {

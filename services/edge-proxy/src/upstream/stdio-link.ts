@@ -17,6 +17,7 @@ import type {
 import {
   discoverBody,
   eraMismatch,
+  EVERY_CARRIED_CAPABILITY,
   INITIALIZED_BODY,
   initializeBody,
   LEGACY_UPSTREAM_REVISION,
@@ -123,7 +124,7 @@ export class StdioLink implements UpstreamLink {
         revision: LEGACY_UPSTREAM_REVISION,
         method: 'initialize',
         id,
-        body: initializeBody(id),
+        body: initializeBody(id, EVERY_CARRIED_CAPABILITY),
       }),
     );
     if (answer.kind !== 'response') return { refusal: this.#handshakeRefusal(answer), believedMs: 0 };

@@ -1,0 +1,257 @@
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import {
+  answerResult,
+  beginEvents,
+  eventually,
+  type ScriptedExchange,
+  type ScriptedMessage,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+} from '@switchyard/testing';
+import { randomUUID } from 'node:crypto';
+import { startTestEdge, type TestEdge } from './edge.fixture.js';
+import { exchange, open, type RawAnswer, type RawRequest } from './raw-client.fixture.js';
+
+const FORM = { message: 'Who?', requestedSchema: { type: 'object', properties: { name: { type: 'string' } } } };
+const URL_FORM = { mode: 'url', elicitationId: 'e-1', message: 'Sign in.', url: 'https://example.com/' };
+
+/** Answers to the upstream's own requests, by their id. */
+const waiting = new Map<string, (message: ScriptedMessage) => void>();
+const sessions = new Set<string>();
+let consented = false;
+
+const ask = (send: (message: object) => void, method: string, params: object) =>
+  new Promise<ScriptedMessage>((resolve) => {
+    const id = randomUUID();
+    waiting.set(id, resolve);
+    send({ jsonrpc: '2.0', id, method, params });
+  });
+
+/** A legacy server (2025-11-25) that asks its client while a call runs. */
+async function call(scripted: ScriptedExchange): Promise<void> {
+  const { message, request, response } = scripted;
+  if (!sessions.has(String(request.headers['mcp-session-id']))) return void response.writeHead(404).end();
+  if (message.params?.name === 'plain') return answerResult(scripted, { content: [], structuredContent: { a: 1.5 } });
+  if (message.params?.name === 'gone') return void response.writeHead(500).end();
+  if (message.params?.name === 'sign-in') {
+    if (consented) return answerResult(scripted, { content: [{ type: 'text', text: 'signed in' }] });
+    response.writeHead(200, { 'content-type': 'application/json' });
+    const error = { code: -32042, message: 'Sign in first.', data: { elicitations: [URL_FORM] } };
+    return void response.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, error }));
+  }
+  const send = beginEvents(response);
+  send({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'asking' } });
+  if (message.params?.name === 'wait') return;
+  const answers =
+    message.params?.name === 'two'
+      ? await Promise.all([ask(send, 'elicitation/create', FORM), ask(send, 'roots/list', {})])
+      : [await ask(send, 'elicitation/create', FORM)];
+  const failed = answers.find(({ error }) => error !== undefined);
+  if (failed) send({ jsonrpc: '2.0', id: message.id, error: { code: -32000, message: 'refused' } });
+  else {
+    const text = JSON.stringify(answers.map(({ result }) => result));
+    send({ jsonrpc: '2.0', id: message.id, result: { content: [{ type: 'text', text }] } });
+  }
+  response.end();
+}
+
+let upstream: ScriptedUpstream;
+let edge: TestEdge;
+
+beforeAll(async () => {
+  upstream = await startScriptedUpstream({
+    name: 'old',
+    tools: ['form', 'two', 'plain', 'sign-in'],
+    scripts: {
+      initialize: (scripted) => {
+        const id = randomUUID();
+        sessions.add(id);
+        const capabilities = { tools: {}, logging: {} };
+        answerResult(
+          scripted,
+          { protocolVersion: '2025-11-25', capabilities, serverInfo: { name: 'old', version: '1' } },
+          { 'mcp-session-id': id },
+        );
+      },
+      'logging/setLevel': (scripted) => answerResult(scripted, {}),
+      'tools/call': (scripted) => void call(scripted),
+      answer: ({ message, response }) => {
+        waiting.get(String(message.id))?.(message);
+        response.writeHead(202).end();
+      },
+    },
+  });
+  edge = await startTestEdge();
+  await edge.publish(snapshot());
+});
+
+const snapshot = () => ({
+  upstreams: [{ name: 'old', transport: { case: 'http' as const, value: { url: upstream.url } }, timeoutMs: 10_000 }],
+  servers: [{ slug: 'old', sources: [{ upstream: 'old', tools: ['*'] }], access: [{ everyone: true }] }],
+});
+
+afterAll(async () => {
+  await edge[Symbol.asyncDispose]();
+  await upstream[Symbol.asyncDispose]();
+});
+
+interface Sent {
+  readonly capabilities?: object;
+  readonly retry?: object;
+  readonly logLevel?: string;
+}
+
+function requestOf(name: string, { capabilities = { elicitation: {}, roots: {} }, retry, logLevel }: Sent = {}): RawRequest {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': capabilities,
+    ...(logLevel !== undefined && { 'io.modelcontextprotocol/logLevel': logLevel }),
+  };
+  return {
+    path: '/mcp/old',
+    key: edge.key,
+    headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': name },
+    body: { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {}, ...retry, _meta } },
+  };
+}
+
+const send = (name: string, sent: Sent = {}, url = edge.url) => exchange(url, requestOf(name, sent));
+const last = ({ messages }: RawAnswer) => messages.at(-1) ?? {};
+const asked = (answer: RawAnswer) =>
+  last(answer).result as { inputRequests: Record<string, { method: string; params?: object }>; requestState: string };
+const textOf = (answer: RawAnswer) => (last(answer).result?.content as { text: string }[] | undefined)?.[0]?.text;
+const said = () => upstream.received.map(({ body }) => body);
+
+describe('a legacy server that asks a modern client (MCP 2026-07-28, "Multi Round-Trip Requests")', () => {
+  it('SU-1 suspends the call, and goes on with the answer', async () => {
+    const first = asked(await send('form'));
+    expect(first).toMatchObject({
+      resultType: 'input_required',
+      inputRequests: { 'ask-1': { method: 'elicitation/create', params: FORM } },
+    });
+    const answer = { action: 'accept', content: { name: 'Ana' } };
+    const second = await send('form', {
+      retry: { inputResponses: { 'ask-1': answer, other: {} }, requestState: first.requestState },
+    });
+    expect(last(second).result).toMatchObject({ resultType: 'complete', content: [{ text: JSON.stringify([answer]) }] });
+    const event = await edge.event(
+      ({ type, detail }) => type === 'tool.called' && JSON.stringify(detail).includes('input_required'),
+    );
+    expect(event).toMatchObject({ outcome: 'ok', capability: 'form' });
+  });
+
+  it('SU-2 asks side by side what is asked side by side, and again for what is missing', async () => {
+    const first = asked(await send('two'));
+    expect(Object.values(first.inputRequests).map(({ method }) => method)).toEqual(['elicitation/create', 'roots/list']);
+    const inputResponses = { 'ask-1': { action: 'decline' } };
+    const second = asked(await send('two', { retry: { inputResponses, requestState: first.requestState } }));
+    expect(Object.keys(second.inputRequests)).toEqual(['ask-2']);
+    const third = await send('two', { retry: { inputResponses: { 'ask-2': { roots: [] } }, requestState: second.requestState } });
+    expect(textOf(third)).toBe('[{"action":"decline"},{"roots":[]}]');
+  });
+
+  it('SU-3 a state is good for one retry', async () => {
+    const { requestState } = asked(await send('form'));
+    const retry = { inputResponses: { 'ask-1': { action: 'cancel' } }, requestState };
+    expect(textOf(await send('form', { retry }))).toBe('[{"action":"cancel"}]');
+    expect(last(await send('form', { retry })).error).toMatchObject({ code: -32602, data: { reason: 'request_state_invalid' } });
+  });
+
+  it('SU-4 what the client has not declared is refused to the server, and the client is told', async () => {
+    const answer = await send('form', { capabilities: {} });
+    expect(answer.messages.at(-1)?.error).toMatchObject({
+      code: -32021,
+      data: { requiredCapabilities: { elicitation: { form: {} } } },
+    });
+  });
+
+  it('SU-5 a retry at another edge is told why it cannot go on', async () => {
+    await using other = await startTestEdge({ beside: edge });
+    await other.publish(snapshot());
+    const { requestState } = asked(await send('form'));
+    const answer = await send('form', { retry: { inputResponses: { 'ask-1': { action: 'cancel' } }, requestState } }, other.url);
+    expect(last(answer).error).toMatchObject({ code: 10410, data: { reason: 'call_elsewhere' } });
+  });
+
+  it('SU-6 an upstream session that has ended is opened anew, and the call sent once more', async () => {
+    await send('plain');
+    sessions.clear();
+    const before = said().filter((body) => body.includes('"initialize"')).length;
+    expect(last(await send('plain')).result).toMatchObject({ resultType: 'complete', structuredContent: { a: 1.5 } });
+    expect(said().filter((body) => body.includes('"initialize"'))).toHaveLength(before + 1);
+  });
+
+  it('SU-7 requests of one caller share a session, and carry nothing of the modern era', async () => {
+    await send('plain');
+    const before = said().length;
+    await send('plain');
+    const bodies = said().slice(before);
+    expect(bodies).toHaveLength(1);
+    expect(bodies[0]).not.toContain('io.modelcontextprotocol');
+  });
+
+  it('SU-8 log messages reach those who ask for them', async () => {
+    const quiet = await send('form');
+    expect(quiet.messages).toHaveLength(1);
+    const loud = await send('form', { logLevel: 'debug' });
+    expect(loud.messages.map(({ method }) => method)).toEqual(['notifications/message', undefined]);
+    expect((await send('form', { logLevel: 'error' })).messages).toHaveLength(1);
+    expect(said().filter((body) => body.includes('logging/setLevel'))).toHaveLength(1);
+  });
+
+  it('SU-9 a client that goes away cancels the call', async () => {
+    const before = said().length;
+    const request = await open(edge.url, requestOf('wait', { logLevel: 'debug' }));
+    request.leave();
+    await eventually(() =>
+      said()
+        .slice(before)
+        .some((body) => body.includes('notifications/cancelled')),
+    );
+  });
+
+  it('SU-10 an error that asks for URLs becomes a round', async () => {
+    const capabilities = { elicitation: { url: {} } };
+    const first = asked(await send('sign-in', { capabilities }));
+    expect(first.inputRequests).toEqual({
+      'url-1': { method: 'elicitation/create', params: { mode: 'url', message: 'Sign in.', url: 'https://example.com/' } },
+    });
+    const { requestState } = first;
+    const declined = await send('sign-in', {
+      capabilities,
+      retry: { inputResponses: { 'url-1': { action: 'decline' } }, requestState },
+    });
+    expect(last(declined).result).toMatchObject({ isError: true });
+    consented = true;
+    const retry = { inputResponses: { 'url-1': { action: 'accept' } }, requestState };
+    expect(textOf(await send('sign-in', { capabilities, retry }))).toBe('signed in');
+  });
+
+  it('SU-11 the official client answers without knowing', async () => {
+    const client = new Client(
+      { name: 'v2-client', version: '2.0.0' },
+      { versionNegotiation: { mode: 'auto' }, capabilities: { elicitation: { form: {} } } },
+    );
+    client.setRequestHandler('elicitation/create', () => ({ action: 'accept' as const, content: { name: 'Bo' } }));
+    await client.connect(
+      new StreamableHTTPClientTransport(new URL(`${edge.url}/mcp/old`), {
+        requestInit: { headers: { authorization: `Bearer ${edge.key}` } },
+      }),
+    );
+    const result = await client.callTool({ name: 'form', arguments: {} });
+    expect(JSON.stringify(result.content)).toContain('Bo');
+    await client.close();
+  });
+
+  it('SU-12 an edge that stops refuses and cancels what waits', async () => {
+    await using other = await startTestEdge();
+    await other.publish(snapshot());
+    const before = said().length;
+    await exchange(other.url, { ...requestOf('form'), key: other.key });
+    await other.edge.close();
+    await eventually(() => {
+      const bodies = said().slice(before);
+      return bodies.some((body) => body.includes('notifications/cancelled')) && bodies.some((body) => body.includes('-32603'));
+    });
+  });
+});
