@@ -83,6 +83,36 @@ describe('tools whose x-mcp-header cannot be used (MCP 2026-07-28, "x-mcp-header
     expect(upstream.received.filter(({ body }) => body.includes('tools/call'))).toEqual([]);
   });
 
+  it.each<readonly [id: string, args: object, headers: Record<string, string>, sent: string | undefined]>([
+    ['XP-equal', { p0: 'eu' }, { 'mcp-param-region': 'eu' }, 'eu'],
+    ['XP-encoded', { p0: 'é' }, { 'mcp-param-region': '=?base64?w6k=?=' }, '=?base64?w6k=?='],
+    ['XP-recoded', { p0: 'eu' }, { 'mcp-param-region': '=?base64?ZXU=?=' }, 'eu'],
+    ['XP-absent', {}, {}, undefined],
+    ['XP-null', { p0: null }, {}, undefined],
+    ['XP-foreign', { p0: 'eu' }, { 'mcp-param-region': 'eu', 'mcp-param-other': 'x' }, 'eu'],
+  ])('%s is made anew for the upstream', async (_id, args, headers, sent) => {
+    await send(PATH, 'tools/list');
+    const before = upstream.received.length;
+    await send(PATH, 'tools/call', { name: 'good', arguments: args }, { 'mcp-name': 'good', ...headers });
+    const call = upstream.received.slice(before).find(({ body }) => body.includes('tools/call'));
+    expect(call?.headers['mcp-param-region']).toBe(sent);
+    expect(call?.headers['mcp-param-other']).toBeUndefined();
+  });
+
+  it.each<readonly [id: string, args: object, headers: Record<string, string>]>([
+    ['XM-other', { p0: 'eu' }, { 'mcp-param-region': 'us' }],
+    ['XM-case', { p0: 'eu' }, { 'mcp-param-region': 'EU' }],
+    ['XM-missing', { p0: 'eu' }, {}],
+    ['XM-no-argument', {}, { 'mcp-param-region': 'eu' }],
+    ['XM-garbled', { p0: 'eu' }, { 'mcp-param-region': '=?base64?!?=' }],
+  ])('%s is refused before the upstream is called', async (_id, args, headers) => {
+    await send(PATH, 'tools/list');
+    const before = upstream.received.length;
+    const answer = await send(PATH, 'tools/call', { name: 'good', arguments: args }, { 'mcp-name': 'good', ...headers });
+    expect(answer?.error).toMatchObject({ code: -32020, data: { reason: 'header_mismatch', header: 'Mcp-Param-Region' } });
+    expect(upstream.received).toHaveLength(before);
+  });
+
   it('XH-3 are tools like any other to legacy clients, who mirror nothing', async () => {
     const session = await openSession(edge.url, PATH, edge.key);
     const body = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} };

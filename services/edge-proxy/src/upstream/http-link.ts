@@ -25,6 +25,7 @@ import {
   initializeBody,
   LEGACY_UPSTREAM_REVISION,
   MODERN_UPSTREAM_REVISION,
+  namesOurRevision,
   readDiscoverResult,
   readInitializeResult,
 } from './profile.js';
@@ -133,7 +134,7 @@ export class HttpLink implements UpstreamLink {
     return this.#verdict.profile ?? this.#mismatch();
   }
 
-  async #probe(context: OutboundContext, cancellation: Cancellation, nowMs: number): Promise<UpstreamProfile | Refusal> {
+  #askDiscover(context: OutboundContext, cancellation: Cancellation): Promise<UpstreamAnswer> {
     const id = this.#options.ids.next();
     const request = this.#handshake(context, cancellation, {
       era: 'modern',
@@ -142,7 +143,13 @@ export class HttpLink implements UpstreamLink {
       id,
       body: discoverBody(id),
     });
-    const answer = await this.#send(request);
+    return this.#send(request);
+  }
+
+  async #probe(context: OutboundContext, cancellation: Cancellation, nowMs: number): Promise<UpstreamProfile | Refusal> {
+    let answer = await this.#askDiscover(context, cancellation);
+    // Refused for its version, which the refusal itself lists: while a fleet is upgraded, the next may be answered by another server.
+    if (answer.kind === 'response' && namesOurRevision(answer.message)) answer = await this.#askDiscover(context, cancellation);
     // Outage, missing authorization and what is no MCP at all are no evidence of an era (MCP 2026-07-28, "Versioning and compatibility").
     if (answer.kind === 'refused' && !(answer.refusal.reason === 'upstream_invalid' && answer.status >= 400))
       return answer.refusal;

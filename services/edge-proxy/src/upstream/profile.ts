@@ -1,3 +1,4 @@
+import { CODES, jsonAt, memberAt } from '@switchyard/mcp';
 import { GATEWAY_INFO } from '../gateway-info.js';
 import { Refusal } from '../refusal.js';
 import type { UpstreamMessage, UpstreamProfile } from './link.js';
@@ -94,6 +95,14 @@ export function readDiscoverResult(message: UpstreamMessage): UpstreamProfile | 
   const versions = result?.supportedVersions;
   if (result === undefined || !Array.isArray(versions) || !versions.includes(MODERN_UPSTREAM_REVISION)) return undefined;
   return profile(result, MODERN_UPSTREAM_REVISION);
+}
+
+/** Whether the answer is the error for an unsupported version, and lists the gateway's as supported (MCP 2026-07-28, "Protocol Version Negotiation"). */
+export function namesOurRevision({ bytes, envelope }: UpstreamMessage): boolean {
+  if (envelope.errorCode !== CODES.unsupportedVersion) return false;
+  const range = memberAt(bytes, envelope.errorRange, 'data', 'supported');
+  const supported = range && jsonAt(bytes, range);
+  return Array.isArray(supported) && supported.includes(MODERN_UPSTREAM_REVISION);
 }
 
 /** The upstream is there, and does not speak the client's era. */
