@@ -10,6 +10,8 @@ export const BUCKETS = {
   signingKeys: 'signing-keys',
   /** edge-proxy: sessions of legacy clients, `<session id>` → JSON; and the key that seals requestState, `request-state-key` → 32 bytes. */
   sessions: 'sessions',
+  /** edge-proxy: streams that ended after their client had gone, `<stream>` and `<stream>/<part>` → JSON. */
+  streams: 'streams',
   /** token-vault: encrypted upstream credentials, `<upstream>` → envelope. */
   credentials: 'credentials',
   /** token-vault: encrypted named secrets, `<name>` → envelope. */

@@ -212,4 +212,27 @@ describe('a stream towards a legacy client', () => {
       { id: 7, error: { data: { reason: 'stream_lost' } } },
     ]);
   });
+
+  it.each([
+    ['RS-15 with a small result', 'small'],
+    ['RS-16 with a result in several parts', 'x'.repeat(2 * 1024 * 1024)],
+  ])('is resumed at another edge: a call %s', async (_id, text) => {
+    await using other = await startTestEdge({ beside: edge });
+    const session = await openSession();
+    const last = await lostCall(session);
+    const headers = { 'last-event-id': last };
+    const resumed = await open(other.url, { path: PATH, key: edge.key, session, method: 'GET', headers });
+    answerCall(text);
+    await resumed.ended;
+    expect(messagesIn(resumed.text())).toEqual([{ jsonrpc: '2.0', id: 1, result: result(text) }]);
+  });
+
+  it('RS-17 is not resumed at another edge under an id of another session', async () => {
+    await using other = await startTestEdge({ beside: edge });
+    const last = await lostCall(await openSession());
+    const headers = { 'last-event-id': last };
+    const answer = await open(other.url, { path: PATH, key: edge.key, session: await openSession(), method: 'GET', headers });
+    await answer.ended;
+    expect(answer.status).toBe(404);
+  });
 });

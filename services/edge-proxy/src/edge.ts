@@ -3,6 +3,7 @@ import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
 import type { CapabilityNames } from './capability-names.js';
 import type { LegacyPool } from './legacy-pool.js';
+import type { HandedOver } from './handed-over.js';
 import type { EdgeMetrics } from './metrics.js';
 import type { MirroredTools } from './mirrored-tools.js';
 import type { RequestStates } from './request-state.js';
@@ -30,6 +31,8 @@ export interface EdgeLimits {
 
 /** What the stages of the pipeline work with. Built once, at start. */
 export interface Edge {
+  /** Its name among all edges. */
+  readonly name: string;
   readonly limits: EdgeLimits;
   readonly audit: Audit;
   readonly log: Logger;
@@ -40,6 +43,7 @@ export interface Edge {
   readonly requestStates: RequestStates;
   readonly pool: LegacyPool;
   readonly suspended: SuspendedCalls;
+  readonly handedOver: HandedOver;
   readonly links: UpstreamLinks;
   readonly leases: CredentialLeases;
   readonly names: CapabilityNames;

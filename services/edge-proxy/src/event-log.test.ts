@@ -50,7 +50,7 @@ describe('the log of a stream', () => {
 });
 
 describe('what a session keeps of its streams', () => {
-  const streams = () => new SessionStreams('session-1', '2025-11-25', new KeptEvents('edge-1'));
+  const streams = () => new SessionStreams('session-1', '2025-11-25', new KeptEvents('edge-1', silence));
 
   it.each([
     ['SS-1 so many events', 1_200, 10, 1_000],
@@ -78,7 +78,7 @@ describe('what a session keeps of its streams', () => {
   });
 
   it('SS-6 is bounded over all sessions of an edge', () => {
-    const kept = new KeptEvents('edge-1');
+    const kept = new KeptEvents('edge-1', silence);
     const logs = Array.from({ length: 80 }, (_, index) => {
       const session = new SessionStreams(`session-${index}`, '2025-11-25', kept);
       const log = session.begin('1')!;

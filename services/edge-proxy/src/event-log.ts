@@ -15,6 +15,7 @@ export class EventLog {
   #sequence = 0;
   #bytes = 0;
   #ended = false;
+  #isCall = false;
   #reader: object | undefined;
   #letGo: (() => void) | undefined;
   #abandon: (() => void) | undefined;
@@ -87,6 +88,15 @@ export class EventLog {
     this.#changed();
   }
 
+  get isHeard(): boolean {
+    return this.#reader !== undefined;
+  }
+
+  /** Whether it is a call's, which ends with the response. */
+  get isCall(): boolean {
+    return this.#isCall;
+  }
+
   isReader(reader: object): boolean {
     return this.#reader === reader;
   }
@@ -101,6 +111,7 @@ export class EventLog {
 
   /** @param abandon called when nobody wants what the stream will say */
   onAbandoned(abandon: () => void): void {
+    this.#isCall = true;
     this.#abandon = abandon;
   }
 

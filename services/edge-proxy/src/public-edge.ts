@@ -13,11 +13,13 @@ import { CapabilityNames } from './capability-names.js';
 import { type Catalog, compileCatalog } from './catalog.js';
 import type { EdgeProxyConfig } from './config.js';
 import type { Edge } from './edge.js';
+import type { EventLog } from './event-log.js';
 import { McpEndpoint } from './http/mcp-endpoint.js';
 import { PublicListener } from './http/public-listener.js';
 import { ReverseProxy } from './http/reverse-proxy.js';
 import { createRouter } from './http/router.js';
 import { LegacyPool } from './legacy-pool.js';
+import { HandedOver } from './handed-over.js';
 import { createEdgeMetrics } from './metrics.js';
 import { MirroredTools } from './mirrored-tools.js';
 import { RequestStates } from './request-state.js';
@@ -83,9 +85,15 @@ export class PublicEdge {
     const { state, rpc, audit, log, telemetry, clock } = deps;
     const keys = await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock);
     const bucket = await state.bucket(BUCKETS.sessions, DEFAULT_TENANT);
+    const handedOver = new HandedOver(await state.bucket(BUCKETS.streams, DEFAULT_TENANT));
+    const leave = (stream: EventLog) =>
+      void handedOver
+        .leave(stream.name, stream.after(0))
+        .catch((error: unknown) => log.error('a stream could not be left for other edges', { error }));
     const sessions = new SessionStore(bucket, clock, {
       edge: config.emitter,
       perPrincipal: config.limits.sessionsPerPrincipal,
+      onUnheard: leave,
     });
     const requestStates = await RequestStates.open(bucket, clock);
     const sealingKey = await generateSealingKey();
@@ -105,6 +113,7 @@ export class PublicEdge {
       spoolBytes: () => audit.depthBytes(),
     });
     const edge = (egress: Egress): Edge => ({
+      name: config.emitter,
       limits: config.limits,
       audit,
       log,
@@ -115,6 +124,7 @@ export class PublicEdge {
       requestStates,
       pool: new LegacyPool(clock, log),
       suspended: new SuspendedCalls(config.emitter),
+      handedOver,
       links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes }),
       leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey, log }),
       names: new CapabilityNames(),

@@ -6,7 +6,7 @@ import { Refusal } from './refusal.js';
 import { type ClientSession, SESSION_IDLE_MS, type SessionRecord, SessionStore } from './session-store.js';
 
 const RECHECKED_MS = 11_000;
-const OPTIONS = { edge: 'edge-1', perPrincipal: 3 };
+const OPTIONS = { edge: 'edge-1', perPrincipal: 3, onUnheard: () => undefined };
 
 const caller = (subject: string, clientId = 'client-1', issuer = 'https://id'): Caller => ({
   principal: { tenant: 'default', issuer, subject, name: subject, kind: 'user', claims: [] },

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { KvStore } from '@switchyard/state';
 import type { Clock } from '@switchyard/runtime';
 import * as z from 'zod';
+import { Cancellation } from './cancellation.js';
 import type { Caller } from './exchange.js';
 import { Refusal } from './refusal.js';
+import type { EventLog } from './event-log.js';
 import { KeptEvents, SessionStreams } from './session-streams.js';
 import type { StandingStream } from './methods/standing-stream.js';
 import type { LegacySession, UpstreamLink } from './upstream/link.js';
@@ -47,8 +49,8 @@ export interface ClientSession {
   standing: StandingStream | undefined;
   /** What its streams have said here. */
   readonly streams: SessionStreams;
-  /** Aborted when this edge learns that the session has ended. */
-  readonly ended: AbortController;
+  /** Cancelled when this edge learns that the session has ended. */
+  readonly ended: Cancellation;
 }
 
 /** Idle time after which a session ends. */
@@ -66,6 +68,8 @@ export interface SessionStoreOptions {
   readonly edge: string;
   /** Most sessions of one principal at this edge. */
   readonly perPrincipal: number;
+  /** Told of a call's stream that has ended without anybody hearing its end. */
+  readonly onUnheard: (log: EventLog) => void;
 }
 
 const principalOf = ({ issuer, subject }: SessionRecord) => `${issuer}\n${subject}`;
@@ -80,11 +84,11 @@ export class SessionStore {
   readonly #byPrincipal = new Map<string, Set<ClientSession>>();
   #sweptAtMs = 0;
 
-  constructor(kv: KvStore, clock: Clock, { edge, perPrincipal }: SessionStoreOptions) {
+  constructor(kv: KvStore, clock: Clock, { edge, perPrincipal, onUnheard }: SessionStoreOptions) {
     this.#kv = kv;
     this.#clock = clock;
     this.#perPrincipal = perPrincipal;
-    this.#kept = new KeptEvents(edge);
+    this.#kept = new KeptEvents(edge, onUnheard);
   }
 
   /** Sessions in this process's memory. */
@@ -187,7 +191,7 @@ export class SessionStore {
       onUpstream: undefined,
       standing: undefined,
       streams: new SessionStreams(id, record.revision, this.#kept),
-      ended: new AbortController(),
+      ended: new Cancellation(),
     };
     this.#sweep(now);
     this.#held.set(id, session);
@@ -214,7 +218,7 @@ export class SessionStore {
     const all = this.#byPrincipal.get(principal);
     all?.delete(session);
     if (all?.size === 0) this.#byPrincipal.delete(principal);
-    session.ended.abort();
+    session.ended.cancel();
     session.streams.close();
     session.standing?.close();
   }

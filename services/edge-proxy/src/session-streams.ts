@@ -48,9 +48,12 @@ export class KeptEvents {
   readonly all = new BoundedLogs(EDGE_LIMIT_BYTES, Number.POSITIVE_INFINITY);
   readonly #owners = new Map<EventLog, SessionStreams>();
 
-  /** @param edge name of this edge */
-  constructor(edge: string) {
+  readonly onUnheard: (log: EventLog) => void;
+
+  /** @param edge name of this edge @param onUnheard told of a call's stream that has ended without anybody hearing its end */
+  constructor(edge: string, onUnheard: (log: EventLog) => void) {
     this.edge = edge;
+    this.onUnheard = onUnheard;
   }
 
   add(log: EventLog, owner: SessionStreams): void {
@@ -123,7 +126,13 @@ export class SessionStreams {
   end(log: EventLog): void {
     if (log.ended) return;
     log.end();
+    if (!log.isHeard) this.unheard(log);
     setTimeout(() => this.#forget(log), KEPT_MS).unref();
+  }
+
+  /** Nobody has heard the end of a stream. */
+  unheard(log: EventLog): void {
+    if (log.isCall) this.#kept.onUnheard(log);
   }
 
   /** The session has ended: so have its calls. */

@@ -91,6 +91,8 @@ export class Reply {
     const log = this.#log;
     if (log === undefined || this.standing) return false;
     log.detach(this);
+    // The response had been sent, and did not arrive.
+    if (log.ended) this.#streams?.unheard(log);
     return true;
   }
 

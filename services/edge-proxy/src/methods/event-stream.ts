@@ -1,4 +1,3 @@
-import { aborted } from '../abort.js';
 import type { Edge } from '../edge.js';
 import type { Ending } from '../ending.js';
 import { refused } from '../ending.js';
@@ -27,17 +26,17 @@ export async function serveEventStream(
   const { reply, cancellation } = call.exchange;
   if (session.standing?.isTaken(place?.stream) === true)
     return refused(new Refusal('stream_conflict', 'This session has its stream already; a session has one.'));
-  const over = AbortSignal.any([cancellation.signal, session.ended.signal]);
   const stream = (session.standing ??= new StandingStream(call, session, edge));
   const keep = setInterval(() => keepSession(session, edge), KEEP_MS).unref();
   try {
     reply.standing = true;
     reply.keepIn(session.streams, '', cancellation);
     stream.attach(call, place?.stream, place?.sequence ?? 0, missed);
-    await aborted(over);
+    // A signal would cost an idle stream kilobytes. The session's end closes its stream, which cancels this.
+    await new Promise<void>((resolve) => cancellation.onCancel(resolve));
   } finally {
     clearInterval(keep);
-    stream.detach(call, reply.gone && !session.ended.signal.aborted);
+    stream.detach(call, reply.gone && !session.ended.cancelled);
     reply.end();
   }
   return { kind: 'streamed' };

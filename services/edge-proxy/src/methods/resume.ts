@@ -17,7 +17,7 @@ export async function serveResume(call: StreamCall, session: ClientSession, even
     return refused(new Refusal('event_unknown', 'Last-Event-ID is no id of an event that this session was sent.'));
   const log = session.streams.find(place.stream);
   if (place.requestId === '') return serveEventStream(call, session, edge, place, log?.after(place.sequence));
-  if (log === undefined) return lost(call, place);
+  if (log === undefined) return place.edge === edge.name ? lost(call, place) : takeOver(call, session, place, edge);
   await follow(call, session, log, place);
   return { kind: 'streamed' };
 }
@@ -48,10 +48,21 @@ async function follow(
   reply.end();
 }
 
+/** Another edge has the call: what it says is told when the call has ended there. */
+async function takeOver(call: StreamCall, session: ClientSession, place: StreamPlace, edge: Edge): Promise<Ending> {
+  const { reply, cancellation } = call.exchange;
+  reply.openStream({ 'mcp-session-id': session.id });
+  const events = await edge.handedOver.take(place.stream, () => reply.gone || cancellation.cancelled);
+  if (events === undefined) return lost(call, place);
+  for (const event of events) if (event.sequence > place.sequence) await reply.replay(event.id, event.data);
+  reply.end();
+  return { kind: 'streamed' };
+}
+
 /** The stream was this session's, but nobody has its events any more. The client is told, or it would wait for its answer for ever. */
 function lost({ exchange }: StreamCall, { requestId }: StreamPlace): Ending {
   exchange.facts.client_rpc_id = requestId;
-  exchange.reply.openStream();
+  if (!exchange.reply.streaming) exchange.reply.openStream();
   return refused(
     new Refusal(
       'stream_lost',

@@ -1,6 +1,6 @@
 import type { Edge } from '../edge.js';
 import type { LoggedEvent } from '../event-log.js';
-import { EventLog } from '../event-log.js';
+import type { EventLog } from '../event-log.js';
 import type { Call } from '../exchange.js';
 import { outranks } from '../log-levels.js';
 import { outboundContext } from '../outbound-context.js';
@@ -61,7 +61,7 @@ export class StandingStream {
 
   /** This connection has ended. @param returns whether the client may come back */
   detach(call: StreamCall, returns: boolean): void {
-    if (this.#call !== call) return;
+    if (this.#call !== call || this.#closed) return;
     this.#isHeard = false;
     if (!returns || this.#log === undefined) this.close();
     else this.#linger = setTimeout(() => this.close(), LINGER_MS).unref();
@@ -72,6 +72,7 @@ export class StandingStream {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#linger);
+    this.#call.exchange.cancellation.cancel();
     if (this.#session.standing === this) {
       this.#session.standing = undefined;
       this.#session.onUpstream = undefined;
