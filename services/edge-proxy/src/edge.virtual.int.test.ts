@@ -86,6 +86,23 @@ function configuration(): SnapshotInit {
         sources: [{ upstream: 'docs', prefix: 'd__', ...all }],
         access: [{ everyone: true, tools: ['d__look'], resources: ['docs://*'] }],
       },
+      {
+        slug: 'unheard',
+        sources: [
+          { upstream: 'alpha', prefix: 'a__', ...all },
+          { upstream: 'gone', ...all, deny: ['delete_*'] },
+          { upstream: 'mute', prefix: 'm__', ...all },
+        ],
+        access: [{ everyone: true, tools: ['a__*', 'act', 'delete_all'] }],
+      },
+      {
+        slug: 'mute',
+        sources: [
+          { upstream: 'alpha', prefix: 'a__', ...all },
+          { upstream: 'mute', ...all },
+        ],
+        access: everyone,
+      },
       { slug: 'late', sources: [{ upstream: 'late', ...all }], access: everyone },
       { slug: 'lookalike', sources: [{ upstream: 'lookalike', ...all }], access: everyone },
       { slug: 'constructor', sources: [{ upstream: 'constructor', prefix: 'c__', ...all }], access: everyone },
@@ -138,6 +155,9 @@ beforeAll(async () => {
   await start('endless', { scripts: { 'tools/list': (call) => answerResult(call, { tools: [], nextCursor: 'more' }) } });
   await start('dead', { tools: ['act'] });
   await upstreamNamed('dead').stop();
+  await start('gone', { tools: ['act'] });
+  await upstreamNamed('gone').stop();
+  await start('mute', { tools: ['act'], scripts: { 'tools/list': () => undefined } });
   await start('slow', { tools: ['act'], scripts: { 'tools/list': () => undefined } });
   await start('garbage', {
     scripts: {
@@ -352,6 +372,24 @@ describe('a server of which some upstreams are down, slow or talk garbage', () =
     expect(await client.tools()).not.toContain('dead__act');
     expect(await client.call('gateway_status')).toMatch(/^dead: dead could not be reached/m);
     expect(await client.call('dead__act')).toMatch(/^upstream_unavailable: dead /);
+  });
+});
+
+describe('a name that no upstream listed, where an upstream has never been heard', () => {
+  it.each([
+    [
+      'V-18 may be that upstream’s: it is named, and what is wrong with it',
+      'unheard',
+      'act',
+      /^upstream_unavailable: gone could /,
+    ],
+    ['V-19 and the same of one that does not list in time', 'mute', 'act', /^upstream_timeout: mute did not /],
+    ['V-20 is unknown where the source denies it', 'unheard', 'delete_all', /^capability_unknown: /],
+    ['V-21 is unknown where no rule opens it', 'unheard', 'other', /^capability_unknown: /],
+  ])('%s', async (_id, slug, name, expected) => {
+    const client = await enter(`/mcp/${slug}`);
+    expect(await client.call(name)).toMatch(expected);
+    expect(await client.call('a__echo', { text: 'x' })).toBe('alpha: x');
   });
 });
 

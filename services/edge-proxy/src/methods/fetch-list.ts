@@ -47,9 +47,23 @@ export const LISTS: Readonly<Record<ListKey, ListRow>> = {
 
 const PAGE_LIMIT = 200;
 
-/** Fetches lists from several upstreams side by side and takes note of their names. What fails stays as it was known. */
-export async function fetchLists(call: Call, upstreams: readonly string[], lists: readonly ListKey[], edge: Edge): Promise<void> {
-  await Promise.all(upstreams.flatMap((upstream) => lists.map((list) => fetchList(call, upstream, list, edge))));
+/**
+ * Fetches lists from several upstreams side by side and takes note of their names. What fails stays as it was known.
+ * @returns why, by upstream, where a list cannot be had
+ */
+export async function fetchLists(
+  call: Call,
+  upstreams: readonly string[],
+  lists: readonly ListKey[],
+  edge: Edge,
+): Promise<ReadonlyMap<string, Refusal>> {
+  const refusals = new Map<string, Refusal>();
+  const fetchOne = async (upstream: string, list: ListKey) => {
+    const fetched = await fetchList(call, upstream, list, edge);
+    if (fetched instanceof Refusal) refusals.set(upstream, fetched);
+  };
+  await Promise.all(upstreams.flatMap((upstream) => lists.map((list) => fetchOne(upstream, list))));
+  return refusals;
 }
 
 /**

@@ -4,6 +4,7 @@ import { type ListKey, secondPrefix } from '../capability-names.js';
 import type { CompiledServer, CompiledSource } from '../catalog.js';
 import type { Edge } from '../edge.js';
 import type { Call } from '../exchange.js';
+import type { Reason } from '../ladder.js';
 import { fetchLists } from '../methods/fetch-list.js';
 import { nameOnServer, type NamedCapability } from '../names.js';
 import { reachableSources } from '../reachable.js';
@@ -39,7 +40,7 @@ export function resolve(call: Call, edge: Edge): Target | Refusal | Promise<Targ
 async function ask(call: Call, named: NamedCapability, list: ListKey, edge: Edge): Promise<Target | Refusal> {
   const reachable = reachableSources(call);
   if (reachable.length === 0) return nothingReachable(call);
-  await fetchLists(
+  const refusals = await fetchLists(
     call,
     staleUpstreams(
       call,
@@ -51,7 +52,34 @@ async function ask(call: Call, named: NamedCapability, list: ListKey, edge: Edge
     edge,
   );
   const second = locate(call, named, list, edge) ?? lastResort(call, named, list, edge);
-  return second === undefined ? unknown(named) : target(call, second, named);
+  if (second !== undefined) return target(call, second, named);
+  return unheardOwner(call, named, list, reachable, refusals, edge) ?? unknown(named);
+}
+
+/** Reasons for which a list that was not had says nothing of what is on it. */
+const AWAY: ReadonlySet<Reason> = new Set(['upstream_unavailable', 'upstream_timeout']);
+
+/**
+ * A name that nobody listed may be one of an upstream that has never been heard: then that upstream is what is missing, not the name.
+ * Only where the caller might use it there: of others nothing is told.
+ */
+function unheardOwner(
+  call: Call,
+  named: NamedCapability,
+  list: ListKey,
+  reachable: readonly CompiledSource[],
+  refusals: ReadonlyMap<string, Refusal>,
+  edge: Edge,
+): Refusal | undefined {
+  const { exchange, caller, inbound } = call;
+  for (const source of reachable) {
+    const refusal = refusals.get(source.upstream);
+    const own = unprefixed(source, named);
+    if (refusal === undefined || own === undefined || !AWAY.has(refusal.reason)) continue;
+    if (edge.names.heardAtMs(source.upstream, inbound.era, list) !== undefined) continue;
+    if (decide(caller.principal, source, { kind: named.kind, name: own.name }, exchange.catalog).allowed) return refusal;
+  }
+  return undefined;
 }
 
 /** No rule speaks to the caller, so that no upstream may be asked on its behalf, not even for a name. */
