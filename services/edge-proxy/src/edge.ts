@@ -2,6 +2,7 @@ import type { Audit } from '@switchyard/audit';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
 import type { CapabilityNames } from './capability-names.js';
+import type { ClientAsks } from './client-asks.js';
 import type { EdgeMetrics } from './metrics.js';
 import type { RequestStates } from './request-state.js';
 import type { SessionStore } from './session-store.js';
@@ -9,7 +10,9 @@ import type { Authenticator } from './stages/authenticate.js';
 import type { CredentialLeases } from './stages/lease.js';
 import type { IdSource } from './upstream/id-source.js';
 import type { UpstreamLinks } from './upstream/links.js';
+import type { EdgePeers } from './edge-peers.js';
 import type { CallsInHand } from './calls-in-hand.js';
+import type { ToolForms } from './tool-forms.js';
 
 /** Limits of one edge. */
 export interface EdgeLimits {
@@ -39,5 +42,8 @@ export interface Edge {
   readonly leases: CredentialLeases;
   readonly names: CapabilityNames;
   readonly calls: CallsInHand;
+  readonly asks: ClientAsks;
+  readonly peers: EdgePeers;
+  readonly toolForms: ToolForms;
   readonly ids: IdSource;
 }

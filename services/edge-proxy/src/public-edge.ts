@@ -11,6 +11,8 @@ import type { Logger, Telemetry } from '@switchyard/telemetry';
 import { CallsInHand } from './calls-in-hand.js';
 import { CapabilityNames } from './capability-names.js';
 import { type Catalog, compileCatalog } from './catalog.js';
+import { ClientAsks } from './client-asks.js';
+import { EdgePeers } from './edge-peers.js';
 import type { EdgeProxyConfig } from './config.js';
 import type { Edge } from './edge.js';
 import { McpEndpoint } from './http/mcp-endpoint.js';
@@ -23,6 +25,7 @@ import { SessionStore } from './session-store.js';
 import { snapshotProblem } from './snapshot-problem.js';
 import { Authenticator } from './stages/authenticate.js';
 import { CredentialLeases } from './stages/lease.js';
+import { ToolForms } from './tool-forms.js';
 import { IdSource } from './upstream/id-source.js';
 import { UpstreamLinks } from './upstream/links.js';
 
@@ -93,6 +96,8 @@ export class PublicEdge {
     });
     const ids = new IdSource();
     const calls = new CallsInHand();
+    const asks = new ClientAsks();
+    const peers = await EdgePeers.open(rpc, asks);
     const metrics = createEdgeMetrics(telemetry.meter, {
       sessions: () => sessions.size,
       calls: () => calls.size,
@@ -111,6 +116,9 @@ export class PublicEdge {
       leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey, log }),
       names: new CapabilityNames(),
       calls,
+      asks,
+      peers,
+      toolForms: new ToolForms(),
       ids,
     });
     const opened = new PublicEdge(config, deps, { internal, edge, keys });
@@ -141,6 +149,7 @@ export class PublicEdge {
     await this.#mcp.drain(this.#config.limits.drainTimeoutMs);
     await this.#listener.close();
     await this.#watch?.close();
+    await this.#edge.peers.close();
     await this.#edge.links.close();
     await Promise.all([this.#egress.close(), this.#internal.close(), this.#keys.close()]);
     this.#proxy.close();

@@ -64,8 +64,10 @@ export interface UpstreamProfile {
   readonly instructions: string;
 }
 
-/** A legacy session with an upstream. */
+/** What a legacy client's session has with an upstream: a session of its own, or, where the upstream is modern, what it told of itself. */
 export interface LegacySession extends UpstreamProfile {
+  /** Of the upstream, where it is not the client's; what is sent to it is then made modern. */
+  readonly era?: 'modern' | undefined;
   /** The upstream's Mcp-Session-Id; absent where it has none (stateless servers, stdio). */
   readonly id?: string | undefined;
 }
@@ -74,13 +76,22 @@ export interface LegacySession extends UpstreamProfile {
 export interface UnsolicitedSink {
   readonly session: string;
   readonly onMessage: (message: UpstreamMessage) => void;
+  /** Answers what the upstream asks of the client by itself, with the whole response. Absent: refused. */
+  readonly onRequest?: ((message: UpstreamMessage) => Promise<Buffer>) | undefined;
 }
 
 /** The way to one upstream. Two implementations: HttpLink and StdioLink. */
 export interface UpstreamLink {
   readonly name: string;
-  /** Performs the `initialize` handshake, or joins the session that stands (stdio). */
-  openLegacy(context: OutboundContext, cancellation: Cancellation): Promise<LegacySession | Refusal>;
+  /**
+   * Performs the `initialize` handshake, or joins the session that stands (stdio).
+   * @param capabilities what the client declared; a process that clients share is told what the gateway can carry instead
+   */
+  openLegacy(
+    context: OutboundContext,
+    cancellation: Cancellation,
+    capabilities: Readonly<Record<string, unknown>>,
+  ): Promise<LegacySession | Refusal>;
   /** Asks `server/discover`; answered from memory, and at once, while the verdict is fresh. */
   discover(context: OutboundContext, cancellation: Cancellation): UpstreamProfile | Refusal | Promise<UpstreamProfile | Refusal>;
   /** Sends a request and waits for its response. */

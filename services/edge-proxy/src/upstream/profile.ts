@@ -8,13 +8,23 @@ export const LEGACY_UPSTREAM_REVISION = '2025-11-25';
 /** Revision that the gateway speaks with modern upstreams. */
 export const MODERN_UPSTREAM_REVISION = '2026-07-28';
 
+/** Capabilities of clients that the gateway carries: what they allow an upstream to ask has a way to the client and back. */
+export const CARRIED_CAPABILITIES: ReadonlySet<string> = new Set(['elicitation', 'sampling', 'roots']);
+
+/** All of them, for a process that clients share: each client is asked only what it declared itself. */
+export const EVERY_CARRIED_CAPABILITY = {
+  elicitation: { form: {}, url: {} },
+  sampling: { tools: {} },
+  roots: { listChanged: true },
+};
+
 /**
- * `initialize` towards an upstream. No client capabilities are declared: what an upstream would ask of the client has no way back
- * yet, and one that is told so does not ask.
+ * `initialize` towards an upstream.
  * @param id JSON text
+ * @param capabilities ClientCapabilities; an upstream does not ask for what is not among them
  */
-export function initializeBody(id: string): Buffer {
-  const params = { protocolVersion: LEGACY_UPSTREAM_REVISION, capabilities: {}, clientInfo: GATEWAY_INFO };
+export function initializeBody(id: string, capabilities: Readonly<Record<string, unknown>>): Buffer {
+  const params = { protocolVersion: LEGACY_UPSTREAM_REVISION, capabilities, clientInfo: GATEWAY_INFO };
   return Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"initialize","params":${JSON.stringify(params)}}`);
 }
 

@@ -17,6 +17,7 @@ import type {
 import {
   discoverBody,
   eraMismatch,
+  EVERY_CARRIED_CAPABILITY,
   INITIALIZED_BODY,
   initializeBody,
   LEGACY_UPSTREAM_REVISION,
@@ -123,7 +124,7 @@ export class StdioLink implements UpstreamLink {
         revision: LEGACY_UPSTREAM_REVISION,
         method: 'initialize',
         id,
-        body: initializeBody(id),
+        body: initializeBody(id, EVERY_CARRIED_CAPABILITY),
       }),
     );
     if (answer.kind !== 'response') return { refusal: this.#handshakeRefusal(answer), believedMs: 0 };
@@ -174,6 +175,8 @@ export class StdioLink implements UpstreamLink {
 
   #spread(message: UpstreamMessage): void {
     const { method, uri } = message.envelope;
+    // It names no session; where there are several, it may be none of theirs.
+    if (method === 'notifications/elicitation/complete' && this.#sinks.size > 1) return;
     for (const sink of this.#sinks) {
       if (method !== 'notifications/resources/updated' || this.#subscriptions.has(uri ?? '', sink.session))
         sink.onMessage(message);
