@@ -22,6 +22,7 @@ export {
   type LeaseCredentialRequest,
   type LeaseCredentialResponse,
 } from './gen/switchyard/vault/v1/vault_pb.js';
+export { EdgeService } from './gen/switchyard/edge/v1/answer_pb.js';
 export {
   SnapshotSchema,
   type AccessRule,

@@ -7,5 +7,6 @@ export { pause, pauseAfter, type GrowingPause } from './pause.js';
 export { RpcFault, RpcUnavailable, type Rpc } from './rpc.js';
 export { LocalRpc } from './local-rpc.js';
 export { NatsRpc } from './nats-rpc.js';
+export { serveInstance, type ServedInstance } from './serve-instance.js';
 export { messagePipe } from './message-pipe.js';
 export { encodeMessage } from './call-codec.js';

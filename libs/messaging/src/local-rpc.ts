@@ -64,10 +64,10 @@ export class LocalRpc implements Rpc {
   async call<Request extends DescMessage, Response extends DescMessage>(
     method: RpcMethod<Request, Response>,
     request: MessageInitShape<Request>,
-    options: { readonly timeoutMs?: number } = {},
+    options: { readonly timeoutMs?: number; readonly instance?: string } = {},
   ): Promise<MessageShape<Response>> {
     if (this.#closed) throw new RpcUnavailable(`${nameOf(method)}: the RPC is closed`);
-    const subject = rpcSubject(method);
+    const subject = rpcSubject(method, options.instance);
     const server = [...this.#listening].find((listening) => listening.serves(subject));
     if (!server) throw new RpcUnavailable(`nobody serves ${nameOf(method)}`);
     const payload = overTheWire(encodeMessage(method.input, request));

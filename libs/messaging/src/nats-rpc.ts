@@ -28,12 +28,12 @@ export class NatsRpc implements Rpc {
   async call<Request extends DescMessage, Response extends DescMessage>(
     method: RpcMethod<Request, Response>,
     request: MessageInitShape<Request>,
-    options: { readonly timeoutMs?: number } = {},
+    options: { readonly timeoutMs?: number; readonly instance?: string } = {},
   ): Promise<MessageShape<Response>> {
     if (this.#closed || this.#link.connection.isClosed()) throw new RpcUnavailable(`${nameOf(method)}: the RPC is closed`);
     const timeoutMs = options.timeoutMs ?? defaultCallTimeoutMs;
     const payload = encodeMessage(method.input, request);
-    const replies = this.#client.send<JsonValue>(rpcSubject(method), payload).pipe(timeout(timeoutMs));
+    const replies = this.#client.send<JsonValue>(rpcSubject(method, options.instance), payload).pipe(timeout(timeoutMs));
     const reply = await firstValueFrom(replies).catch((error: unknown) => {
       throw callError(method, error);
     });

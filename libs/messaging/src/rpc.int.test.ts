@@ -16,6 +16,7 @@ import { messagePipe } from './message-pipe.js';
 import { connectNats } from './nats-link.js';
 import { NatsRpc } from './nats-rpc.js';
 import { RpcFault, RpcUnavailable, type Rpc } from './rpc.js';
+import { serveInstance } from './serve-instance.js';
 
 const secret = 'planted-secret';
 const lease = VaultService.method.leaseCredential;
@@ -148,6 +149,26 @@ describe.each(adapters)('$name', ({ open }) => {
     await serve();
     await Promise.all(Array.from({ length: 20 }, () => call('lease')));
     expect(arrived).toHaveLength(20);
+  });
+
+  it('RPC-11 an instance that serves for itself gets its own calls and no others', async () => {
+    const handle =
+      (version: string) =>
+      ({ upstream }: LeaseCredentialRequest) => {
+        if (upstream === 'error') throw new Error(secret);
+        return { result: { case: 'lease' as const, value: { sealed: 's', version } } };
+      };
+    const instances = [unusedName('one'), unusedName('two')] as const;
+    const served = await Promise.all(instances.map((instance) => serveInstance(rpc, lease, instance, handle(instance))));
+    const ask = (instance: string, upstream = 'x') => rpc.call(lease, { tenant: 'default', upstream }, { instance });
+    for (const instance of instances) expect((await ask(instance)).result).toMatchObject({ value: { version: instance } });
+    await expect(ask(instances[0], 'error')).rejects.toThrow(RpcFault);
+    await expect(ask('nobody')).rejects.toThrow(RpcUnavailable);
+    await expect(call('lease')).rejects.toThrow(RpcUnavailable);
+    await served[0]?.close();
+    await expect(ask(instances[0])).rejects.toThrow(RpcUnavailable);
+    expect((await ask(instances[1])).result).toMatchObject({ value: { version: instances[1] } });
+    await served[1]?.close();
   });
 
   it('RPC-10 after close, calls fail; closing twice is fine', async () => {

@@ -10,12 +10,13 @@ export interface Rpc {
   /**
    * Calls a method of another service.
    * @param options.timeoutMs longest wait for the answer, 2000 unless told
+   * @param options.instance the one that is to answer (`serveInstance`); any unless told
    * @throws RpcUnavailable when nobody answers in time; RpcFault when the other side failed
    */
   call<Request extends DescMessage, Response extends DescMessage>(
     method: RpcMethod<Request, Response>,
     request: MessageInitShape<Request>,
-    options?: { readonly timeoutMs?: number },
+    options?: { readonly timeoutMs?: number; readonly instance?: string },
   ): Promise<MessageShape<Response>>;
   /** Options for Nest's `app.connectMicroservice()`: serves the `@MessagePattern(rpcSubject(…))` handlers of that application. */
   server(): MicroserviceOptions | { strategy: CustomTransportStrategy };

@@ -43,10 +43,10 @@ export interface TestEdge {
 export interface TestEdgeOptions {
   readonly limits?: Partial<EdgeProxyConfig['limits']>;
   readonly spoolLimitBytes?: number;
-  /** Another edge, whose state this one shares. */
-  readonly beside?: TestEdge;
   /** Base URL of an authorization server; none unless told. */
   readonly authServer?: string;
+  /** An edge of the same cluster: this one serves its sessions, snapshot and keys, and takes requests for its public URL. */
+  readonly beside?: TestEdge;
 }
 
 /** Starts an edge on a random port. Its public URL names that port, so that Host checks are the real ones. */
@@ -82,9 +82,10 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     clock: systemClock,
     log,
   });
-  const state = options.beside?.state ?? SqliteState.open(`${dir.path}/state.db`);
+  const { beside } = options;
+  const state = beside?.state ?? SqliteState.open(`${dir.path}/state.db`);
   const telemetry = await startTelemetry({ service: 'edge-proxy', instance: 'edge-1' });
-  const rpc = new LocalRpc();
+  const rpc = beside?.rpc ?? new LocalRpc();
   const keys = await state.bucket(BUCKETS.apiKeys, DEFAULT_TENANT);
   const mint = async ({ name, servers, expiresAtMs }: { name: string; servers: string[]; expiresAtMs?: number }) => {
     const { text, record } = mintApiKey({
@@ -98,7 +99,8 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     return text;
   };
   const port = await freePort();
-  const publicUrl = `http://127.0.0.1:${port}`;
+  const ownUrl = `http://127.0.0.1:${port}`;
+  const publicUrl = beside?.url ?? ownUrl;
   const none = 'http://127.0.0.1:9';
   const config = edgeProxyConfigSchema.parse({
     listen: { host: '127.0.0.1', port },
@@ -113,7 +115,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
   const key = await mint({ name: 'test', servers: ['*'] });
   let revision = 0;
   return {
-    url: publicUrl,
+    url: ownUrl,
     key,
     mint,
     events,
@@ -136,7 +138,8 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
       await edge.close();
       await audit.close();
       await consumption.close();
-      await Promise.all([bus.close(), rpc.close(), telemetry.close(), ...(options.beside === undefined ? [state.close()] : [])]);
+      const shared = beside === undefined ? [rpc.close(), state.close()] : [];
+      await Promise.all([bus.close(), ...shared, telemetry.close()]);
       await dir[Symbol.asyncDispose]();
     },
   };

@@ -143,8 +143,9 @@ describe('clients and upstreams of different eras', () => {
     expect(text(await connection.client.callTool({ name: 'echo', arguments: { text: 'hi' } }))).toBe('alpha: hi');
   });
 
-  it('XE-2 a legacy client is told why a modern upstream cannot serve it', async () => {
-    await expect(connect('new', 'legacy')).rejects.toMatchObject({ code: 10505, data: { reason: 'era_mismatch' } });
+  it('XE-2 a legacy client uses a modern upstream', async () => {
+    await using connection = await connect('new', 'legacy');
+    expect(text(await connection.client.callTool({ name: 'n__echo', arguments: { text: 'hi' } }))).toBe('nova: hi');
   });
 
   it('XE-3 a list holds what upstreams of either era have', async () => {

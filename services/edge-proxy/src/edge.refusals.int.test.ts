@@ -230,11 +230,11 @@ const ROWS: readonly Row[] = [
   ['E9-g null id', () => ({ body: '{"jsonrpc":"2.0","id":null,"method":"ping"}' }), 400, -32600, 'invalid_request'],
   ['E10-a batch', () => ({ body: [list, list], headers: inSession() }), 400, -32600, 'invalid_request'],
   [
-    'E10-b response nobody asked for',
-    () => ({ body: { jsonrpc: '2.0', id: 1, result: {} }, headers: inSession() }),
+    'E10-b response outside of a session',
+    () => ({ body: { jsonrpc: '2.0', id: 1, result: {} } }),
     400,
     -32600,
-    'invalid_request',
+    'session_missing',
   ],
   [
     'E8-a version header missing',

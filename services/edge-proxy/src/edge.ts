@@ -4,6 +4,7 @@ import type { Logger } from '@switchyard/telemetry';
 import type { CapabilityNames } from './capability-names.js';
 import type { LegacyPool } from './legacy-pool.js';
 import type { HandedOver } from './handed-over.js';
+import type { ClientAsks } from './client-asks.js';
 import type { EdgeMetrics } from './metrics.js';
 import type { MirroredTools } from './mirrored-tools.js';
 import type { RequestStates } from './request-state.js';
@@ -12,8 +13,10 @@ import type { Authenticator } from './stages/authenticate.js';
 import type { CredentialLeases } from './stages/lease.js';
 import type { IdSource } from './upstream/id-source.js';
 import type { UpstreamLinks } from './upstream/links.js';
+import type { EdgePeers } from './edge-peers.js';
 import type { CallsInHand } from './calls-in-hand.js';
 import type { SuspendedCalls } from './suspended-calls.js';
+import type { ToolForms } from './tool-forms.js';
 
 /** Limits of one edge. */
 export interface EdgeLimits {
@@ -49,5 +52,8 @@ export interface Edge {
   readonly names: CapabilityNames;
   readonly mirrored: MirroredTools;
   readonly calls: CallsInHand;
+  readonly asks: ClientAsks;
+  readonly peers: EdgePeers;
+  readonly toolForms: ToolForms;
   readonly ids: IdSource;
 }

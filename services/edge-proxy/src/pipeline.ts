@@ -1,9 +1,10 @@
-import { isBatch, classify as classifyEra, methodFor, revisionOf, scanMessage } from '@switchyard/mcp';
+import { isBatch, classify as classifyEra, methodFor, type MethodRow, revisionOf, scanMessage } from '@switchyard/mcp';
 import { serveBatch } from './batch.js';
 import { clientFacts } from './client-facts.js';
 import type { Edge } from './edge.js';
 import { type Ending, refused } from './ending.js';
 import type { Call, Caller, Exchange, Inbound } from './exchange.js';
+import { serveAnswer } from './methods/answer.js';
 import { serveStatus, STATUS_TOOL } from './methods/gateway-status.js';
 import { serveDiscover, serveInitialize } from './methods/handshake.js';
 import { serveList } from './methods/list.js';
@@ -18,6 +19,9 @@ import { forward } from './stages/forward.js';
 import { resolve, type Target } from './stages/resolve.js';
 import type { ClientSession } from './session-store.js';
 
+/** A response to a request of the gateway's own: modern clients post none. */
+const ANSWER: MethodRow = { eras: ['legacy'], shape: 'notification' };
+
 type Serve = (call: Call, edge: Edge) => Promise<Ending>;
 
 /** Methods that the gateway answers itself or in a way of their own; every other of the methods table is a unary call. */
@@ -27,6 +31,8 @@ const SERVE: ReadonlyMap<string, Serve> = new Map<string, Serve>([
   ['ping', servePing],
   ['logging/setLevel', admitted(serveSetLevel)],
   ['subscriptions/listen', admitted(serveListen)],
+  // What a client posts in answer to a request has no method.
+  ['', serveAnswer],
 ]);
 
 const SERVE_SHAPE: ReadonlyMap<string, Serve> = new Map<string, Serve>([
@@ -144,8 +150,7 @@ function classify(exchange: Exchange, bytes: Buffer): Inbound | Refusal {
     facts.client_name = client_name;
     facts.client_version = client_version;
   }
-  if (envelope.kind === 'response')
-    return new Refusal('invalid_request', 'No request of the gateway’s is waiting for this response.');
+  if (envelope.kind === 'response') return { bytes, envelope, era, revision, row: ANSWER };
   const row = methodFor(era, envelope.method);
   if (row !== undefined) return { bytes, envelope, era, revision, row };
   if (envelope.kind === 'notification') return { bytes, envelope, era, revision, row: { eras: [era], shape: 'notification' } };

@@ -11,6 +11,8 @@ import type { Logger, Telemetry } from '@switchyard/telemetry';
 import { CallsInHand } from './calls-in-hand.js';
 import { CapabilityNames } from './capability-names.js';
 import { type Catalog, compileCatalog } from './catalog.js';
+import { ClientAsks } from './client-asks.js';
+import { EdgePeers } from './edge-peers.js';
 import type { EdgeProxyConfig } from './config.js';
 import type { Edge } from './edge.js';
 import type { EventLog } from './event-log.js';
@@ -28,6 +30,7 @@ import { snapshotProblem } from './snapshot-problem.js';
 import { Authenticator } from './stages/authenticate.js';
 import { CredentialLeases } from './stages/lease.js';
 import { SuspendedCalls } from './suspended-calls.js';
+import { ToolForms } from './tool-forms.js';
 import { IdSource } from './upstream/id-source.js';
 import { UpstreamLinks } from './upstream/links.js';
 
@@ -107,6 +110,8 @@ export class PublicEdge {
     });
     const ids = new IdSource();
     const calls = new CallsInHand();
+    const asks = new ClientAsks();
+    const peers = await EdgePeers.open(rpc, asks);
     const metrics = createEdgeMetrics(telemetry.meter, {
       sessions: () => sessions.size,
       calls: () => calls.size,
@@ -130,6 +135,9 @@ export class PublicEdge {
       names: new CapabilityNames(),
       mirrored: new MirroredTools(),
       calls,
+      asks,
+      peers,
+      toolForms: new ToolForms(),
       ids,
     });
     const opened = new PublicEdge(config, deps, { internal, edge, keys });
@@ -162,6 +170,7 @@ export class PublicEdge {
     await this.#watch?.close();
     this.#edge.suspended.close();
     await this.#edge.pool.close();
+    await this.#edge.peers.close();
     await this.#edge.links.close();
     await Promise.all([this.#egress.close(), this.#internal.close(), this.#keys.close()]);
     this.#proxy.close();

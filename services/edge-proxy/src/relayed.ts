@@ -5,4 +5,5 @@ export const RELAYED: ReadonlySet<string> = new Set([
   'notifications/resources/list_changed',
   'notifications/resources/updated',
   'notifications/message',
+  'notifications/elicitation/complete',
 ]);

@@ -22,6 +22,7 @@ const record: SessionRecord = {
   revision: '2025-11-25',
   clientName: 'c',
   clientVersion: '1',
+  capabilities: {},
   upstreams: {},
 };
 

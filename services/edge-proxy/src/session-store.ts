@@ -26,6 +26,8 @@ const sessionRecord = z.object({
   clientName: z.string(),
   clientVersion: z.string(),
   logLevel: z.string().optional(),
+  /** What the client declared, as far as the gateway carries it. */
+  capabilities: z.record(z.string(), z.unknown()).default({}),
   /** Upstream sessions that outlive this process; stdio upstreams have none. */
   upstreams: z.record(z.string(), upstreamSession),
 });

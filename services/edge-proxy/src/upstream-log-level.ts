@@ -13,7 +13,8 @@ export async function tellLogLevel(
   context: OutboundContext,
   edge: Edge,
 ): Promise<void> {
-  if (standing.capabilities.logging === undefined) return;
+  // Every request to a modern upstream says its own.
+  if (standing.era === 'modern' || standing.capabilities.logging === undefined) return;
   const id = edge.ids.next();
   // A process without a session id is shared by everyone, so it is asked for everything and each session's share is filtered here.
   const wanted = standing.id === undefined ? 'debug' : level;

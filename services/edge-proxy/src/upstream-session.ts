@@ -91,7 +91,7 @@ async function open(
   edge: Edge,
 ): Promise<LegacySession | Refusal> {
   // Belongs to the session, not to the call that happens to need it first, so no caller's departure ends it.
-  const opened = await link.openLegacy(context, new Cancellation(), {});
+  const opened = await openEither(session, link, context);
   if (opened instanceof Refusal) return opened;
   const kept = opened.id === undefined || isSseSession(opened.id) ? undefined : opened;
   if (kept !== undefined || storedSession(session.record, link.name) !== undefined)
@@ -100,6 +100,18 @@ async function open(
   if (logLevel !== undefined) await tellLogLevel(link, opened, logLevel, context, edge);
   session.onUpstream?.(link.name, opened);
   return opened;
+}
+
+/** A session of the legacy era where the upstream has one; else its word that it is modern. */
+async function openEither(
+  session: ClientSession,
+  link: UpstreamLink,
+  context: OutboundContext,
+): Promise<LegacySession | Refusal> {
+  const opened = await link.openLegacy(context, new Cancellation(), session.record.capabilities);
+  if (!(opened instanceof Refusal) || opened.reason !== 'era_mismatch') return opened;
+  const profile = await link.discover(context, new Cancellation());
+  return profile instanceof Refusal ? profile : { ...profile, era: 'modern' };
 }
 
 function withUpstream(record: SessionRecord, upstream: string, standing: LegacySession | undefined): SessionRecord {

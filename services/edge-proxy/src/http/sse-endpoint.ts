@@ -110,6 +110,7 @@ export class SseEndpoint {
       revision: REVISION,
       clientName: '',
       clientVersion: '',
+      capabilities: {},
       upstreams: {},
     });
   }

@@ -107,8 +107,10 @@ async function fetchPages(
     }
     const read = readPage(upstream, list, answer);
     if (read instanceof Refusal) return read;
+    const own =
+      list === 'tools' && isModern(standing) ? edge.toolForms.forLegacy(call, upstream, read.items, edge.log) : read.items;
     // A name that stands twice is one capability.
-    for (const item of read.items)
+    for (const item of own)
       if (!items.has(item.name) && isUsable(call, upstream, list, item, edge))
         items.set(item.name, isPooled(standing) && list === 'tools' ? modernTool(item) : item);
     if (read.nextCursor === undefined) break;
@@ -141,6 +143,8 @@ function isUsable(
   return reason === undefined;
 }
 
+const isModern = (standing: LegacySession | UpstreamProfile) => 'era' in standing && standing.era === 'modern';
+
 const endless = (upstream: string, list: ListKey) =>
   new Refusal('upstream_invalid', `${upstream} gives more than ${PAGE_LIMIT} pages for ${LISTS[list].method}.`, { upstream });
 
@@ -156,7 +160,7 @@ async function askPage(
 ): Promise<UpstreamAnswer> {
   const id = edge.ids.next();
   const { method } = LISTS[list];
-  const era = isPooled(standing) ? 'legacy' : call.inbound.era;
+  const era = isPooled(standing) ? 'legacy' : isModern(standing) ? 'modern' : call.inbound.era;
   const startedAt = edge.clock.monotonicMicros();
   const answer = await link.request({
     ...context,

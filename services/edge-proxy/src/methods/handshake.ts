@@ -1,4 +1,11 @@
-import { MODERN_REVISIONS, LEGACY_REVISIONS, negotiateLegacy, resultResponse } from '@switchyard/mcp';
+import {
+  capabilitiesFor,
+  MODERN_REVISIONS,
+  LEGACY_REVISIONS,
+  negotiateLegacy,
+  resultResponse,
+  revisionOf,
+} from '@switchyard/mcp';
 import { clientInfo, NO_CLIENT } from '../client-facts.js';
 import type { Edge } from '../edge.js';
 import { answered, type Ending, refused } from '../ending.js';
@@ -10,6 +17,7 @@ import { Refusal } from '../refusal.js';
 import type { SessionRecord } from '../session-store.js';
 import { enterUpstream } from '../upstream-session.js';
 import type { UpstreamProfile } from '../upstream/link.js';
+import { CARRIED_CAPABILITIES } from '../upstream/profile.js';
 import * as z from 'zod';
 
 /** Longest that a client waits for upstreams at its handshake; who is later than this joins later. */
@@ -18,6 +26,7 @@ const HANDSHAKE_WAIT_MS = 4_000;
 const initializeParams = z.object({
   protocolVersion: z.string(),
   clientInfo: clientInfo.optional(),
+  capabilities: z.unknown(),
 });
 
 /** `initialize` (MCP 2025-11-25, "Lifecycle"): opens a session of the client's, and behind it one with every upstream that answers. */
@@ -35,6 +44,7 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
     revision,
     clientName: client.client_name,
     clientVersion: client.client_version,
+    capabilities: carried(params.data.capabilities, revision),
     upstreams: {},
   };
   const session = call.session ?? (await edge.sessions.open(record));
@@ -57,6 +67,13 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
     ...instructions(profiles),
   };
   return answered(resultResponse(inbound.envelope.id, JSON.stringify(result)), { 'mcp-session-id': session.id });
+}
+
+/** What upstreams may be told of a client: what its revision has, and the gateway carries. */
+function carried(declared: unknown, revision: string): Readonly<Record<string, unknown>> {
+  const table = revisionOf(revision);
+  if (table === undefined) throw new Error(`${revision} was negotiated, but is not served`);
+  return capabilitiesFor(declared, table, CARRIED_CAPABILITIES);
 }
 
 /** `server/discover` (MCP 2026-07-28, "Discovery"): what the upstreams that speak the modern era can do together. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Edge } from '../edge.js';
 import type { LoggedEvent } from '../event-log.js';
 import type { EventLog } from '../event-log.js';
@@ -6,6 +7,7 @@ import { outranks } from '../log-levels.js';
 import { outboundContext } from '../outbound-context.js';
 import { Refusal } from '../refusal.js';
 import { RELAYED } from '../relayed.js';
+import { relayRequest } from '../relay-request.js';
 import type { ClientSession } from '../session-store.js';
 import type { LegacySession, UpstreamMessage } from '../upstream/link.js';
 
@@ -82,7 +84,7 @@ export class StandingStream {
   }
 
   #join(upstream: string, standing: LegacySession): void {
-    if (this.#standings.get(upstream) === standing) return;
+    if (standing.era === 'modern' || this.#standings.get(upstream) === standing) return;
     this.#standings.set(upstream, standing);
     this.#listen(upstream, standing).catch((error: unknown) =>
       this.#edge.log.error('a stream could not join an upstream', { error, upstream }),
@@ -93,9 +95,21 @@ export class StandingStream {
     const context = await outboundContext(this.#call, upstream, this.#edge);
     if (context instanceof Refusal || this.#closed || this.#standings.get(upstream) !== standing) return;
     this.#stops.get(upstream)?.();
-    const onMessage = (message: UpstreamMessage) => void this.#relay(message);
-    const { id } = this.#session;
-    this.#stops.set(upstream, this.#edge.links.get(upstream).listen(standing, context, { session: id, onMessage }));
+    const origin = randomUUID();
+    const { asks, links } = this.#edge;
+    const send = (bytes: Buffer) => void this.#call.exchange.reply.message(bytes);
+    const stop = links.get(upstream).listen(standing, context, {
+      session: this.#session.id,
+      onMessage: (message) => {
+        if (message.envelope.method === 'notifications/cancelled') asks.withdraw(origin, message.envelope.requestId);
+        void this.#relay(message);
+      },
+      onRequest: (message) => relayRequest({ session: this.#session, origin, send }, message, this.#edge),
+    });
+    this.#stops.set(upstream, () => {
+      stop();
+      asks.release(origin);
+    });
   }
 
   #relay({ bytes, envelope }: UpstreamMessage): Promise<void> | void {

@@ -12,6 +12,7 @@ import { enterUpstream, leaveUpstream } from '../upstream-session.js';
 import type {
   LegacySession,
   OutboundContext,
+  OutboundRequest,
   UpstreamAnswer,
   UpstreamLink,
   UpstreamMessage,
@@ -20,6 +21,9 @@ import type {
 import { RELAYED } from '../relayed.js';
 import type { RequestState } from '../request-state.js';
 import { forwardToLegacy, resumeCall } from './forward-to-legacy.js';
+import { canBeAsked, relayRequest } from '../relay-request.js';
+import type { ClientSession } from '../session-store.js';
+import { forwardToModern } from './forward-to-modern.js';
 import { relayInputRequired, SERVER_INFO_JSON } from './input-required.js';
 import type { Target } from './resolve.js';
 
@@ -38,6 +42,8 @@ export async function forward(call: Call, target: Target, context: OutboundConte
   const standing = await enterUpstream(call, link, context, edge);
   if (standing instanceof Refusal) return refused(standing);
   if (isPooled(standing)) return forwardToLegacy(call, target, link, context, standing, edge);
+  if (call.session !== undefined && 'era' in standing && standing.era === 'modern')
+    return forwardToModern({ call, session: call.session, target, link, context, standing, edge });
   const first = await attempt(call, target, link, context, standing, edge, paramHeaders, retried);
   if (first.answer.kind !== 'sessionGone' || call.session === undefined) return ending(call, target, first, edge);
   await leaveUpstream(call.session, link.name, standing);
@@ -72,7 +78,8 @@ async function attempt(
   const { method } = inbound.envelope;
   const id = edge.ids.next();
   const startedAt = edge.clock.monotonicMicros();
-  const answer = await link.request({
+  const onServerRequest = session !== undefined && canBeAsked(session) ? asking(call, session, id, edge) : undefined;
+  const answering = link.request({
     ...context,
     era: inbound.era,
     revision: standing.revision,
@@ -86,8 +93,10 @@ async function attempt(
     timeoutMs: target.upstream.timeoutMs,
     limitMs: edge.limits.callLimitMs,
     cancellation: exchange.cancellation,
-    onNotification: (message) => relayNotification(call, id, message),
+    onNotification: (message) => relayNotification(call, id, message, edge),
+    onServerRequest,
   });
+  const answer = await (onServerRequest === undefined ? answering : answering.finally(() => edge.asks.release(id)));
   exchange.facts.upstream_us = Math.round(edge.clock.monotonicMicros() - startedAt);
   exchange.facts.upstream_rpc_id = id;
   recordHop(
@@ -96,6 +105,13 @@ async function attempt(
     edge,
   );
   return { id, answer };
+}
+
+/** What the upstream asks meanwhile, the client is asked on the stream of its call. */
+function asking(call: Call, session: ClientSession, id: string, edge: Edge): NonNullable<OutboundRequest['onServerRequest']> {
+  const { reply } = call.exchange;
+  const stream = { session, origin: id, send: (bytes: Buffer) => void reply.message(bytes) };
+  return (message, answer) => void relayRequest(stream, message, edge).then(answer);
 }
 
 function outboundEdits({ bytes, envelope }: Inbound, id: string, target: Target, retried: RequestState | undefined): Edit[] {
@@ -123,13 +139,19 @@ function withholdTasks(bytes: Buffer, capabilities: Range, edits: Edit[]): void 
 }
 
 /** Passes a notification on to the client of the call that it belongs to; resolves when the client has room for more. @param id the gateway's, which is the progress token as well */
-function relayNotification(call: Call, id: string, { bytes, envelope }: UpstreamMessage): Promise<void> | void {
+export function relayNotification(
+  call: Call,
+  id: string,
+  { bytes, envelope }: UpstreamMessage,
+  edge: Edge,
+): Promise<void> | void {
   const { reply } = call.exchange;
   if (envelope.method === 'notifications/progress') {
     const token = call.inbound.envelope.progressToken;
     if (token === undefined || envelope.progressTokenRange === undefined || envelope.progressToken !== id) return;
     return reply.message(splice(bytes, [{ range: envelope.progressTokenRange, text: token }]));
   }
+  if (envelope.method === 'notifications/cancelled') edge.asks.withdraw(id, envelope.requestId);
   if (!RELAYED.has(envelope.method)) return;
   if (envelope.method === 'notifications/message' && outranks(call.session?.record.logLevel, bytes)) return;
   return reply.message(bytes);

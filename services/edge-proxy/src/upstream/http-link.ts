@@ -86,7 +86,7 @@ export class HttpLink implements UpstreamLink {
     capabilities: Readonly<Record<string, unknown>>,
   ): Promise<LegacySession | Refusal> {
     if (this.#sseUntilMs > this.#options.clock.now()) {
-      const known = await this.#openSse(context, cancellation);
+      const known = await this.#openSse(context, cancellation, capabilities);
       if (known !== undefined) return known;
     }
     const id = this.#options.ids.next();
@@ -107,7 +107,7 @@ export class HttpLink implements UpstreamLink {
     const profile = answer.kind === 'refused' ? answer.refusal : readInitializeResult(this.name, answer.message);
     if (profile instanceof Refusal) {
       const older = profile.reason !== 'era_mismatch' && SSE_STATUS.has(answer.status);
-      return (older ? await this.#openSse(context, cancellation) : undefined) ?? profile;
+      return (older ? await this.#openSse(context, cancellation, capabilities) : undefined) ?? profile;
     }
     await this.notify({
       ...context,
@@ -121,8 +121,12 @@ export class HttpLink implements UpstreamLink {
   }
 
   /** @returns undefined where the upstream does not speak HTTP+SSE either, or no longer */
-  async #openSse(context: OutboundContext, cancellation: Cancellation): Promise<LegacySession | Refusal | undefined> {
-    const opened = await this.#sse.open(context, cancellation);
+  async #openSse(
+    context: OutboundContext,
+    cancellation: Cancellation,
+    capabilities: Readonly<Record<string, unknown>>,
+  ): Promise<LegacySession | Refusal | undefined> {
+    const opened = await this.#sse.open(context, cancellation, capabilities);
     if (opened === undefined) this.#sseUntilMs = 0;
     else if (!(opened instanceof Refusal)) this.#sseUntilMs = this.#options.clock.now() + SSE_VERDICT_MS;
     return opened;
@@ -189,12 +193,11 @@ export class HttpLink implements UpstreamLink {
       headers: outboundHeaders({ ...context, era: 'legacy', revision: session.revision, method: 'GET', session: session.id }),
       limitBytes: this.#options.resultLimitBytes,
       onMessage: (message) => {
-        if (message.envelope.kind === 'request')
-          this.#answerServerRequest(
-            { ...context, era: 'legacy', revision: session.revision, method: '', session: session.id },
-            message,
-          );
-        else sink.onMessage(message);
+        const { kind, method } = message.envelope;
+        const own = { ...context, era: 'legacy' as const, revision: session.revision, method: '', session: session.id };
+        if (kind !== 'request') sink.onMessage(message);
+        else if (method === 'ping' || sink.onRequest === undefined) this.#answerServerRequest(own, message);
+        else void sink.onRequest(message).then((body) => this.#post(own, body));
       },
     });
     this.#streams.add(stream);
@@ -245,16 +248,21 @@ export class HttpLink implements UpstreamLink {
         upstream: this.name,
         headers: outboundHeaders(request),
         resultLimitBytes,
-        onServerRequest: (message) => this.#takeServerRequest(request, message),
+        onServerRequest: (message, answered) => this.#takeServerRequest(request, message, answered),
       },
       onHead,
     );
   }
 
-  #takeServerRequest(request: OutboundRequest, message: UpstreamMessage): void {
-    if (request.era === 'modern' || request.onServerRequest === undefined || message.envelope.method === 'ping')
+  #takeServerRequest(request: OutboundRequest, message: UpstreamMessage, answered: () => void): void {
+    if (request.era === 'modern' || request.onServerRequest === undefined || message.envelope.method === 'ping') {
+      answered();
       return this.#answerServerRequest(request, message);
-    request.onServerRequest(message, (body) => void this.#post({ ...request, method: '' }, body));
+    }
+    request.onServerRequest(message, (body) => {
+      answered();
+      void this.#post({ ...request, method: '' }, body);
+    });
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Egress, EgressControl, EgressSink } from '@switchyard/egress';
-import { scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
+import { isInputMethod, scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
 import { Refusal } from '../refusal.js';
 import { httpFailure } from './http-failure.js';
 import type { OutboundRequest, UpstreamAnswer, UpstreamMessage } from './link.js';
@@ -14,7 +14,7 @@ export interface HttpRequestOptions {
   /** Longest message taken from an upstream. */
   readonly resultLimitBytes: number;
   /** Answers what the upstream asks of us on the response's stream. */
-  readonly onServerRequest: (message: UpstreamMessage) => void;
+  readonly onServerRequest: (message: UpstreamMessage, answered: () => void) => void;
 }
 
 /** How long a stream may stay open behind its response before it is cut. */
@@ -55,6 +55,8 @@ class HttpExchange implements EgressSink {
   /** From the first time on that the stream has ended before its response. */
   #resumption: StreamResumption | undefined;
   #pause: NodeJS.Timeout | undefined;
+  #silence: NodeJS.Timeout | undefined;
+  #asking = 0;
 
   constructor(
     readonly request: OutboundRequest,
@@ -79,7 +81,8 @@ class HttpExchange implements EgressSink {
         headers: options.headers,
         body: request.body,
         headersTimeoutMs: request.timeoutMs,
-        bodyTimeoutMs: request.timeoutMs,
+        // While a client is being asked, silence is no fault of the upstream's; so it is watched here.
+        bodyTimeoutMs: request.onServerRequest === undefined ? request.timeoutMs : 0,
       },
       this,
     );
@@ -95,6 +98,7 @@ class HttpExchange implements EgressSink {
     if (this.#settled) return;
     this.#status = status;
     this.onHead(headers);
+    if (this.request.onServerRequest !== undefined) this.#watchSilence();
     const type = mediaType(headers);
     if (status === 404 && this.request.session !== undefined) return this.#cut({ kind: 'sessionGone' });
     if (status === 401 || status === 403)
@@ -116,6 +120,7 @@ class HttpExchange implements EgressSink {
 
   data(chunk: Buffer, control: EgressControl): void {
     if (this.#settled) return;
+    this.#silence?.refresh();
     if (this.#sse) return this.#events(chunk, control);
     this.#size += chunk.length;
     if (this.#size > this.options.resultLimitBytes) return this.#cut(this.#tooLarge());
@@ -158,9 +163,23 @@ class HttpExchange implements EgressSink {
 
   /** `ping` may be asked at any time; anything else only where somebody takes it. */
   #serverRequest(message: UpstreamMessage): void {
-    if (message.envelope.method !== 'ping' && this.request.onServerRequest === undefined)
-      this.#stray('requests that the gateway does not take');
-    if (!this.#settled) this.options.onServerRequest(message);
+    const isTaken = this.request.onServerRequest !== undefined && isInputMethod(message.envelope.method);
+    if (!isTaken && message.envelope.method !== 'ping') this.#stray('requests that the gateway does not take');
+    if (this.#settled) return;
+    this.#asking += 1;
+    this.options.onServerRequest(message, () => {
+      this.#asking -= 1;
+      this.#silence?.refresh();
+    });
+  }
+
+  #watchSilence(): void {
+    const { timeoutMs } = this.request;
+    this.#silence = setTimeout(() => {
+      if (this.#asking === 0 && this.#waiting === 0)
+        this.#cut(this.#refuse('upstream_timeout', `${this.options.upstream} sent nothing for ${timeoutMs} ms.`));
+      else this.#silence?.refresh();
+    }, timeoutMs);
   }
 
   #stray(what: string): void {
@@ -281,6 +300,8 @@ class HttpExchange implements EgressSink {
     this.#settled = true;
     clearTimeout(this.#limit);
     clearTimeout(this.#pause);
+    clearTimeout(this.#silence);
+    this.#silence = undefined;
   }
 
   #refuse(

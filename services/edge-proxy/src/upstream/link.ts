@@ -64,8 +64,10 @@ export interface UpstreamProfile {
   readonly instructions: string;
 }
 
-/** A legacy session with an upstream. */
+/** What a legacy client's session has with an upstream: a session of its own, or, where the upstream is modern, what it told of itself. */
 export interface LegacySession extends UpstreamProfile {
+  /** Of the upstream, where it is not the client's; what is sent to it is then made modern. */
+  readonly era?: 'modern' | undefined;
   /** The upstream's Mcp-Session-Id; absent where it has none (stateless servers, stdio). */
   readonly id?: string | undefined;
 }
@@ -74,6 +76,8 @@ export interface LegacySession extends UpstreamProfile {
 export interface UnsolicitedSink {
   readonly session: string;
   readonly onMessage: (message: UpstreamMessage) => void;
+  /** Answers what the upstream asks of the client by itself, with the whole response. Absent: refused. */
+  readonly onRequest?: ((message: UpstreamMessage) => Promise<Buffer>) | undefined;
 }
 
 /** The way to one upstream. Two implementations: HttpLink and StdioLink. */

@@ -67,6 +67,7 @@ export class SseConnection implements EgressSink {
   #over = false;
   #waiting = 0;
   #answersUnderWay = 0;
+  #asking = 0;
 
   private constructor(options: SseConnectionOptions, begun: (outcome: SseConnection | Refusal | undefined) => void) {
     this.#options = options;
@@ -235,21 +236,19 @@ export class SseConnection implements EgressSink {
   /** `ping` is answered here. The rest is for a call that takes it: the session is one client's, so it is that client's in any case. */
   #serverRequest(message: UpstreamMessage): void {
     const { id, method } = message.envelope;
-    const asked = method === 'ping' ? undefined : this.#pending.values().find(({ request }) => request.onServerRequest);
-    if (asked?.request.onServerRequest) {
-      // While the upstream waits for us it is not silent.
-      clearTimeout(asked.silence);
-      return asked.request.onServerRequest(message, (body) => {
-        if (this.#pending.get(asked.request.id) === asked) asked.silence = this.#silence(asked.request);
-        void this.notify(asked.request, body);
-      });
+    const taker = method === 'ping' ? undefined : this.#pending.values().find(({ request }) => request.onServerRequest)?.request;
+    if (taker?.onServerRequest) {
+      this.#asking += 1;
+      return taker.onServerRequest(message, (body) => void this.notify(taker, body).then(() => (this.#asking -= 1)));
     }
+    const sink = method === 'ping' ? undefined : [...this.#sinks].find(({ onRequest }) => onRequest);
+    const own = { ...this.#options.context, revision: '', method: '' };
+    if (sink?.onRequest) return void sink.onRequest(message).then((body) => this.notify(own, body));
     const body =
       method === 'ping' ? resultResponse(id, '{}') : errorResponse(id, -32601, `The gateway does not take ${method} requests.`);
     if (this.#answersUnderWay >= ANSWERS_LIMIT) return;
     this.#answersUnderWay += 1;
-    const answer = { ...this.#options.context, revision: '', method: 'initialize' };
-    void this.notify(answer, body).then(() => (this.#answersUnderWay -= 1));
+    void this.notify({ ...own, method: 'initialize' }, body).then(() => (this.#answersUnderWay -= 1));
   }
 
   /** The session is one client's, so whatever comes on it is for that client; which call it belongs to is not always told. */
@@ -283,7 +282,10 @@ export class SseConnection implements EgressSink {
 
   #silence(request: OutboundRequest): NodeJS.Timeout {
     const { id, timeoutMs } = request;
-    return setTimeout(() => this.#abandon(id, 'upstream_timeout', `did not answer within ${timeoutMs} ms`), timeoutMs);
+    const late = () => this.#abandon(id, 'upstream_timeout', `did not answer within ${timeoutMs} ms`);
+    // While a client is being asked, silence is no fault of the upstream's.
+    const timer: NodeJS.Timeout = setTimeout(() => (this.#asking > 0 ? timer.refresh() : late()), timeoutMs);
+    return timer;
   }
 
   /** Gives a request up, and says so; `initialize` is never cancelled (MCP 2024-11-05, "Cancellation"). */

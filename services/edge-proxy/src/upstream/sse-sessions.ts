@@ -27,7 +27,11 @@ export class SseSessions {
   }
 
   /** Opens a session. @returns undefined where what answers is no HTTP+SSE server */
-  async open(context: OutboundContext, cancellation: Cancellation): Promise<LegacySession | Refusal | undefined> {
+  async open(
+    context: OutboundContext,
+    cancellation: Cancellation,
+    capabilities: Readonly<Record<string, unknown>>,
+  ): Promise<LegacySession | Refusal | undefined> {
     const { egress, name, url, resultLimitBytes, ids } = this.#options;
     const session = PREFIX + randomUUID();
     const connection = await SseConnection.open({
@@ -44,8 +48,7 @@ export class SseSessions {
     const id = ids.next();
     const revision = LEGACY_UPSTREAM_REVISION;
     const waits = { timeoutMs: HANDSHAKE_MS, limitMs: HANDSHAKE_MS, cancellation, onNotification: () => undefined };
-    // What such a server asks comes on the stream that all calls share, so it is not carried to clients.
-    const body = initializeBody(id, {});
+    const body = initializeBody(id, capabilities);
     const answer = await connection.request({ ...context, ...waits, era: 'legacy', revision, method: 'initialize', id, body });
     const profile = this.#profileOf(answer);
     if (profile instanceof Refusal) {

@@ -175,6 +175,8 @@ export class StdioLink implements UpstreamLink {
 
   #spread(message: UpstreamMessage): void {
     const { method, uri } = message.envelope;
+    // It names no session; where there are several, it may be none of theirs.
+    if (method === 'notifications/elicitation/complete' && this.#sinks.size > 1) return;
     for (const sink of this.#sinks) {
       if (method !== 'notifications/resources/updated' || this.#subscriptions.has(uri ?? '', sink.session))
         sink.onMessage(message);

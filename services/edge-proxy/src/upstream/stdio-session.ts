@@ -24,6 +24,8 @@ interface Pending {
   readonly request: OutboundRequest;
   readonly settle: (answer: UpstreamAnswer) => void;
   silence: NodeJS.Timeout;
+  /** What the client is being asked meanwhile: the upstream's silence then means nothing. */
+  asking: number;
 }
 
 const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
@@ -74,7 +76,7 @@ export class StdioSession {
         this.#pending.delete(request.id);
         resolve(answer);
       };
-      this.#pending.set(request.id, { request, settle, silence: this.#silence(request) });
+      this.#pending.set(request.id, { request, settle, silence: this.#silence(request), asking: 0 });
       request.cancellation.onCancel(onCancel);
       this.#process.send(request.body);
     });
@@ -91,10 +93,11 @@ export class StdioSession {
   }
 
   #silence(request: OutboundRequest): NodeJS.Timeout {
-    return setTimeout(
-      () => this.#abandon(request.id, this.#refused('upstream_timeout', `did not answer within ${request.timeoutMs} ms`)),
-      request.timeoutMs,
-    );
+    return setTimeout(() => {
+      const pending = this.#pending.get(request.id);
+      if (pending !== undefined && pending.asking > 0) pending.silence = this.#silence(request);
+      else this.#abandon(request.id, this.#refused('upstream_timeout', `did not answer within ${request.timeoutMs} ms`));
+    }, request.timeoutMs);
   }
 
   /** Gives a request up, and says so; `initialize` is never cancelled (MCP 2025-11-25, "Cancellation"). */
@@ -110,8 +113,8 @@ export class StdioSession {
     if (kind === 'response') {
       this.#pending.get(id)?.settle({ kind: 'response', message, status: 200 });
     } else if (kind === 'request') {
-      const taken = method === 'ping' ? undefined : this.#taker();
-      if (taken !== undefined) return taken(message, (body) => this.#process.send(body));
+      const taker = method === 'ping' ? undefined : this.#taker();
+      if (taker?.request.onServerRequest) return this.#ask(taker, taker.request.onServerRequest, message);
       this.#process.send(
         method === 'ping' ? resultResponse(id, '{}') : errorResponse(id, -32601, `The gateway does not take ${method} requests.`),
       );
@@ -121,13 +124,27 @@ export class StdioSession {
   }
 
   /** Who takes what the server asks: the process is shared by callers, so that can be told only where one call is in hand. */
-  #taker(): OutboundRequest['onServerRequest'] {
+  #taker(): Pending | undefined {
     const [only, second] = this.#pending.values();
-    return second === undefined ? only?.request.onServerRequest : undefined;
+    return second === undefined ? only : undefined;
+  }
+
+  #ask(pending: Pending, take: NonNullable<OutboundRequest['onServerRequest']>, message: UpstreamMessage): void {
+    pending.asking += 1;
+    take(message, (body) => {
+      pending.asking -= 1;
+      pending.silence.refresh();
+      if (this.#ended === undefined) this.#process.send(body);
+    });
   }
 
   #notification(message: UpstreamMessage): void {
     const { method, progressToken } = message.envelope;
+    // Names a request of the process's own, whichever call that was for.
+    if (method === 'notifications/cancelled') {
+      for (const pending of this.#pending.values()) this.#handOver(pending, message);
+      return;
+    }
     if (method === 'notifications/progress') return this.#handOver(this.#pending.get(progressToken ?? ''), message);
     // The process is shared by callers: a log message has an owner only where one call is in hand; otherwise it would leak.
     if (method === 'notifications/message') {

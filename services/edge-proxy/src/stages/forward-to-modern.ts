@@ -1,0 +1,222 @@
+import {
+  capabilitiesFor,
+  CODES,
+  downgradeResult,
+  type Edit,
+  encodeHeaderValue,
+  type Envelope,
+  errorCodeEdits,
+  errorResponse,
+  legacyResultEdits,
+  missingCapabilities,
+  modernRequestEdits,
+  readInputRequired,
+  type Retry,
+  retryEdits,
+  revisionOf,
+  scanMessage,
+  splice,
+  toolErrorResponse,
+  translateError,
+} from '@switchyard/mcp';
+import { askInputs } from '../ask-inputs.js';
+import type { Cancellation } from '../cancellation.js';
+import type { Edge } from '../edge.js';
+import { type Ending, refused } from '../ending.js';
+import type { Call } from '../exchange.js';
+import { GATEWAY_INFO } from '../gateway-info.js';
+import { fetchList } from '../methods/fetch-list.js';
+import { recordHop } from '../record.js';
+import { Refusal } from '../refusal.js';
+import type { ClientSession } from '../session-store.js';
+import type { ToolNote } from '../tool-forms.js';
+import type { LegacySession, OutboundContext, UpstreamAnswer, UpstreamLink, UpstreamMessage } from '../upstream/link.js';
+import { CARRIED_CAPABILITIES } from '../upstream/profile.js';
+import { relayNotification } from './forward.js';
+import type { Target } from './resolve.js';
+
+/** A legacy client's call, and the modern upstream that it is for. */
+export interface CrossEraCall {
+  readonly call: Call;
+  readonly session: ClientSession;
+  readonly target: Target;
+  readonly link: UpstreamLink;
+  readonly context: OutboundContext;
+  readonly standing: LegacySession;
+  readonly edge: Edge;
+}
+
+/** Times that an upstream may ask for more before it answers. */
+const MOST_ROUNDS = 10;
+/** Pause before the retry of a call that its upstream only wants to see again. */
+const PACE_MS = 250;
+
+/**
+ * Makes a legacy client's call of a modern upstream: the request describes itself; what the upstream asks for before it goes on the
+ * client is asked in the middle of its call; the result is put in the words of the client's revision (MCP 2026-07-28, "Multi Round-Trip
+ * Requests", "Versioning and compatibility").
+ */
+export async function forwardToModern(cross: CrossEraCall): Promise<Ending> {
+  const { call, edge, target, session } = cross;
+  const { method } = call.inbound.envelope;
+  if (method === 'resources/subscribe' || method === 'resources/unsubscribe')
+    return refused(noSubscriptions(target.upstream.name));
+  const note = method === 'tools/call' ? await noteOf(cross) : undefined;
+  let retry: Retry | undefined;
+  // Each round is bounded by the call's limit, and so are all together.
+  const until = edge.clock.now() + edge.limits.callLimitMs;
+  for (let round = 0; round <= MOST_ROUNDS && edge.clock.now() < until; round += 1) {
+    const { id, answer } = await attempt(cross, note, retry);
+    if (answer.kind === 'refused') return refused(answer.refusal);
+    if (answer.kind === 'sessionGone') throw new Error('a modern upstream has no session that could be gone');
+    const { bytes, envelope } = answer.message;
+    if (envelope.errorCode !== undefined) return errorEnding(cross, answer.message, envelope.errorCode);
+    if (envelope.resultType === undefined || envelope.resultType === 'complete') return resultEnding(cross, answer.message, note);
+    const wanted = envelope.resultType === 'input_required' ? readInputRequired(bytes, envelope) : undefined;
+    if (wanted?.ok !== true) return refused(unreadable(target.upstream.name, envelope.resultType));
+    if (wanted.requests.length === 0) await pace(call.exchange.cancellation);
+    const stream = { session, origin: id, send: (message: Buffer) => void call.exchange.reply.message(message) };
+    call.exchange.cancellation.onCancel(() => edge.asks.release(id));
+    const answers = await askInputs(stream, wanted.requests, edge);
+    if (call.exchange.cancellation.cancelled) return refused(new Refusal('cancelled', 'The call was cancelled.'));
+    if ('why' in answers) return failed(cross, answers.why);
+    retry = { answers, requestStateJson: wanted.requestStateJson };
+  }
+  return failed(cross, `${target.upstream.name} asked for more input again and again, and was given up.`);
+}
+
+const noSubscriptions = (upstream: string) =>
+  new Refusal('method_unknown', `The gateway does not carry subscriptions of your revision to ${upstream}.`, { upstream });
+
+const unreadable = (upstream: string, type: string) =>
+  new Refusal('upstream_invalid', `${upstream} answered with a result of type "${type}" that the gateway cannot carry on.`, {
+    upstream,
+  });
+
+const pace = (cancellation: Cancellation) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, PACE_MS);
+    cancellation.onCancel(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
+/** A tool that no list has named yet is looked up, for its arguments may have to stand in header fields. */
+async function noteOf({ call, target, edge }: CrossEraCall): Promise<ToolNote | undefined> {
+  const upstream = target.upstream.name;
+  const { name } = target.capability;
+  const known = edge.toolForms.get(upstream, name);
+  if (known !== undefined) return known;
+  await fetchList(call, upstream, 'tools', edge);
+  return edge.toolForms.get(upstream, name);
+}
+
+async function attempt(
+  cross: CrossEraCall,
+  note: ToolNote | undefined,
+  retry: Retry | undefined,
+): Promise<{ id: string; answer: UpstreamAnswer }> {
+  const { call, target, link, context, standing, edge } = cross;
+  const { bytes, envelope } = call.inbound;
+  const id = edge.ids.next();
+  const startedAt = edge.clock.monotonicMicros();
+  const answer = await link.request({
+    ...context,
+    era: 'modern',
+    revision: standing.revision,
+    method: envelope.method,
+    name: envelope.method === 'completion/complete' ? undefined : target.capability.name,
+    paramHeaders: note && note.parameters.length > 0 ? paramHeaders(bytes, envelope, note) : undefined,
+    id,
+    body: requestBody(cross, id, retry),
+    timeoutMs: target.upstream.timeoutMs,
+    limitMs: edge.limits.callLimitMs,
+    cancellation: call.exchange.cancellation,
+    onNotification: (message) => relayNotification(call, id, message, edge),
+  });
+  call.exchange.facts.upstream_us = Math.round(edge.clock.monotonicMicros() - startedAt);
+  call.exchange.facts.upstream_rpc_id = id;
+  const { name } = target.capability;
+  recordHop(call, { upstream: link.name, method: envelope.method, id, startedAt, answer, upstreamCapability: name }, edge);
+  return { id, answer };
+}
+
+function requestBody({ call, session, target, standing }: CrossEraCall, id: string, retry: Retry | undefined): Buffer {
+  const { bytes, envelope } = call.inbound;
+  const upstream = revisionOf(standing.revision);
+  if (upstream === undefined) throw new Error(`revision ${standing.revision} is not spoken`);
+  const capabilities = capabilitiesFor(session.record.capabilities, upstream, CARRIED_CAPABILITIES);
+  const edits: Edit[] = modernRequestEdits(bytes, envelope, {
+    protocolVersion: standing.revision,
+    clientCapabilitiesJson: JSON.stringify(capabilities),
+    clientInfoJson: JSON.stringify(GATEWAY_INFO),
+    logLevel: session.record.logLevel,
+  });
+  if (envelope.idRange) edits.push({ range: envelope.idRange, text: id });
+  if (envelope.progressTokenRange) edits.push({ range: envelope.progressTokenRange, text: id });
+  const nameRange = envelope.method === 'completion/complete' ? envelope.refNameRange : envelope.nameRange;
+  if (nameRange && target.exposed !== target.capability.name)
+    edits.push({ range: nameRange, text: JSON.stringify(target.capability.name) });
+  const body = splice(bytes, edits);
+  return retry === undefined ? body : splice(body, retryEdits(body, envelopeOf(body), retry));
+}
+
+function envelopeOf(bytes: Buffer): Envelope {
+  const envelope = scanMessage(bytes);
+  if (!envelope.ok) throw new Error(envelope.message);
+  return envelope;
+}
+
+/** MCP 2026-07-28, "x-mcp-header". Absent and null arguments have no field. */
+function paramHeaders(bytes: Buffer, { argumentsRange }: Envelope, { parameters }: ToolNote): Record<string, string> {
+  const given: unknown = argumentsRange && JSON.parse(bytes.toString('utf8', argumentsRange.start, argumentsRange.end));
+  const fields: Record<string, string> = {};
+  for (const { header, path } of parameters) {
+    const value = path.reduce<unknown>(
+      (inner, key) =>
+        typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? Reflect.get(inner, key) : undefined,
+      given,
+    );
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+      fields[`mcp-param-${header.toLowerCase()}`] = encodeHeaderValue(String(value));
+  }
+  return fields;
+}
+
+function resultEnding({ call, session }: CrossEraCall, { bytes, envelope }: UpstreamMessage, note: ToolNote | undefined): Ending {
+  const client = revisionOf(session.record.revision);
+  if (client === undefined) throw new Error('a session has a revision that is not served');
+  const edits = legacyResultEdits(bytes, envelope);
+  if (envelope.idRange) edits.push({ range: envelope.idRange, text: call.inbound.envelope.id });
+  const legacy = splice(bytes, edits);
+  const { method } = call.inbound.envelope;
+  const own = splice(legacy, downgradeResult(legacy, envelopeOf(legacy), method, client, note?.wrapsOutput));
+  return { kind: 'response', status: 200, bytes: own, outcome: envelope.resultIsError === true ? 'error' : 'ok' };
+}
+
+function errorEnding(cross: CrossEraCall, { bytes, envelope }: UpstreamMessage, code: number): Ending {
+  const verdict = translateError(code, 'modern', 'legacy');
+  const upstream = cross.target.upstream.name;
+  if (verdict.kind === 'inner_hop' && verdict.problem === 'missing_capability') {
+    const missing = Object.keys(Object(missingCapabilities(bytes, envelope)) as object).join(', ');
+    return failed(cross, `${upstream} needs a client that supports ${missing.slice(0, 64) || 'more'}, which yours does not.`);
+  }
+  if (verdict.kind === 'inner_hop')
+    return refused(
+      new Refusal('upstream_invalid', `${upstream} did not take what the gateway sent (error ${code}).`, { upstream }),
+    );
+  const edits: Edit[] = verdict.kind === 'recode' ? errorCodeEdits(bytes, envelope, verdict.code) : [];
+  if (envelope.idRange) edits.push({ range: envelope.idRange, text: cross.call.inbound.envelope.id });
+  const own = splice(bytes, edits);
+  return { kind: 'response', status: 200, bytes: own, outcome: 'error', code: verdict.kind === 'recode' ? verdict.code : code };
+}
+
+/** A tool's failure is told to the model, any other to the client. */
+function failed({ call }: CrossEraCall, message: string): Ending {
+  const { id, method } = call.inbound.envelope;
+  if (method === 'tools/call')
+    return { kind: 'response', status: 200, bytes: toolErrorResponse(id, message, 'legacy'), outcome: 'error' };
+  const bytes = errorResponse(id, CODES.internalError, message);
+  return { kind: 'response', status: 200, bytes, outcome: 'error', code: CODES.internalError };
+}
