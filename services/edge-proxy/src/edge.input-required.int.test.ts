@@ -174,3 +174,45 @@ describe('a requestState that is not for the request (E15)', () => {
     expect(event).toMatchObject({ type: 'tool.called', outcome: 'error', reason: 'request_state_invalid', rpc_code: -32602 });
   });
 });
+
+describe('an upstream that refuses the probe for its version, and lists that version', () => {
+  it('PV-1 is asked once more', async () => {
+    let refusals = 0;
+    await using late = await startScriptedUpstream({
+      name: 'late',
+      scripts: {
+        'server/discover': (scripted) => {
+          refusals += 1;
+          if (refusals > 1)
+            return answerResult(scripted, {
+              resultType: 'complete',
+              supportedVersions: ['2026-07-28'],
+              capabilities: { tools: {} },
+            });
+          const error = { code: -32022, message: 'No.', data: { supported: ['2026-07-28'], requested: '2026-07-28' } };
+          scripted.response.writeHead(400, { 'content-type': 'application/json' });
+          scripted.response.end(JSON.stringify({ jsonrpc: '2.0', id: scripted.message.id, error }));
+        },
+        'tools/call': call,
+      },
+    });
+    await using own = await startTestEdge();
+    await own.publish({
+      upstreams: [{ name: 'late', transport: { case: 'http', value: { url: late.url } }, timeoutMs: 10_000 }],
+      servers: [{ slug: 'one', sources: [{ upstream: 'late', tools: ['*'] }], access: [{ everyone: true }] }],
+    });
+    const { messages } = await exchange(own.url, {
+      path: '/mcp/one',
+      key: own.key,
+      headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'stateless' },
+      body: {
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'tools/call',
+        params: { name: 'stateless', arguments: {}, _meta: meta({ elicitation: {} }) },
+      },
+    });
+    expect(messages[0]?.result).toMatchObject({ resultType: 'input_required' });
+    expect(refusals).toBe(2);
+  });
+});
