@@ -45,7 +45,7 @@ export interface TestEdgeOptions {
   readonly spoolLimitBytes?: number;
   /** Base URL of an authorization server; none unless told. */
   readonly authServer?: string;
-  /** An edge of the same cluster: this one serves its sessions, snapshot and keys, and takes requests for its public URL. */
+  /** An edge of the same cluster: this one serves its sessions, snapshot and keys, under a URL of its own. */
   readonly beside?: TestEdge;
 }
 
@@ -99,8 +99,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     return text;
   };
   const port = await freePort();
-  const ownUrl = `http://127.0.0.1:${port}`;
-  const publicUrl = beside?.url ?? ownUrl;
+  const publicUrl = `http://127.0.0.1:${port}`;
   const none = 'http://127.0.0.1:9';
   const config = edgeProxyConfigSchema.parse({
     listen: { host: '127.0.0.1', port },
@@ -115,7 +114,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
   const key = await mint({ name: 'test', servers: ['*'] });
   let revision = 0;
   return {
-    url: ownUrl,
+    url: publicUrl,
     key,
     mint,
     events,

@@ -95,6 +95,7 @@ async function attempt(
     cancellation: exchange.cancellation,
     onNotification: (message) => relayNotification(call, id, message, edge),
     onServerRequest,
+    onHeldUp: session && (() => beginStream(call)),
   });
   const answer = await (onServerRequest === undefined ? answering : answering.finally(() => edge.asks.release(id)));
   exchange.facts.upstream_us = Math.round(edge.clock.monotonicMicros() - startedAt);
@@ -105,6 +106,11 @@ async function attempt(
     edge,
   );
   return { id, answer };
+}
+
+/** A legacy client that need not wait on a silent connection is given the stream, and with it the id to come back with. */
+function beginStream({ exchange: { reply } }: Call): void {
+  if (!reply.streaming && !reply.gone) reply.openStream();
 }
 
 /** What the upstream asks meanwhile, the client is asked on the stream of its call. */

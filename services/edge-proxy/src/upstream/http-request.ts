@@ -229,6 +229,7 @@ class HttpExchange implements EgressSink {
     this.#sse = undefined;
     this.#control = undefined;
     if (!this.#resumption.worthwhile(broken)) return this.#settle(otherwise);
+    this.request.onHeldUp?.();
     this.#pause = setTimeout(() => this.#resume(), this.#resumption.nextPauseMs());
   }
 

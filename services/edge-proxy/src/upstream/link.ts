@@ -40,6 +40,8 @@ export interface OutboundRequest extends OutboundContext {
   readonly cancellation: Cancellation;
   /** Takes the notifications that precede the response, in order; the next is read when it has settled. */
   readonly onNotification: (message: UpstreamMessage) => Promise<void> | void;
+  /** Told when the upstream has let go of the call's stream and is come back to: the response will take a while. */
+  readonly onHeldUp?: (() => void) | undefined;
   /**
    * Takes what a legacy upstream asks while the call runs, `ping` apart. `answer` sends the response, to be called once. Absent: refused.
    */

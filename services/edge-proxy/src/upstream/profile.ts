@@ -105,11 +105,11 @@ export function namesOurRevision({ bytes, envelope }: UpstreamMessage): boolean 
   return Array.isArray(supported) && supported.includes(MODERN_UPSTREAM_REVISION);
 }
 
-/** The upstream is there, and does not speak the client's era. */
+/** The upstream is there, and does not speak the era. */
 export function eraMismatch(upstream: string, wanted: string): Refusal {
   return new Refusal(
     'era_mismatch',
-    `${upstream} does not speak ${wanted}, which your client uses. Connect with a client of the other era, or ask the gateway's administrator for an upstream that speaks both.`,
+    `${upstream} does not speak ${wanted}, nor another revision of MCP that the gateway could use. Whoever runs it can say which it speaks.`,
     { upstream },
   );
 }
