@@ -143,7 +143,15 @@ function map(key: string, entries: Readonly<Record<string, string>> | undefined)
 }
 
 function jsonText(text: string): string {
-  return plainText.test(text) ? `"${text}"` : JSON.stringify(text.toWellFormed());
+  return plainText.test(text) ? `"${text}"` : escaped(text);
+}
+
+let latestEscaped = { text: '', json: '""' };
+
+/** The id of a request to an upstream needs it, and stands in two events, one after the other. */
+function escaped(text: string): string {
+  if (latestEscaped.text !== text) latestEscaped = { text, json: JSON.stringify(text.toWellFormed()) };
+  return latestEscaped.json;
 }
 
 let latestMs = Number.NaN;

@@ -62,15 +62,19 @@ export class ConnectionPool {
     this.#limit = limit;
   }
 
-  /** Sends a request as soon as a connection is free. Never throws. */
-  send(waiting: Waiting): void {
+  /** Sends a request as soon as a connection is free. Never throws. @returns false where it waits for one */
+  send(waiting: Waiting): boolean {
     const exchange = new Exchange(waiting);
     exchange.sink.start(exchange);
-    if (exchange.aborted) return;
+    if (exchange.aborted) return true;
     const connection = this.#takeIdle();
-    if (connection !== undefined) return run(exchange, connection);
+    if (connection !== undefined) {
+      run(exchange, connection);
+      return true;
+    }
     this.#waiting.push(exchange);
     this.#grow();
+    return false;
   }
 
   /** Cuts every connection. Idempotent. */

@@ -86,11 +86,11 @@ export class Egress {
     this.#guard.setAllowed(allowed);
   }
 
-  /** Sends a request; everything that becomes of it is told to the sink. @throws TypeError for a header field that cannot be sent */
-  send(request: EgressRequest, sink: EgressSink): void {
+  /** Sends a request; everything that becomes of it is told to the sink. @returns false where it waits for a connection. @throws TypeError for a header field that cannot be sent */
+  send(request: EgressRequest, sink: EgressSink): boolean {
     const { pool, start } = this.#target(request.url);
     const { body, headersTimeoutMs, bodyTimeoutMs } = request;
-    pool.send({ head: headOf(request, start), body, headersTimeoutMs, bodyTimeoutMs, sink });
+    return pool.send({ head: headOf(request, start), body, headersTimeoutMs, bodyTimeoutMs, sink });
   }
 
   /** `fetch` through the same guard, for libraries that take one. Redirects are errors. */

@@ -102,7 +102,7 @@ export interface Hop {
   readonly method: string;
   /** The gateway's JSON-RPC id. */
   readonly id: string;
-  readonly startedAt: number;
+  readonly micros: number;
   readonly answer: UpstreamAnswer;
   /** Spoken with the upstream, where it is not the client's. */
   readonly era?: Era;
@@ -115,7 +115,6 @@ const HOP_OUTCOME = { response: 'ok', sessionGone: 'error', refused: 'error' } a
 export function recordHop(call: Call, hop: Hop, edge: Edge): void {
   const { exchange, caller } = call;
   const { answer } = hop;
-  const upstreamMicros = Math.round(edge.clock.monotonicMicros() - hop.startedAt);
   const facts = newFacts(exchange);
   facts.calledBy(caller);
   facts.type = 'proxy.hop';
@@ -127,7 +126,7 @@ export function recordHop(call: Call, hop: Hop, edge: Edge): void {
   facts.upstream_rpc_id = hop.id;
   facts.http_status = answer.kind === 'sessionGone' ? 404 : answer.status;
   facts.rpc_code = answer.kind === 'response' ? (answer.message.envelope.errorCode ?? 0) : 0;
-  facts.upstream_us = upstreamMicros;
+  facts.upstream_us = hop.micros;
   facts.bytes_out = answer.kind === 'response' ? answer.message.bytes.length : 0;
   facts.era = hop.era ?? call.inbound.era;
   edge.audit

@@ -175,7 +175,8 @@ async function askPage(
     cancellation: Cancellation.following(signal),
     onNotification: () => undefined,
   });
-  recordHop(call, { upstream: link.name, method, id, startedAt, answer }, edge);
+  const micros = Math.round(edge.clock.monotonicMicros() - startedAt);
+  recordHop(call, { upstream: link.name, method, id, micros, answer }, edge);
   return answer;
 }
 

@@ -130,13 +130,14 @@ async function send(call: Call, running: RunningCall, way: Way, standing: Pooled
   });
   running.follow(
     answering.finally(done).then((answer) => {
-      exchange.facts.upstream_us = Math.round(edge.clock.monotonicMicros() - startedAt);
+      const micros = Math.round(edge.clock.monotonicMicros() - startedAt);
+      exchange.facts.upstream_us = micros;
       exchange.facts.upstream_rpc_id = id;
       const hop = {
         upstream: link.name,
         method,
         id,
-        startedAt,
+        micros,
         answer,
         upstreamCapability: target.capability.name,
         era: 'legacy' as const,

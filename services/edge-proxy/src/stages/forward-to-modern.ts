@@ -135,10 +135,11 @@ async function attempt(
     cancellation: call.exchange.cancellation,
     onNotification: (message) => relayNotification(call, id, message, edge),
   });
-  call.exchange.facts.upstream_us = Math.round(edge.clock.monotonicMicros() - startedAt);
+  const micros = Math.round(edge.clock.monotonicMicros() - startedAt);
+  call.exchange.facts.upstream_us = micros;
   call.exchange.facts.upstream_rpc_id = id;
   const { name } = target.capability;
-  recordHop(call, { upstream: link.name, method: envelope.method, id, startedAt, answer, upstreamCapability: name }, edge);
+  recordHop(call, { upstream: link.name, method: envelope.method, id, micros, answer, upstreamCapability: name }, edge);
   return { id, answer };
 }
 

@@ -98,11 +98,12 @@ async function attempt(
     onHeldUp: session && (() => beginStream(call)),
   });
   const answer = await (onServerRequest === undefined ? answering : answering.finally(() => edge.asks.release(id)));
-  exchange.facts.upstream_us = Math.round(edge.clock.monotonicMicros() - startedAt);
+  const micros = Math.round(edge.clock.monotonicMicros() - startedAt);
+  exchange.facts.upstream_us = micros;
   exchange.facts.upstream_rpc_id = id;
   recordHop(
     call,
-    { upstream: target.upstream.name, method, id, startedAt, answer, upstreamCapability: target.capability.name },
+    { upstream: target.upstream.name, method, id, micros, answer, upstreamCapability: target.capability.name },
     edge,
   );
   return { id, answer };

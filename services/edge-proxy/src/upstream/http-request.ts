@@ -26,7 +26,9 @@ const QUOTE_LIMIT = 64;
 
 type Headers = Record<string, string | string[] | undefined>;
 
-const mediaType = (headers: Headers) =>
+const mediaType = (headers: Headers) => (headers['content-type'] === 'application/json' ? 'application/json' : essence(headers));
+
+const essence = (headers: Headers) =>
   String(headers['content-type'] ?? '')
     .split(';', 1)[0]!
     .trim()
@@ -52,6 +54,7 @@ class HttpExchange implements EgressSink {
   #waiting = 0;
   #strays = 0;
   #limit: NodeJS.Timeout | undefined;
+  readonly #startedAtMs = performance.now();
   /** From the first time on that the stream has ended before its response. */
   #resumption: StreamResumption | undefined;
   #pause: NodeJS.Timeout | undefined;
@@ -72,20 +75,29 @@ class HttpExchange implements EgressSink {
       if (!this.#settled) this.#cut(this.#refuse('cancelled', 'The call was cancelled.'));
     });
     if (this.#settled) return;
-    // Silence is not all: an upstream that keeps a stream alive, or sends a byte now and then, would never end.
-    if (request.limitMs !== undefined) this.#limit = setTimeout(() => this.#tooLate(request.limitMs!), request.limitMs);
-    options.egress.send(
+    const sent = options.egress.send(
       {
         url: options.url,
         method: 'POST',
         headers: options.headers,
         body: request.body,
-        headersTimeoutMs: request.timeoutMs,
+        headersTimeoutMs: Math.min(request.timeoutMs, request.limitMs ?? Number.POSITIVE_INFINITY),
         // While a client is being asked, silence is no fault of the upstream's; so it is watched here.
         bodyTimeoutMs: request.onServerRequest === undefined ? request.timeoutMs : 0,
       },
       this,
     );
+    if (!sent) this.#watchLimit();
+  }
+
+  /**
+   * Silence is not all: an upstream that keeps a stream alive, or sends a byte now and then, would never end. Most answers come in one
+   * piece, and need no timer.
+   */
+  #watchLimit(): void {
+    const { limitMs } = this.request;
+    if (limitMs === undefined || this.#limit !== undefined || this.#settled) return;
+    this.#limit = setTimeout(() => this.#tooLate(limitMs), limitMs - (performance.now() - this.#startedAtMs));
   }
 
   /** A request that was given up while it waited for a connection is not sent at all. */
@@ -113,8 +125,10 @@ class HttpExchange implements EgressSink {
       );
     if (contentCoding(headers) !== 'identity')
       return this.#cut(this.#garbage('a compressed body, which the gateway does not accept'));
-    if (type === 'text/event-stream' && status < 300) this.#sse = new SseParser(this.options.resultLimitBytes);
-    else if (type !== 'application/json')
+    if (type === 'text/event-stream' && status < 300) {
+      this.#sse = new SseParser(this.options.resultLimitBytes);
+      this.#watchLimit();
+    } else if (type !== 'application/json')
       this.#cut(this.#garbage(`HTTP ${status} with content type "${type.slice(0, QUOTE_LIMIT)}"`));
   }
 
@@ -124,7 +138,7 @@ class HttpExchange implements EgressSink {
     if (this.#sse) return this.#events(chunk, control);
     this.#size += chunk.length;
     if (this.#size > this.options.resultLimitBytes) return this.#cut(this.#tooLarge());
-    this.#chunks.push(chunk);
+    if (this.#chunks.push(chunk) > 1) this.#watchLimit();
   }
 
   #events(chunk: Buffer, control: EgressControl): void {
