@@ -12,6 +12,8 @@ describe.each(LIMITS.map((limit) => [limit.id, limit] as const))('the rule %s', 
 
   it('has a test of what is seen instead, for every feature that it is about', () => {
     expect(limit.outcome === 'refused').toBe(limit.says !== undefined);
+    // What the gateway lacks shows nothing of its own.
+    if (limit.outcome === 'missing') return;
     for (const { feature } of cells) expect(FEATURE_TESTS[feature][limit.outcome]).toBeDefined();
   });
 });

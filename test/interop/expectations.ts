@@ -69,8 +69,9 @@ export interface Limit {
    * - `converted`: the content arrives in a form that the client's revision has
    * - `silent`: the call works, and what would have come with it does not come, or not for sure
    * - `not-offered`: the upstream itself has nothing of the kind
+   * - `missing`: the gateway does not do it yet; the matrix fails there
    */
-  readonly outcome: 'refused' | 'converted' | 'silent' | 'not-offered';
+  readonly outcome: 'refused' | 'converted' | 'silent' | 'not-offered' | 'missing';
   readonly says?: RegExp;
   /** For the footnote: why, and what happens instead. */
   readonly reason: string;
@@ -126,6 +127,27 @@ export const LIMITS: readonly Limit[] = [
     outcome: 'silent',
     reason:
       'server-everything logs outside of any call, and in 2026-07-28 a log message belongs to the call that asked for it. Messages that belong to no call are dropped.',
+  },
+  {
+    id: 'subscriptions-of-older-clients-at-modern-upstreams',
+    applies: ({ feature, client, upstream }) =>
+      feature === 'subscribe' && client.revision < '2026-07-28' && upstream.revision >= '2026-07-28',
+    outcome: 'missing',
+    reason: 'Not carried yet: subscriptions of clients with sessions end at upstreams of 2026-07-28 with an error that says so.',
+  },
+  {
+    id: 'changed-lists-of-modern-upstreams-for-older-clients',
+    applies: ({ feature, client, upstream }) =>
+      feature === 'list-changed' && client.revision < '2026-07-28' && upstream.revision >= '2026-07-28',
+    outcome: 'missing',
+    reason: 'Not carried yet: clients with sessions are not told when the lists of upstreams of 2026-07-28 change.',
+  },
+  {
+    id: 'roots-asked-for-outside-of-any-call',
+    applies: ({ feature, client, upstream }) =>
+      feature === 'roots' && client.revision >= '2026-07-28' && upstream.id === 'everything',
+    outcome: 'missing',
+    reason: 'server-everything asks for roots outside of any call, and in 2026-07-28 a client can be asked only within one.',
   },
 ];
 

@@ -51,23 +51,23 @@ function renderLine(fields: EventFields, identity: EventIdentity, who: string): 
     who +
     `,"type":"${fields.type}"` +
     callerMembers(fields) +
-    text(',\"request_id\":\"', fields.request_id) +
-    text(',\"trace_id\":\"', fields.trace_id) +
-    text(',\"client_name\":\"', fields.client_name) +
-    text(',\"client_version\":\"', fields.client_version) +
-    text(',\"server\":\"', fields.server) +
-    text(',\"upstream\":\"', fields.upstream) +
-    text(',\"capability_kind\":\"', fields.capability_kind) +
-    text(',\"capability\":\"', fields.capability) +
-    text(',\"upstream_capability\":\"', fields.upstream_capability) +
-    text(',\"method\":\"', fields.method) +
-    text(',\"era\":\"', fields.era) +
-    text(',\"revision\":\"', fields.revision) +
+    text(',"request_id":"', fields.request_id) +
+    text(',"trace_id":"', fields.trace_id) +
+    text(',"client_name":"', fields.client_name) +
+    text(',"client_version":"', fields.client_version) +
+    text(',"server":"', fields.server) +
+    text(',"upstream":"', fields.upstream) +
+    text(',"capability_kind":"', fields.capability_kind) +
+    text(',"capability":"', fields.capability) +
+    text(',"upstream_capability":"', fields.upstream_capability) +
+    text(',"method":"', fields.method) +
+    text(',"era":"', fields.era) +
+    text(',"revision":"', fields.revision) +
     `,"outcome":"${fields.outcome}"` +
-    text(',\"reason\":\"', fields.reason) +
-    text(',\"client_rpc_id\":\"', fields.client_rpc_id) +
-    text(',\"upstream_rpc_id\":\"', fields.upstream_rpc_id) +
-    text(',\"snapshot\":\"', fields.snapshot) +
+    text(',"reason":"', fields.reason) +
+    text(',"client_rpc_id":"', fields.client_rpc_id) +
+    text(',"upstream_rpc_id":"', fields.upstream_rpc_id) +
+    text(',"snapshot":"', fields.snapshot) +
     unsigned(',"http_status":', fields.http_status) +
     unsigned(',"bytes_in":', fields.bytes_in) +
     unsigned(',"bytes_out":', fields.bytes_out) +
@@ -81,11 +81,11 @@ function renderLine(fields: EventFields, identity: EventIdentity, who: string): 
 
 function callerMembers(fields: CallerFields): string {
   return (
-    text(',\"principal_issuer\":\"', fields.principal_issuer) +
-    text(',\"principal_subject\":\"', fields.principal_subject) +
-    text(',\"principal_name\":\"', fields.principal_name) +
-    text(',\"principal_kind\":\"', fields.principal_kind) +
-    text(',\"client_id\":\"', fields.client_id)
+    text(',"principal_issuer":"', fields.principal_issuer) +
+    text(',"principal_subject":"', fields.principal_subject) +
+    text(',"principal_name":"', fields.principal_name) +
+    text(',"principal_kind":"', fields.principal_kind) +
+    text(',"client_id":"', fields.client_id)
   );
 }
 

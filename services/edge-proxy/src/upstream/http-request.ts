@@ -90,10 +90,7 @@ class HttpExchange implements EgressSink {
     if (!sent) this.#watchLimit();
   }
 
-  /**
-   * Silence is not all: an upstream that keeps a stream alive, or sends a byte now and then, would never end. Most answers come in one
-   * piece, and need no timer.
-   */
+  /** An upstream that sends a byte now and then would never end. Most answers come in one piece, and need no timer. */
   #watchLimit(): void {
     const { limitMs } = this.request;
     if (limitMs === undefined || this.#limit !== undefined || this.#settled) return;
