@@ -53,15 +53,15 @@ export class Audit {
 
   /**
    * Records an event.
-   * @param who who called, as `renderCaller` has it, where many events say it again and again
+   * @param shared caller and circumstances, rendered, where several events say them
    * @returns when it is in the kernel: it survives `kill -9` of this process
    * @throws SpoolFull (as a rejection) at the cap, or where the disk refuses it; the event was not recorded
    */
-  record(fields: EventFields, who = ''): Promise<void> {
+  record(fields: EventFields, shared?: string): Promise<void> {
     const { tenant, emitter } = this.#options;
     const { epoch } = this.#spool;
     return this.#spool.append((sequence, recordedAtMs) =>
-      renderEvent(fields, { tenant, emitter, epoch, sequence, recordedAtMs }, who),
+      renderEvent(fields, { tenant, emitter, epoch, sequence, recordedAtMs }, shared),
     );
   }
 

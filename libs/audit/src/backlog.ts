@@ -2,6 +2,7 @@ import type { Logger } from '@switchyard/telemetry';
 import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { CursorFile } from './cursor-file.js';
+import { RecentWrites } from './recent-writes.js';
 import { compareSegments, parseSegmentFileName, segmentFileName, type SegmentId, type SpoolPosition } from './segment.js';
 
 /** A segment file with what is known of it. */
@@ -18,6 +19,7 @@ type MutableSegment = { -readonly [Key in keyof Segment]: Segment[Key] };
 
 /** What a spool holds that has not been forwarded: segment files in order, and the position up to which they are done. */
 export class Backlog {
+  readonly recent = new RecentWrites();
   readonly #dir: string;
   readonly #log: Logger;
   readonly #cursor: CursorFile;
@@ -68,11 +70,13 @@ export class Backlog {
     this.#segments.push({ id, path: this.pathOf(id), bytes: 0, sealed: false });
   }
 
-  /** The last segment has grown. */
-  grow(bytes: number): void {
+  /** Whole records have been written at the end of the last segment. */
+  grow(data: Buffer): void {
     const last = this.#segments.at(-1);
-    if (last) last.bytes += bytes;
-    this.#depthBytes += bytes;
+    if (last === undefined) throw new Error('no segment has begun');
+    this.recent.add(last.id, last.bytes, data);
+    last.bytes += data.length;
+    this.#depthBytes += data.length;
   }
 
   /** Nothing is appended to the last segment any more. */

@@ -1,7 +1,7 @@
 import { EVENTS_STREAM, eventsSubject } from '@switchyard/contracts';
 import type { Bus } from '@switchyard/messaging';
 import type { Logger } from '@switchyard/telemetry';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { SpoolPosition } from './segment.js';
 import { SpoolReader, type SpoolBatch } from './spool-reader.js';
 import type { Spool } from './spool.js';
@@ -86,6 +86,8 @@ export class Forwarder {
       if (batch === undefined) return;
       while (this.#sent.length >= inFlightLimit && !this.#stopping.signal.aborted) await this.#changed.promise;
       this.#send(batch);
+      // Calls come between batches.
+      await nextTurn();
     }
   }
 

@@ -1,4 +1,11 @@
 export { Audit, type AuditOptions } from './audit.js';
-export { renderEvent, renderCaller, type EventIdentity } from './render-event.js';
+export {
+  renderEvent,
+  renderCaller,
+  renderCircumstances,
+  type CallerFields,
+  type CircumstanceFields,
+  type EventIdentity,
+} from './render-event.js';
 export { SpoolFull } from './spool-full.js';
 export { SpoolInUse } from './spool-lock.js';

@@ -20,7 +20,7 @@ describe('a rendered event', () => {
     );
     expect(line).toBe(
       '{"event_id":"edge-1/1767225600000/7","tenant":"default","occurred_at":"2026-01-01T00:00:00.123Z","emitter":"edge-1",' +
-        '"epoch":"1767225600000","sequence":"7","type":"tool.called","server":"work","outcome":"ok"}',
+        '"epoch":"1767225600000","sequence":"7","server":"work","type":"tool.called","outcome":"ok"}',
     );
   });
 
@@ -62,7 +62,7 @@ describe('a rendered event', () => {
       >;
       expect([type, outcome, event_id, tenant, occurred_at, emitter, epoch, sequence]).not.toContain(undefined);
       expect(rest).toEqual(expected);
-      expect(line).not.toContain('\n');
+      expect(line).toMatch(/^[\x20-\x7e]*$/);
     },
   );
 
@@ -107,7 +107,7 @@ describe('a rendered event', () => {
         expect(event.type).toBe(type);
         expect(event.eventId).toBe(`${emitter.toWellFormed()}/1767225600000/7`);
         expect(event.capability).toBe(some.capability?.toWellFormed() ?? '');
-        expect(line).not.toContain('\n');
+        expect(line).toMatch(/^[\x20-\x7e]*$/);
       }),
       { numRuns: 200 },
     );

@@ -20,20 +20,29 @@ export type CallerFields = Pick<
   'principal_issuer' | 'principal_subject' | 'principal_name' | 'principal_kind' | 'client_id'
 >;
 
+/** Fields that say in which circumstances. */
+export type CircumstanceFields = Pick<EventFields, 'request_id' | 'trace_id' | 'server' | 'snapshot'>;
+
 /** Longest line, in characters; a longer event is shortened. Far below what one bus message can carry. */
 const lineLimit = 64 * 1024;
 const unsignedLimit = 2 ** 32 - 1;
 const signedLimit = 2 ** 31;
 // Text that JSON shows as it is: printable ASCII without the quotation mark and the backslash.
 const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+/** Everything behind printable ASCII. */
+const beyondAscii = /[\x7f-\uffff]/g;
+
 /**
- * Renders an event as one line of ProtoJSON of switchyard.events.v1.Event, without the line feed. Empty fields are left
+ * Renders an event as one line of ProtoJSON of switchyard.events.v1.Event, in ASCII, without the line feed. Empty fields are left
  * out, as ProtoJSON does. Numbers are held within what their field can carry, text is made well-formed Unicode, and an
  * event beyond 64 Ki characters is shortened, so that no event is refused later on.
+ * @param shared caller and circumstances, as `renderCaller` and `renderCircumstances` have them; absent: as the fields say
  */
-export function renderEvent(fields: EventFields, identity: EventIdentity, who = ''): string {
-  const line = renderLine(fields, identity, who);
-  return line.length > lineLimit ? renderLine(shortenEvent(fields), identity, who) : line;
+export function renderEvent(fields: EventFields, identity: EventIdentity, shared?: string): string {
+  const line = renderLine(fields, identity, shared ?? callerMembers(fields) + circumstanceMembers(fields));
+  if (line.length <= lineLimit) return line;
+  const shortened = shortenEvent(fields);
+  return renderLine(shortened, identity, shared ?? callerMembers(shortened) + circumstanceMembers(shortened));
 }
 
 /**
@@ -44,18 +53,19 @@ export function renderCaller(fields: CallerFields): string {
   return callerMembers(shortenTexts(fields));
 }
 
+/** Renders in which circumstances, for the events of one exchange. @param fields short texts @returns as `renderCaller` does */
+export function renderCircumstances(fields: CircumstanceFields): string {
+  return circumstanceMembers(fields);
+}
+
 // One line a field: a loop over field names costs more than the rendering.
-function renderLine(fields: EventFields, identity: EventIdentity, who: string): string {
+function renderLine(fields: EventFields, identity: EventIdentity, shared: string): string {
   return (
     renderIdentity(fields, identity) +
-    who +
+    shared +
     `,"type":"${fields.type}"` +
-    callerMembers(fields) +
-    text(',"request_id":"', fields.request_id) +
-    text(',"trace_id":"', fields.trace_id) +
     text(',"client_name":"', fields.client_name) +
     text(',"client_version":"', fields.client_version) +
-    text(',"server":"', fields.server) +
     text(',"upstream":"', fields.upstream) +
     text(',"capability_kind":"', fields.capability_kind) +
     text(',"capability":"', fields.capability) +
@@ -67,7 +77,6 @@ function renderLine(fields: EventFields, identity: EventIdentity, who: string): 
     text(',"reason":"', fields.reason) +
     text(',"client_rpc_id":"', fields.client_rpc_id) +
     text(',"upstream_rpc_id":"', fields.upstream_rpc_id) +
-    text(',"snapshot":"', fields.snapshot) +
     unsigned(',"http_status":', fields.http_status) +
     unsigned(',"bytes_in":', fields.bytes_in) +
     unsigned(',"bytes_out":', fields.bytes_out) +
@@ -89,12 +98,21 @@ function callerMembers(fields: CallerFields): string {
   );
 }
 
+function circumstanceMembers(fields: CircumstanceFields): string {
+  return (
+    text(',"request_id":"', fields.request_id) +
+    text(',"trace_id":"', fields.trace_id) +
+    text(',"server":"', fields.server) +
+    text(',"snapshot":"', fields.snapshot)
+  );
+}
+
 function renderIdentity(fields: EventFields, identity: EventIdentity): string {
   const { tenant, sequence, recordedAtMs } = identity;
   const boot = bootOf(identity);
   const ownTenant = fields.tenant === undefined || fields.tenant === '' ? tenant : fields.tenant;
   const occurredAt = fields.occurred_at === undefined ? rfc3339(recordedAtMs) : jsonText(fields.occurred_at);
-  return `${boot.start}${sequence}","tenant":${jsonText(ownTenant)},"occurred_at":${occurredAt}${boot.middle}${sequence}"`;
+  return `${boot.start}${sequence}","tenant":${tenantText(ownTenant)},"occurred_at":${occurredAt}${boot.middle}${sequence}"`;
 }
 
 interface Boot {
@@ -150,8 +168,20 @@ let latestEscaped = { text: '', json: '""' };
 
 /** The id of a request to an upstream needs it, and stands in two events, one after the other. */
 function escaped(text: string): string {
-  if (latestEscaped.text !== text) latestEscaped = { text, json: JSON.stringify(text.toWellFormed()) };
+  if (latestEscaped.text !== text)
+    latestEscaped = { text, json: JSON.stringify(text.toWellFormed()).replace(beyondAscii, asEscape) };
   return latestEscaped.json;
+}
+
+/** RFC 8259 §7. */
+const asEscape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+let latestTenant = { text: '', json: '""' };
+
+/** Most processes have one tenant. */
+function tenantText(text: string): string {
+  if (latestTenant.text !== text) latestTenant = { text, json: jsonText(text) };
+  return latestTenant.json;
 }
 
 let latestMs = Number.NaN;

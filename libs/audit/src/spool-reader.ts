@@ -2,7 +2,7 @@ import type { Logger } from '@switchyard/telemetry';
 import { appendFile, open, type FileHandle } from 'node:fs/promises';
 import type { Backlog, Segment } from './backlog.js';
 import { compareSegments, type SpoolPosition } from './segment.js';
-import { decodeRecord } from './spool-record.js';
+import { decodeRecord, decodeTrusted, type SpoolRecord } from './spool-record.js';
 
 /** Consecutive records of one segment. */
 export interface SpoolBatch {
@@ -41,10 +41,12 @@ export class SpoolReader {
     const place = this.#place();
     if (place === undefined) return undefined;
     const { segment, offset } = place;
-    const chunk = await this.#wholeRecords(segment, offset, limitBytes);
-    const end = { segment: segment.id, offset: offset + chunk.length };
-    const batch = await this.#decode(segment, chunk, end);
-    this.#position = end;
+    const recent = this.#backlog.recent.take(segment.id, offset, limitBytes);
+    const batch =
+      recent === undefined
+        ? await this.#decode(segment, offset, [await this.#wholeRecords(segment, offset, limitBytes)], decodeRecord)
+        : await this.#decode(segment, offset, recent, decodeTrusted);
+    this.#position = batch.end;
     return batch;
   }
 
@@ -96,30 +98,39 @@ export class SpoolReader {
     return handle;
   }
 
-  async #decode(segment: Segment, chunk: Buffer, end: SpoolPosition): Promise<SpoolBatch> {
-    const lines = Buffer.allocUnsafe(chunk.length);
+  async #decode(
+    segment: Segment,
+    offset: number,
+    chunks: readonly Buffer[],
+    decode: (source: Buffer, start: number, end: number) => SpoolRecord | undefined,
+  ): Promise<SpoolBatch> {
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const lines = Buffer.allocUnsafe(bytes);
     const damaged: Buffer[] = [];
     let length = 0;
     let first = 0;
     let last = 0;
-    let start = 0;
-    for (let stop = chunk.indexOf(lineFeed); stop >= 0; stop = chunk.indexOf(lineFeed, start)) {
-      const record = decodeRecord(chunk, start, stop);
-      if (record === undefined) damaged.push(chunk.subarray(start, stop + 1));
-      else {
-        length += chunk.copy(lines, length, record.jsonStart, stop + 1);
-        first ||= record.sequence;
-        last = record.sequence;
+    for (const chunk of chunks) {
+      let start = 0;
+      for (let stop = chunk.indexOf(lineFeed); stop >= 0; stop = chunk.indexOf(lineFeed, start)) {
+        const record = decode(chunk, start, stop);
+        if (record === undefined) damaged.push(chunk.subarray(start, stop + 1));
+        else {
+          length += chunk.copy(lines, length, record.jsonStart, stop + 1);
+          first ||= record.sequence;
+          last = record.sequence;
+        }
+        start = stop + 1;
       }
-      start = stop + 1;
+      if (start < chunk.length) this.#tellTorn(segment, chunk.length - start);
     }
-    if (start < chunk.length)
-      this.#log.info('a torn record at the end of the audit spool was dropped', {
-        file: segment.path,
-        bytes: chunk.length - start,
-      });
     if (damaged.length > 0) await this.#quarantine(segment, damaged);
+    const end = { segment: segment.id, offset: offset + bytes };
     return { epoch: segment.id.epoch, first, last, lines: lines.subarray(0, length), end };
+  }
+
+  #tellTorn({ path: file }: Segment, bytes: number): void {
+    this.#log.info('a torn record at the end of the audit spool was dropped', { file, bytes });
   }
 
   async #quarantine(segment: Segment, damaged: readonly Buffer[]): Promise<void> {

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Spool, type SpoolOptions } from './spool.js';
 import { SpoolReader } from './spool-reader.js';
 
@@ -57,6 +58,28 @@ describe('a spool', () => {
     expect(second.epoch).toBeGreaterThan(first.epoch);
     expect(numbers(await unread(second))).toEqual([...upTo(50), ...upTo(3)]);
     second.close();
+  });
+
+  it('is read without a gap where what was written is partly in memory and partly in files', async () => {
+    const spool = open(dir.path, { limitBytes: 16 * mebibyte, segmentBytes: 3 * mebibyte });
+    const text = 'm'.repeat(100_000);
+    const reader = new SpoolReader(spool.backlog, log);
+    const found: number[] = [];
+    for (let written = 0; written < 90; written += 30) {
+      for (let group = 0; group < 10; group++) await append(spool, 3, text);
+      // More than is kept in memory lies behind a reader that takes less than what has been written.
+      for (let bytes = 0; bytes < mebibyte;) {
+        const batch = await reader.next(250_000);
+        if (batch === undefined) break;
+        bytes += batch.lines.length;
+        found.push(...numbers(batch.lines.toString().split('\n').slice(0, -1)));
+      }
+    }
+    for (let batch = await reader.next(1); batch !== undefined; batch = await reader.next(1))
+      found.push(...numbers(batch.lines.toString().split('\n').slice(0, -1)));
+    expect(found).toEqual(upTo(90));
+    await reader.close();
+    spool.close();
   });
 
   it('drops a torn last record, and keeps everything before it', async () => {
@@ -118,6 +141,8 @@ describe('a spool', () => {
     }
     await append(spool, 3, 'y'.repeat(1_000));
     await expect(append(spool, 10, 'y'.repeat(1_000))).rejects.toMatchObject({ name: 'SpoolFull' });
+    // The group that was refused in part is written at the end of its turn.
+    await nextTurn();
     const taken = numbers(await unread(spool, { release: true }));
     expect(taken).toEqual(upTo(taken.length));
     expect(spool.backlog.depthBytes).toBe(0);

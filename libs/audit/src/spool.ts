@@ -90,7 +90,7 @@ export class Spool {
 
   /**
    * Appends one record; everything appended in one turn of the event loop becomes one write.
-   * @param render makes the JSON text, given the record's sequence and time
+   * @param render makes the JSON text, of ASCII alone, given the record's sequence and time
    * @returns when the record is in the kernel
    * @throws SpoolFull (as a rejection) at the cap, or where the disk refuses the write
    */
@@ -110,7 +110,7 @@ export class Spool {
     const group = this.#group;
     if (group === undefined) return;
     this.#group = undefined;
-    const data = Buffer.from(group.text);
+    const data = Buffer.from(group.text, 'latin1');
     fillChecksums(data);
     try {
       this.#file.append(data);
@@ -118,7 +118,7 @@ export class Spool {
       this.#refuse(group, error);
       return;
     }
-    this.backlog.grow(data.length);
+    this.backlog.grow(data);
     group.written.resolve();
     this.#onWrite();
     if (this.#file.bytes >= this.#options.segmentBytes) this.#roll();

@@ -4,8 +4,9 @@ import { Cancellation } from './cancellation.js';
 import type { Edge } from './edge.js';
 import { answered, type Ending, refused } from './ending.js';
 import type { Caller, Exchange } from './exchange.js';
+import { Facts } from './facts.js';
 import { endingBytes } from './http/render.js';
-import { newFacts, recordEnding } from './record.js';
+import { recordEnding } from './record.js';
 import { Refusal } from './refusal.js';
 
 /** A batch in its exchange. */
@@ -73,7 +74,7 @@ async function serveMessage(batch: BatchRequest, { bytes, scanned }: BatchMessag
 
 /** Cancelled with the batch, and also by itself. */
 function partOf({ exchange, caller }: BatchRequest): Exchange {
-  const facts = newFacts(exchange);
+  const facts = new Facts(exchange.facts.circumstances);
   facts.calledBy(caller);
   const cancellation = new Cancellation();
   exchange.cancellation.onCancel(() => cancellation.cancel());

@@ -1,17 +1,17 @@
+import type { CallerFields, CircumstanceFields } from '@switchyard/audit';
 import type { EventFields, EventType, Outcome } from '@switchyard/contracts';
 import type { Caller } from './exchange.js';
 
 /** What an event of the edge says, while it is being found out. Every field is there from the start: all of them have one shape, which is cheap to write and to read. */
-export class Facts implements Required<Omit<EventFields, 'occurred_at' | 'detail' | `principal_${string}` | 'client_id'>> {
+export class Facts implements Required<
+  Omit<EventFields, 'occurred_at' | 'detail' | keyof CallerFields | keyof CircumstanceFields>
+> {
   type: EventType = 'request.refused';
   outcome: Outcome = 'ok';
   reason = '';
   tenant = '';
-  request_id = '';
-  trace_id = '';
   client_name = '';
   client_version = '';
-  server = '';
   upstream = '';
   capability_kind = '';
   capability = '';
@@ -27,10 +27,12 @@ export class Facts implements Required<Omit<EventFields, 'occurred_at' | 'detail
   bytes_out = 0;
   duration_us = 0;
   upstream_us = 0;
-  snapshot = '';
   /** Who called, as `renderCaller` has it. */
   who = '';
   detail: Readonly<Record<string, string>> = NO_DETAIL;
+
+  /** @param circumstances as `renderCircumstances` has them */
+  constructor(readonly circumstances: string) {}
 
   /** Who called. */
   calledBy({ principal, who }: Caller): void {

@@ -1,3 +1,4 @@
+import { renderCircumstances } from '@switchyard/audit';
 import type { EventType, Outcome } from '@switchyard/contracts';
 import { type Era, METHODS } from '@switchyard/mcp';
 import type { Edge } from './edge.js';
@@ -62,13 +63,15 @@ function labelOf({ facts: { method } }: Exchange): string {
 }
 
 /** What every event of an exchange says of its circumstances. */
-export function newFacts(exchange: Pick<Exchange, 'requestId' | 'trace' | 'server' | 'catalog'>): Facts {
-  const facts = new Facts();
-  facts.request_id = exchange.requestId;
-  facts.trace_id = exchange.trace.traceId;
-  facts.server = exchange.server.slug;
-  facts.snapshot = exchange.catalog.revision;
-  return facts;
+export function newFacts({
+  requestId,
+  trace,
+  server,
+  catalog,
+}: Pick<Exchange, 'requestId' | 'trace' | 'server' | 'catalog'>): Facts {
+  return new Facts(
+    renderCircumstances({ request_id: requestId, trace_id: trace.traceId, server: server.slug, snapshot: catalog.revision }),
+  );
 }
 
 /**
@@ -93,7 +96,7 @@ export function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Pr
   facts.rpc_code = summary.code;
   facts.duration_us = Math.round(durationMicros);
   facts.bytes_out = ending.kind === 'response' ? ending.bytes.length : 0;
-  return edge.audit.record(facts, facts.who);
+  return edge.audit.record(facts, facts.who + facts.circumstances);
 }
 
 /** One exchange with an upstream. */
@@ -115,7 +118,7 @@ const HOP_OUTCOME = { response: 'ok', sessionGone: 'error', refused: 'error' } a
 export function recordHop(call: Call, hop: Hop, edge: Edge): void {
   const { exchange, caller } = call;
   const { answer } = hop;
-  const facts = newFacts(exchange);
+  const facts = new Facts(exchange.facts.circumstances);
   facts.calledBy(caller);
   facts.type = 'proxy.hop';
   facts.outcome = answer.kind === 'refused' && answer.refusal.reason === 'cancelled' ? 'cancelled' : HOP_OUTCOME[answer.kind];
@@ -130,6 +133,6 @@ export function recordHop(call: Call, hop: Hop, edge: Edge): void {
   facts.bytes_out = answer.kind === 'response' ? answer.message.bytes.length : 0;
   facts.era = hop.era ?? call.inbound.era;
   edge.audit
-    .record(facts, facts.who)
+    .record(facts, facts.who + facts.circumstances)
     .catch((error: unknown) => edge.log.error('a hop was not recorded', { error, request_id: exchange.requestId }));
 }
