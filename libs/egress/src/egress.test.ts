@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { CERTIFICATE } from './certificate.fixture.js';
-import { Egress, EgressBlocked, LOOPBACK } from './index.js';
+import { Egress, EgressBlocked, LOOPBACK, NO_FIELDS, withField } from './index.js';
 
 let server: Server;
 let port: number;
@@ -26,7 +26,13 @@ function get(egress: Egress, url: string): Promise<{ status: number; body: strin
     const chunks: Buffer[] = [];
     let status = 0;
     egress.send(
-      { url: new URL(url), method: 'GET', headers: { 'x-test': 'yes' }, headersTimeoutMs: 2000, bodyTimeoutMs: 2000 },
+      {
+        url: new URL(url),
+        method: 'GET',
+        fields: withField(NO_FIELDS, 'x-test', 'yes'),
+        headersTimeoutMs: 2000,
+        bodyTimeoutMs: 2000,
+      },
       {
         start: () => undefined,
         head: (code) => (status = code),

@@ -5,6 +5,7 @@ import { AddressGuard } from './address-guard.js';
 import { connectSocket } from './connect.js';
 import type { EgressSink } from './connection.js';
 import { ConnectionPool } from './connection-pool.js';
+import type { FieldLines } from './field-lines.js';
 
 /** The connection was refused before it was made: the address is special-purpose and not allowed. */
 export class EgressBlocked extends Error {
@@ -15,7 +16,7 @@ export class EgressBlocked extends Error {
 export interface EgressRequest {
   readonly url: URL;
   readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly headers: Record<string, string>;
+  readonly fields: FieldLines;
   readonly body?: Buffer | undefined;
   /** Longest wait for the response's header section; 0 waits for ever. */
   readonly headersTimeoutMs: number;
@@ -25,24 +26,6 @@ export interface EgressRequest {
 
 /** Connections to one server at a time. */
 const CONNECTIONS_LIMIT = 256;
-
-const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-/** Names that need no looking at. */
-const USUAL_NAMES: ReadonlySet<string> = new Set([
-  'accept',
-  'accept-encoding',
-  'authorization',
-  'content-type',
-  'mcp-method',
-  'mcp-name',
-  'mcp-protocol-version',
-  'mcp-session-id',
-  'traceparent',
-  'user-agent',
-  'x-request-id',
-]);
 
 interface Target {
   readonly pool: ConnectionPool;
@@ -86,7 +69,7 @@ export class Egress {
     this.#guard.setAllowed(allowed);
   }
 
-  /** Sends a request; everything that becomes of it is told to the sink. @returns false where it waits for a connection. @throws TypeError for a header field that cannot be sent */
+  /** Sends a request; everything that becomes of it is told to the sink. @returns false where it waits for a connection */
   send(request: EgressRequest, sink: EgressSink): boolean {
     const { pool, start } = this.#target(request.url);
     const { body, headersTimeoutMs, bodyTimeoutMs } = request;
@@ -146,15 +129,9 @@ export class Egress {
 /** Without the brackets that URLs put around IPv6 addresses. */
 const bare = (hostname: string) => hostname.replace(/^\[|\]$/g, '');
 
-/** The request line and the header section. @throws TypeError for a header field that could end early and begin another */
-function headOf({ method, headers, body }: EgressRequest, start: string): string {
-  let head = method + start;
-  for (const name in headers) {
-    const value = headers[name]!;
-    if (!(USUAL_NAMES.has(name) || FIELD_NAME.test(name)) || !FIELD_VALUE.test(value))
-      throw new TypeError(`the header field ${name} cannot be sent`);
-    head += `${name}: ${value}\r\n`;
-  }
-  if (method === 'POST') head += `content-length: ${body?.length ?? 0}\r\n`;
-  return `${head}\r\n`;
+/** The request line and the header section. */
+function headOf({ method, fields, body }: EgressRequest, start: string): string {
+  return method === 'POST'
+    ? `POST${start}${fields}content-length: ${body?.length ?? 0}\r\n\r\n`
+    : `${method}${start}${fields}\r\n`;
 }

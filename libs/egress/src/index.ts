@@ -1,3 +1,4 @@
 export { AddressGuard, LOOPBACK } from './address-guard.js';
 export type { EgressControl, EgressSink } from './connection.js';
+export { type FieldLines, NO_FIELDS, withField } from './field-lines.js';
 export { Egress, EgressBlocked, type EgressRequest } from './egress.js';

@@ -27,7 +27,8 @@ const LENGTH = /^\d{1,15}$/;
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
 
 interface Head {
-  readonly text: string;
+  /** As it came, with the empty line at its end. */
+  readonly bytes: Buffer;
   readonly status: number;
   readonly headers: ResponseHeaders;
   readonly keepAlive: boolean;
@@ -101,6 +102,8 @@ export class ResponseParser {
   }
 
   #head(bytes: Buffer): Buffer | undefined {
+    if (this.#lastHead?.bytes.equals(bytes.subarray(0, this.#lastHead.bytes.length)) === true)
+      return this.#begin(this.#lastHead, bytes.subarray(this.#lastHead.bytes.length));
     const end = bytes.indexOf(HEAD_END);
     if ((end < 0 ? bytes.length : end) > HEAD_LIMIT_BYTES) throw new InvalidResponse('the header section is too long');
     if (end < 0) {
@@ -109,10 +112,12 @@ export class ResponseParser {
       this.#buffered = bytes;
       return undefined;
     }
-    const text = bytes.toString('latin1', 0, end);
-    if (this.#lastHead?.text !== text) this.#lastHead = readHead(text);
-    const head = this.#lastHead;
-    const rest = bytes.subarray(end + HEAD_END.length);
+    const headEnd = end + HEAD_END.length;
+    this.#lastHead = readHead(bytes.subarray(0, headEnd));
+    return this.#begin(this.#lastHead, bytes.subarray(headEnd));
+  }
+
+  #begin(head: Head, rest: Buffer): Buffer {
     // Interim responses precede the one that counts (RFC 9110 §15.2).
     if (head.status < 200) return rest;
     this.#keepAlive = head.keepAlive;
@@ -172,8 +177,8 @@ export class ResponseParser {
   }
 }
 
-function readHead(text: string): Head {
-  const [statusLine = '', ...lines] = text.split('\r\n');
+function readHead(bytes: Buffer): Head {
+  const [statusLine = '', ...lines] = bytes.toString('latin1', 0, bytes.length - HEAD_END.length).split('\r\n');
   const [, minor, statusText] = STATUS_LINE.exec(statusLine) ?? [];
   if (statusText === undefined) throw new InvalidResponse('the status line is not one of HTTP/1.1');
   const status = Number(statusText);
@@ -182,7 +187,7 @@ function readHead(text: string): Head {
   const closes = /(^|,)\s*close\s*(,|$)/i.test(String(headers.connection ?? ''));
   const persists = minor === '1' ? !closes : /(^|,)\s*keep-alive\s*(,|$)/i.test(String(headers.connection ?? ''));
   const framing = framingOf(status, minor === '1', headers);
-  return { text, status, headers, keepAlive: persists && framing !== 'close', framing };
+  return { bytes: Buffer.from(bytes), status, headers, keepAlive: persists && framing !== 'close', framing };
 }
 
 function readFields(lines: readonly string[]): ResponseHeaders {

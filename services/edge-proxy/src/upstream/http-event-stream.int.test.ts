@@ -1,4 +1,4 @@
-import { Egress, LOOPBACK } from '@switchyard/egress';
+import { Egress, LOOPBACK, NO_FIELDS, withField } from '@switchyard/egress';
 import { beginEvents, eventually, type Script, type ScriptedUpstream, startScriptedUpstream } from '@switchyard/testing';
 import { HttpEventStream } from './http-event-stream.js';
 
@@ -21,7 +21,7 @@ const start = (url = upstream.url) =>
   new HttpEventStream({
     egress,
     url: new URL(url),
-    headers: { 'mcp-session-id': 's' },
+    fields: withField(NO_FIELDS, 'mcp-session-id', 's'),
     limitBytes: 4_096,
     onMessage: ({ envelope }) => void heard.push(envelope.method),
   });

@@ -1,4 +1,4 @@
-import type { Egress, EgressControl } from '@switchyard/egress';
+import { type Egress, type EgressControl, type FieldLines, withField } from '@switchyard/egress';
 import { scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
 import type { UpstreamMessage } from './link.js';
 import { StreamResumption } from './stream-resumption.js';
@@ -7,7 +7,8 @@ import { StreamResumption } from './stream-resumption.js';
 export interface HttpEventStreamOptions {
   readonly egress: Egress;
   readonly url: URL;
-  readonly headers: Record<string, string>;
+  /** Of a request for a stream. */
+  readonly fields: FieldLines;
   readonly limitBytes: number;
   readonly onMessage: (message: UpstreamMessage) => void;
 }
@@ -45,12 +46,12 @@ export class HttpEventStream {
 
   #connect(): void {
     const parser = new SseParser(this.#options.limitBytes);
-    const { egress, url, headers: own } = this.#options;
+    const { egress, url, fields: own } = this.#options;
     // What was said meanwhile is told again, where the upstream keeps it (MCP 2025-11-25, "Resumability and Redelivery").
     const { lastEventId } = this.#resumption;
-    const headers = { ...own, accept: 'text/event-stream', ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) };
+    const fields = lastEventId === undefined ? own : withField(own, 'last-event-id', lastEventId);
     egress.send(
-      { url, method: 'GET', headers, headersTimeoutMs: 0, bodyTimeoutMs: 0 },
+      { url, method: 'GET', fields, headersTimeoutMs: 0, bodyTimeoutMs: 0 },
       {
         start: (control) => this.#start(control),
         head: (status, responseHeaders, control) => this.#head(status, String(responseHeaders['content-type'] ?? ''), control),

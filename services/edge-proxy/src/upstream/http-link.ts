@@ -4,7 +4,7 @@ import type { Clock } from '@switchyard/runtime';
 import type { Cancellation } from '../cancellation.js';
 import { Refusal } from '../refusal.js';
 import { HttpEventStream } from './http-event-stream.js';
-import { sendHttpRequest } from './http-request.js';
+import { type HttpRequestOptions, sendHttpRequest } from './http-request.js';
 import type { IdSource } from './id-source.js';
 import type {
   LegacySession,
@@ -16,7 +16,7 @@ import type {
   UpstreamMessage,
   UpstreamProfile,
 } from './link.js';
-import { outboundHeaders } from './outbound-headers.js';
+import { outboundFields } from './outbound-fields.js';
 import {
   cancelledBody,
   discoverBody,
@@ -71,6 +71,7 @@ export class HttpLink implements UpstreamLink {
   #verdict: { readonly profile: UpstreamProfile | undefined; readonly untilMs: number } | undefined;
   #sseUntilMs = 0;
   readonly #sse: SseSessions;
+  readonly #requestOptions: HttpRequestOptions;
   readonly #streams = new Set<HttpEventStream>();
   #answersUnderWay = 0;
 
@@ -78,6 +79,14 @@ export class HttpLink implements UpstreamLink {
     this.name = options.name;
     this.#options = options;
     this.#sse = new SseSessions(options);
+    const { name: upstream, egress, url, resultLimitBytes } = options;
+    this.#requestOptions = {
+      upstream,
+      egress,
+      url,
+      resultLimitBytes,
+      onServerRequest: (request, message, answered) => this.#takeServerRequest(request, message, answered),
+    };
   }
 
   async openLegacy(
@@ -190,7 +199,10 @@ export class HttpLink implements UpstreamLink {
     const stream = new HttpEventStream({
       egress: this.#options.egress,
       url: this.#options.url,
-      headers: outboundHeaders({ ...context, era: 'legacy', revision: session.revision, method: 'GET', session: session.id }),
+      fields: outboundFields(
+        { ...context, era: 'legacy', revision: session.revision, method: 'GET', session: session.id },
+        'stream',
+      ),
       limitBytes: this.#options.resultLimitBytes,
       onMessage: (message) => {
         const { kind, method } = message.envelope;
@@ -210,14 +222,9 @@ export class HttpLink implements UpstreamLink {
   closeLegacy(session: LegacySession, context: OutboundContext): Promise<void> {
     if (session.id === undefined) return Promise.resolve();
     if (isSseSession(session.id)) return Promise.resolve(this.#sse.end(session.id));
-    const headers = outboundHeaders({
-      ...context,
-      era: 'legacy',
-      revision: session.revision,
-      method: 'DELETE',
-      session: session.id,
-    });
-    return this.#deliver({ method: 'DELETE', headers });
+    const { id, revision } = session;
+    const fields = outboundFields({ ...context, era: 'legacy', revision, method: 'DELETE', session: id }, 'end');
+    return this.#deliver({ method: 'DELETE', fields });
   }
 
   close(): Promise<void> {
@@ -239,19 +246,7 @@ export class HttpLink implements UpstreamLink {
     request: OutboundRequest,
     onHead?: (headers: Record<string, string | string[] | undefined>) => void,
   ): Promise<UpstreamAnswer> {
-    const { egress, url, resultLimitBytes } = this.#options;
-    return sendHttpRequest(
-      request,
-      {
-        egress,
-        url,
-        upstream: this.name,
-        headers: outboundHeaders(request),
-        resultLimitBytes,
-        onServerRequest: (message, answered) => this.#takeServerRequest(request, message, answered),
-      },
-      onHead,
-    );
+    return sendHttpRequest(request, this.#requestOptions, onHead);
   }
 
   #takeServerRequest(request: OutboundRequest, message: UpstreamMessage, answered: () => void): void {
@@ -280,11 +275,11 @@ export class HttpLink implements UpstreamLink {
   }
 
   #post(message: Outbound, body: Buffer): Promise<void> {
-    return this.#deliver({ method: 'POST', headers: outboundHeaders(message), body });
+    return this.#deliver({ method: 'POST', fields: outboundFields(message, 'message'), body });
   }
 
   /** Sends what has no response of interest, and resolves when the upstream has taken it or has had its time. Never rejects. */
-  #deliver(request: Pick<EgressRequest, 'method' | 'headers' | 'body'>): Promise<void> {
+  #deliver(request: Pick<EgressRequest, 'method' | 'fields' | 'body'>): Promise<void> {
     const { egress, url } = this.#options;
     return new Promise((resolve) => {
       let control: EgressControl | undefined;

@@ -1,20 +1,20 @@
-import type { Egress, EgressControl, EgressSink } from '@switchyard/egress';
+import { type Egress, type EgressControl, type EgressSink, withField } from '@switchyard/egress';
 import { isInputMethod, scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
 import { Refusal } from '../refusal.js';
 import { httpFailure } from './http-failure.js';
 import type { OutboundRequest, UpstreamAnswer, UpstreamMessage } from './link.js';
+import { outboundFields } from './outbound-fields.js';
 import { StreamResumption } from './stream-resumption.js';
 
-/** What the reader of a response needs beside the request. */
+/** What all requests to one upstream have in common. */
 export interface HttpRequestOptions {
   readonly egress: Egress;
   readonly upstream: string;
   readonly url: URL;
-  readonly headers: Record<string, string>;
   /** Longest message taken from an upstream. */
   readonly resultLimitBytes: number;
   /** Answers what the upstream asks of us on the response's stream. */
-  readonly onServerRequest: (message: UpstreamMessage, answered: () => void) => void;
+  readonly onServerRequest: (request: OutboundRequest, message: UpstreamMessage, answered: () => void) => void;
 }
 
 /** How long a stream may stay open behind its response before it is cut. */
@@ -23,6 +23,8 @@ const LINGER_MS = 1_000;
 const STRAY_LIMIT = 5;
 /** Most of an upstream's own text that goes into a sentence of ours. */
 const QUOTE_LIMIT = 64;
+
+const NOT_TOLD = (): void => undefined;
 
 type Headers = Record<string, string | string[] | undefined>;
 
@@ -79,7 +81,7 @@ class HttpExchange implements EgressSink {
       {
         url: options.url,
         method: 'POST',
-        headers: options.headers,
+        fields: outboundFields(request, 'message'),
         body: request.body,
         headersTimeoutMs: Math.min(request.timeoutMs, request.limitMs ?? Number.POSITIVE_INFINITY),
         // While a client is being asked, silence is no fault of the upstream's; so it is watched here.
@@ -178,7 +180,7 @@ class HttpExchange implements EgressSink {
     if (!isTaken && message.envelope.method !== 'ping') this.#stray('requests that the gateway does not take');
     if (this.#settled) return;
     this.#asking += 1;
-    this.options.onServerRequest(message, () => {
+    this.options.onServerRequest(this.request, message, () => {
       this.#asking -= 1;
       this.#silence?.refresh();
     });
@@ -260,12 +262,11 @@ class HttpExchange implements EgressSink {
       end: () => (over ? undefined : this.end()),
       fail: (error) => (over ? undefined : this.fail(error)),
     };
-    const { 'content-type': _none, ...headers } = options.headers;
     options.egress.send(
       {
         url: options.url,
         method: 'GET',
-        headers: { ...headers, accept: 'text/event-stream', 'last-event-id': this.#resumption?.lastEventId ?? '' },
+        fields: withField(outboundFields(request, 'stream'), 'last-event-id', this.#resumption?.lastEventId ?? ''),
         headersTimeoutMs: request.timeoutMs,
         bodyTimeoutMs: request.timeoutMs,
       },
@@ -343,7 +344,7 @@ class HttpExchange implements EgressSink {
 export function sendHttpRequest(
   request: OutboundRequest,
   options: HttpRequestOptions,
-  onHead: (headers: Headers) => void = () => undefined,
+  onHead: (headers: Headers) => void = NOT_TOLD,
 ): Promise<UpstreamAnswer> {
   return new Promise((resolve, reject) => new HttpExchange(request, options, resolve, reject, onHead).run());
 }

@@ -5,7 +5,7 @@ import type { Reason } from '../ladder.js';
 import { Refusal } from '../refusal.js';
 import { httpFailure } from './http-failure.js';
 import type { OutboundContext, OutboundRequest, UnsolicitedSink, UpstreamAnswer, UpstreamMessage } from './link.js';
-import { outboundHeaders } from './outbound-headers.js';
+import { outboundFields } from './outbound-fields.js';
 import { cancelledBody } from './profile.js';
 
 /** What a connection needs. */
@@ -83,12 +83,12 @@ export class SseConnection implements EgressSink {
   static open(options: SseConnectionOptions): Promise<SseConnection | Refusal | undefined> {
     return new Promise((resolve) => {
       const { egress, url, context, openTimeoutMs } = options;
-      const headers = outboundHeaders({ ...context, era: 'legacy', revision: '', method: 'initialize' });
+      const fields = outboundFields({ ...context, era: 'legacy', revision: '', method: 'initialize' }, 'stream');
       egress.send(
         {
           url,
           method: 'GET',
-          headers: { ...headers, accept: 'text/event-stream' },
+          fields,
           headersTimeoutMs: openTimeoutMs,
           bodyTimeoutMs: 0,
         },
@@ -314,10 +314,10 @@ export class SseConnection implements EgressSink {
 
   #post(message: Posted, body: Buffer, timeoutMs: number, { start, done }: PostSink): void {
     const { egress, upstream } = this.#options;
-    const headers = outboundHeaders({ ...message, era: 'legacy', session: undefined });
+    const fields = outboundFields({ ...message, era: 'legacy', session: undefined }, 'message');
     let failure: UpstreamAnswer | undefined;
     egress.send(
-      { url: this.#endpoint!, method: 'POST', headers, body, headersTimeoutMs: timeoutMs, bodyTimeoutMs: TAKEN_MS },
+      { url: this.#endpoint!, method: 'POST', fields, body, headersTimeoutMs: timeoutMs, bodyTimeoutMs: TAKEN_MS },
       {
         start,
         head: (status) => {
