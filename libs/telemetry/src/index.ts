@@ -1,5 +1,6 @@
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.js';
 export type { LogFields } from './log-fields.js';
+export { randomHex } from './random-digits.js';
 export { startTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.js';
 export {
   childOf,

@@ -1,5 +1,5 @@
 import { ROOT_CONTEXT, trace, TraceFlags, type Context } from '@opentelemetry/api';
-import { randomFillSync } from 'node:crypto';
+import { randomHex } from './random-digits.js';
 
 /** Position in a distributed trace (W3C Trace Context). */
 export interface TraceContext {
@@ -12,20 +12,6 @@ export interface TraceContext {
 
 // Level 1 §3.2.2: version ff is invalid; later versions may append "-…", version 00 may not.
 const traceparentPattern = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
-
-// Ids come from a pool, because one call to the random source per id costs more than the rest of this file.
-const pool = Buffer.alloc(4096);
-let poolOffset = pool.length;
-
-function randomHex(bytes: number): string {
-  if (poolOffset + bytes > pool.length) {
-    randomFillSync(pool);
-    poolOffset = 0;
-  }
-  const hex = pool.toString('hex', poolOffset, poolOffset + bytes);
-  poolOffset += bytes;
-  return hex;
-}
 
 /**
  * Reads a `traceparent` header (W3C Trace Context §3.2).

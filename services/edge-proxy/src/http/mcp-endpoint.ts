@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SpanKind, type Span, type Tracer } from '@opentelemetry/api';
-import { childOf, newTraceContext, parentContext, parseTraceparent, type TraceContext } from '@switchyard/telemetry';
+import { childOf, newTraceContext, parentContext, parseTraceparent, randomHex, type TraceContext } from '@switchyard/telemetry';
 import { Cancellation } from '../cancellation.js';
 import type { Catalog, CompiledServer } from '../catalog.js';
 import type { Edge } from '../edge.js';
@@ -38,6 +37,7 @@ export type SseDoor = 'sse' | 'messages';
 /** Longest wait, when the edge is stopped, for calls that have been cancelled. */
 const CANCELLED_MS = 1_000;
 
+const REQUEST_ID_BYTES = 16;
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /** Header fields that browsers' clients may send and read. */
@@ -259,7 +259,7 @@ function body(exchange: Exchange, request: IncomingMessage, edge: Edge): Buffer 
 
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomHex(REQUEST_ID_BYTES);
 }
 
 /** Where spans go nowhere, the trace goes on all the same. */

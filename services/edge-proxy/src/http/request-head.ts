@@ -21,12 +21,17 @@ function text(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-function paramHeaders(request: IncomingMessage): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const name in request.headers) {
-    if (name.startsWith(PARAM_PREFIX)) found[name] = text(request.headers[name])!;
+const NONE: Readonly<Record<string, string>> = {};
+
+function paramHeaders({ rawHeaders, headers }: IncomingMessage): Readonly<Record<string, string>> {
+  let found: Record<string, string> | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const raw = rawHeaders[index]!;
+    if (raw.length <= PARAM_PREFIX.length || (raw[0] !== 'M' && raw[0] !== 'm')) continue;
+    const name = raw.toLowerCase();
+    if (name.startsWith(PARAM_PREFIX)) (found ??= {})[name] = text(headers[name])!;
   }
-  return found;
+  return found ?? NONE;
 }
 
 /** Reads the header fields. */

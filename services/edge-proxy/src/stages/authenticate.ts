@@ -8,6 +8,8 @@ import type { Caller } from '../exchange.js';
 import { Refusal } from '../refusal.js';
 
 const CACHED_TOKENS = 10_000;
+/** Of an ES256 signature's second half, in base64url. */
+const SIGNATURE_LENGTH = 43;
 
 const ANONYMOUS = callerOf(
   { tenant: DEFAULT_TENANT, issuer: '', subject: 'anonymous', name: 'anonymous', kind: 'anonymous', claims: [] },
@@ -28,6 +30,7 @@ function callerOf(principal: Principal, clientId: string): Caller {
 
 /** A verified token. It lives in memory no longer than it is valid, which is minutes. */
 interface Verified {
+  readonly authorization: string;
   readonly caller: Caller;
   /** The audience that it was verified for. */
   readonly resource: string;
@@ -44,7 +47,7 @@ export interface AuthenticatorOptions {
 /** Lets callers in: by an access token for exactly this server, by an API key, or, where the server says so, without either. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
-  /** By Authorization header. */
+  /** By the end of the Authorization header, the signature: hashing the whole of it costs more than comparing it. */
   readonly #verified = new Map<string, Verified>();
 
   readonly #byRecord = new WeakMap<ApiKeyRecord, Caller>();
@@ -62,8 +65,13 @@ export class Authenticator {
       return server.anonymous
         ? ANONYMOUS
         : new Refusal('token_missing', 'Sign in: this server takes a bearer token or an API key.');
-    const known = this.#verified.get(authorization);
-    if (known !== undefined && known.resource === server.resource && known.untilMs > this.#options.clock.now())
+    const known = this.#verified.get(authorization.slice(-SIGNATURE_LENGTH));
+    if (
+      known !== undefined &&
+      known.authorization === authorization &&
+      known.resource === server.resource &&
+      known.untilMs > this.#options.clock.now()
+    )
       return known.caller;
     const token = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i.exec(authorization)?.[1];
     if (token === undefined) return new Refusal('token_malformed', 'Send the token as "Authorization: Bearer <token>".');
@@ -100,7 +108,12 @@ export class Authenticator {
     if (!verified.ok) return new Refusal(verified.reason, verified.message);
     const caller = callerOf(verified.principal, verified.clientId);
     if (this.#verified.size >= CACHED_TOKENS) this.#verified.delete(this.#verified.keys().next().value!);
-    this.#verified.set(authorization, { caller, resource: server.resource, untilMs: verified.expiresAtMs });
+    this.#verified.set(authorization.slice(-SIGNATURE_LENGTH), {
+      authorization,
+      caller,
+      resource: server.resource,
+      untilMs: verified.expiresAtMs,
+    });
     return caller;
   }
 }

@@ -39,7 +39,8 @@ export async function forward(call: Call, target: Target, context: OutboundConte
   const retried = call.inbound.envelope.requestStateRange && edge.requestStates.read(call, target.upstream.name);
   if (retried instanceof Refusal) return refused(retried);
   if (retried?.suspended !== undefined) return resumeCall(call, target, retried.suspended, edge);
-  const standing = await enterUpstream(call, link, context, edge);
+  const entering = enterUpstream(call, link, context, edge);
+  const standing: LegacySession | UpstreamProfile | Refusal = entering instanceof Promise ? await entering : entering;
   if (standing instanceof Refusal) return refused(standing);
   if (isPooled(standing)) return forwardToLegacy(call, target, link, context, standing, edge);
   if (call.session !== undefined && 'era' in standing && standing.era === 'modern')
