@@ -94,6 +94,12 @@ export async function startEdge({ dir, core, otherCore, natsServer, upstreamUrl,
   await publishSnapshot(natsPort, publicUrl, upstreamUrl);
   const main = path.join(root, 'services/edge-proxy/dist/main.js');
   const nodeArgs = process.env.BENCH_CPU_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_CPU_PROFILE}`] : [];
-  const { pid } = await startPinned(core, process.execPath, ['--min-semi-space-size=16', ...nodeArgs, main, '--config', edgeFile]);
+  const { pid } = await startPinned(core, process.execPath, [
+    '--min-semi-space-size=16',
+    ...nodeArgs,
+    main,
+    '--config',
+    edgeFile,
+  ]);
   return { url: `${publicUrl}/mcp/bench`, pid, token: await accessToken(keys.privateKey, publicUrl), close: keys.close };
 }

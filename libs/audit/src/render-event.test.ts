@@ -51,6 +51,10 @@ describe('a rendered event', () => {
     ['lone-surrogate', { client_name: 'a\ud800b' }, { client_name: 'a\ufffdb' }],
     ['line-feed', { capability: 'a\nb' }, { capability: 'a\nb' }],
     ['quote', { capability: 'a"\\b' }, { capability: 'a"\\b' }],
+    ['quoted', { client_rpc_id: '"a-1"' }, { client_rpc_id: '"a-1"' }],
+    ['one-quote', { client_rpc_id: '"' }, { client_rpc_id: '"' }],
+    ['quoted-quote', { client_rpc_id: '"a\\"b"' }, { client_rpc_id: '"a\\"b"' }],
+    ['quoted-beyond-ascii', { client_rpc_id: '"ü"' }, { client_rpc_id: '"ü"' }],
     ['detail', { detail: { 'a"': 'ü', b: '' } }, { detail: { 'a"': 'ü', b: '' } }],
   ] satisfies readonly (readonly [string, Partial<EventFields>, object])[])(
     '%s: is what its field can carry',

@@ -164,13 +164,11 @@ function jsonText(text: string): string {
   return plainText.test(text) ? `"${text}"` : escaped(text);
 }
 
-let latestEscaped = { text: '', json: '""' };
-
-/** The id of a request to an upstream needs it, and stands in two events, one after the other. */
+/** Ids are JSON text, mostly of a plain string: those are quick to escape. */
 function escaped(text: string): string {
-  if (latestEscaped.text !== text)
-    latestEscaped = { text, json: JSON.stringify(text.toWellFormed()).replace(beyondAscii, asEscape) };
-  return latestEscaped.json;
+  const inner = text.slice(1, -1);
+  if (text.length > 1 && text.startsWith('"') && text.endsWith('"') && plainText.test(inner)) return `"\\"${inner}\\""`;
+  return JSON.stringify(text.toWellFormed()).replace(beyondAscii, asEscape);
 }
 
 /** RFC 8259 §7. */
