@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { type Cell, CLIENTS, FEATURES, LIMITS, limitOf, UPSTREAMS } from './expectations.js';
 import { FEATURE_TESTS } from './features.js';
 
@@ -16,4 +18,8 @@ describe.each(LIMITS.map((limit) => [limit.id, limit] as const))('the rule %s', 
     if (limit.outcome === 'missing') return;
     for (const { feature } of cells) expect(FEATURE_TESTS[feature][limit.outcome]).toBeDefined();
   });
+});
+
+it.each(CLIENTS.map(({ id }) => id))('the client %s has a file in which jest finds its part of the matrix', (id) => {
+  expect(existsSync(path.join(__dirname, `matrix.${id}.test.ts`))).toBe(true);
 });

@@ -69,7 +69,7 @@ export interface Limit {
    * - `converted`: the content arrives in a form that the client's revision has
    * - `silent`: the call works, and what would have come with it does not come, or not for sure
    * - `not-offered`: the upstream itself has nothing of the kind
-   * - `missing`: the gateway does not do it yet; the matrix fails there
+   * - `missing`: the gateway does not do it yet; the matrix fails there as soon as it does
    */
   readonly outcome: 'refused' | 'converted' | 'silent' | 'not-offered' | 'missing';
   readonly says?: RegExp;

@@ -1,5 +1,5 @@
 import { eventually } from '@switchyard/testing';
-import { type InteropClient, ROOT, type ToolCall, type ToolResult } from './clients.js';
+import { type CallOptions, type InteropClient, ROOT, type ToolCall, type ToolResult } from './clients.js';
 import type { FeatureId, Limit } from './expectations.js';
 import type { Offer } from './offers.js';
 
@@ -9,6 +9,8 @@ export interface Bench {
   readonly offer: Offer;
   /** Used by no other test, so that they do not see each other on a shared upstream. */
   readonly unique: string;
+  /** Longest wait for what may never come. */
+  readonly patienceMs: number;
 }
 
 /** What a feature asserts where it works, and where a rule of expectations.ts says that it cannot. */
@@ -21,20 +23,27 @@ export interface Feature {
   'not-offered'?(bench: Bench): Promise<void>;
 }
 
-const HEARD_MS = 10_000;
+const PATIENCE_MS = 10_000;
+/** Where the feature is expected to be missing: far over what it takes where it works. */
+const MISSING_PATIENCE_MS = 1_500;
 const textOf = ({ content }: ToolResult) => content.map(({ text = '' }) => text).join('\n');
 
 /** @throws unless the call succeeded */
-async function textFrom(client: InteropClient, call: ToolCall): Promise<string> {
-  const result = await client.callTool(call);
+async function textFrom(client: InteropClient, call: ToolCall, options?: CallOptions): Promise<string> {
+  const result = await client.callTool(call, options);
   if (result.isError === true) throw new Error(`${call.name} failed: ${textOf(result)}`);
   return textOf(result);
 }
 
 /** Waits for what comes unasked, from a point in time on. */
-const hears = ({ client }: Bench, from: number, method: string, matches: (params: Record<string, unknown>) => boolean) =>
+const hears = (
+  { client, patienceMs }: Bench,
+  from: number,
+  method: string,
+  matches: (params: Record<string, unknown>) => boolean,
+) =>
   eventually(() => client.heard.slice(from).find((one) => one.method === method && matches(one.params)) ?? false, {
-    timeoutMs: HEARD_MS,
+    timeoutMs: patienceMs,
     everyMs: 5,
   }).catch((cause: unknown) => {
     const heard = client.heard.slice(from).map((one) => one.method);
@@ -124,12 +133,12 @@ const messagesOf = ({ client }: Bench, from: number) =>
 
 const logging: Feature = {
   works: async (bench) => {
-    const { client, offer } = bench;
+    const { client, offer, patienceMs } = bench;
     const { level, call, hears: expected, after } = offer.log;
     await client.setLogLevel(level);
     const from = client.heard.length;
     await textFrom(client, call);
-    await eventually(() => messagesOf(bench, from).length >= (expected?.length ?? 1), { timeoutMs: HEARD_MS, everyMs: 5 });
+    await eventually(() => messagesOf(bench, from).length >= (expected?.length ?? 1), { timeoutMs: patienceMs, everyMs: 5 });
     if (expected !== undefined) expect(messagesOf(bench, from)).toEqual(expected);
     if (after !== undefined) await textFrom(client, after);
   },
@@ -183,8 +192,8 @@ function required({ needsUrl }: Offer, key: string): ReturnType<NonNullable<Offe
 }
 
 const roots: Feature = {
-  works: async ({ client, offer }) => {
-    expect(await textFrom(client, offer.roots)).toContain(ROOT.uri);
+  works: async ({ client, offer, patienceMs }) => {
+    expect(await textFrom(client, offer.roots, { signal: AbortSignal.timeout(patienceMs) })).toContain(ROOT.uri);
     expect(client.heard.map(({ method }) => method)).toContain('roots/list');
   },
 };
@@ -205,7 +214,12 @@ const listChanged: Feature = {
 };
 
 /** Waits for a notification after which a list, asked for once, is new. Changes that others made may be told of first. */
-async function toldOfChange({ client }: Bench, from: number, method: string, isNew: () => Promise<boolean>): Promise<void> {
+async function toldOfChange(
+  { client, patienceMs }: Bench,
+  from: number,
+  method: string,
+  isNew: () => Promise<boolean>,
+): Promise<void> {
   let next = from;
   await eventually(
     async () => {
@@ -214,7 +228,7 @@ async function toldOfChange({ client }: Bench, from: number, method: string, isN
       next = client.heard.length;
       return isNew();
     },
-    { timeoutMs: HEARD_MS, everyMs: 5 },
+    { timeoutMs: patienceMs, everyMs: 5 },
   );
 }
 
@@ -314,14 +328,25 @@ export const FEATURE_TESTS: Readonly<Record<FeatureId, Feature>> = {
   structured,
 };
 
-/** Asserts that a feature works, or that the user sees what its limit says. */
-export async function assertFeature(id: FeatureId, bench: Bench, limit: Limit | undefined): Promise<void> {
+/** Asserts that a feature works, or that the user sees what its limit says. What is missing must be so still. */
+export async function assertFeature(id: FeatureId, pair: Omit<Bench, 'patienceMs'>, limit: Limit | undefined): Promise<void> {
+  const bench = { ...pair, patienceMs: limit?.outcome === 'missing' ? MISSING_PATIENCE_MS : PATIENCE_MS };
   const feature = FEATURE_TESTS[id];
-  if (limit === undefined || limit.outcome === 'missing') return feature.works(bench);
+  if (limit === undefined) return feature.works(bench);
+  if (limit.outcome === 'missing') return assertMissing(feature, bench, limit);
   if (limit.outcome === 'refused') return assertRefused(feature, bench, limit);
   const shows = feature[limit.outcome];
   if (shows === undefined) throw new Error(`${id} has no test for what is ${limit.outcome}`);
   await shows(bench);
+}
+
+async function assertMissing({ works }: Feature, bench: Bench, { id }: Limit): Promise<void> {
+  const worked = await works(bench).then(
+    () => true,
+    () => false,
+  );
+  if (worked) throw new Error(`it works: the rule ${id} is out of date`);
+  expect(await textFrom(bench.client, bench.offer.echo(bench.unique))).toContain(bench.unique);
 }
 
 async function assertRefused({ refused }: Feature, bench: Bench, { id, says }: Limit): Promise<void> {
