@@ -4,7 +4,7 @@
  */
 export class Cancellation {
   #cancelled = false;
-  #listeners: (() => void)[] = [];
+  #listeners: (() => void)[] | undefined;
   #signal: AbortSignal | undefined;
 
   /** Cancelled as soon as the signal is aborted. */
@@ -34,12 +34,16 @@ export class Cancellation {
   cancel(): void {
     if (this.#cancelled) return;
     this.#cancelled = true;
-    for (const listener of this.#listeners.splice(0)) listener();
+    const listeners = this.#listeners;
+    this.#listeners = undefined;
+    if (listeners !== undefined) for (const listener of listeners) listener();
   }
 
   /** Calls back when it is cancelled, at once where it already is. There is no taking back: a listener goes with the call. */
   onCancel(listener: () => void): void {
     if (this.#cancelled) listener();
+    // A list that is pushed to has room for sixteen more.
+    else if (this.#listeners === undefined) this.#listeners = [listener];
     else this.#listeners.push(listener);
   }
 }

@@ -19,7 +19,7 @@ import { originAllowed } from './origin.js';
 import { checkBodyHead, readBody } from './read-body.js';
 import { renderEnding } from './render.js';
 import { Reply } from './reply.js';
-import { readHead } from './request-head.js';
+import { dropHead, readHead } from './request-head.js';
 import { SseEndpoint } from './sse-endpoint.js';
 
 /** What the endpoint needs beside the edge. */
@@ -74,7 +74,7 @@ export class McpEndpoint {
     const cancellation = new Cancellation();
     const reply = new Reply(response, headers, this.#options.edge.limits.slowReaderTimeoutMs);
     // Every response closes; only one that is not finished means that the client has gone.
-    response.once('close', () => {
+    response.on('close', () => {
       if (!response.writableFinished && !reply.lost()) cancellation.cancel();
     });
     const circumstances = {
@@ -205,16 +205,17 @@ export class McpEndpoint {
       return this.#sse.post(exchange, request.url ?? '', (own) => body(own, request, edge));
     if (request.method === 'POST') return servePost(exchange, () => body(exchange, request, edge), edge);
     if (request.method === 'OPTIONS') return Promise.resolve({ kind: 'empty', status: 204, headers: CORS });
-    if (request.method === 'GET') return this.#get(exchange);
+    if (request.method === 'GET') return this.#get(exchange, request);
     if (request.method === 'DELETE') return this.#delete(exchange);
     return Promise.resolve(
       refused(new Refusal('method_not_allowed', 'MCP endpoints take POST, and GET and DELETE within a session.')),
     );
   }
 
-  async #get(exchange: Exchange): Promise<Ending> {
+  async #get(exchange: Exchange, request: IncomingMessage): Promise<Ending> {
     const { edge } = this.#options;
     const caller = await authenticate(exchange, edge);
+    dropHead(request, exchange.head);
     if (caller instanceof Refusal) return refused(caller);
     if (exchange.head.sessionId === undefined)
       return refused(new Refusal('method_not_allowed', 'GET is for the stream of a session; this request names none.'));

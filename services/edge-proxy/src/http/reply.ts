@@ -3,12 +3,15 @@ import type { ServerResponse } from 'node:http';
 import { encodeSse, SSE_KEEPALIVE } from '@switchyard/mcp';
 import type { Cancellation } from '../cancellation.js';
 import type { EventLog } from '../event-log.js';
+import { Rounds, type Visited } from '../rounds.js';
 import type { SessionStreams } from '../session-streams.js';
 
 /** Up to this size copying is cheaper than a second buffer in the system call. */
 const ONE_WRITE_BYTES = 16 * 1024;
 
 const KEEPALIVE_MS = 15_000;
+/** Comments that keep open streams alive. */
+const KEEPALIVES = new Rounds(KEEPALIVE_MS, 15);
 /** Most that may wait for a client where nobody waits with it: what a standing stream is told does not stop for one that reads slowly. */
 const BACKLOG_LIMIT_BYTES = 4 * 1024 * 1024;
 
@@ -18,11 +21,11 @@ const SSE_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-
 const RETRY_MS = 1_000;
 
 /** The answer to one HTTP request: one JSON body, or an SSE stream as soon as something precedes the response. */
-export class Reply {
+export class Reply implements Visited {
   readonly #response: ServerResponse;
   readonly #headers: Record<string, string>;
   readonly #slowReaderTimeoutMs: number;
-  #keepAlive: NodeJS.Timeout | undefined;
+  #keptAlive = false;
   #drained: Promise<unknown> | undefined;
   /** Where what is still to come goes, for a message that was posted beside its session's stream. */
   #stream: Reply | undefined;
@@ -33,6 +36,8 @@ export class Reply {
   #requestId = '';
   #cancellation: Cancellation | undefined;
   #log: EventLog | undefined;
+  place = 0;
+  turn = 0;
   bytesOut = 0;
   /** Most that may wait here for a client. */
   backlogLimitBytes = BACKLOG_LIMIT_BYTES;
@@ -88,6 +93,7 @@ export class Reply {
    * @returns whether the client may come back, so that what it asked for goes on (MCP 2025-11-25, "Sending Messages to the Server")
    */
   lost(): boolean {
+    this.#letLie();
     const log = this.#log;
     if (log === undefined || this.standing) return false;
     log.detach(this);
@@ -108,15 +114,15 @@ export class Reply {
 
   /** Calls back when the connection has closed, however. */
   onClosed(listener: () => void): void {
-    this.#response.once('close', listener);
+    this.#response.on('close', listener);
   }
 
   /** Begins an SSE stream; comments keep it alive. @param log of a stream that goes on here; a new one unless given */
   openStream(headers: Record<string, string> = {}, log?: EventLog): void {
     this.#response.writeHead(200, { ...this.#headers, ...headers, ...SSE_HEADERS });
     this.#response.flushHeaders();
-    this.#keepAlive = setInterval(() => this.#response.write(SSE_KEEPALIVE), KEEPALIVE_MS).unref();
-    this.#response.once('close', () => clearInterval(this.#keepAlive));
+    this.#keptAlive = true;
+    KEEPALIVES.join(this);
     if (this.#streams !== undefined) this.#beginLog(this.#streams, log);
   }
 
@@ -171,7 +177,7 @@ export class Reply {
   }
 
   #last(bytes: Buffer): void {
-    clearInterval(this.#keepAlive);
+    this.#letLie();
     const id = this.#log && this.#streams?.append(this.#log, bytes);
     if (this.#log) this.#streams?.end(this.#log);
     if (!this.#open) return;
@@ -190,8 +196,19 @@ export class Reply {
   /** Ends a stream. */
   end(): void {
     if (this.#stream !== undefined) return this.#stream.#guestLeaves();
-    clearInterval(this.#keepAlive);
+    this.#letLie();
     if (this.#open) this.#response.end();
+  }
+
+  /** Keeps the stream alive. */
+  visit(): void {
+    if (this.#open) this.#response.write(SSE_KEEPALIVE);
+  }
+
+  #letLie(): void {
+    if (!this.#keptAlive) return;
+    this.#keptAlive = false;
+    KEEPALIVES.leave(this);
   }
 
   #guestLeaves(): void {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 /** The header fields that an MCP endpoint reads, once. A field that stands twice has its values joined by ", ", so that no check sees half of it. */
 export interface RequestHead {
-  readonly authorization: string | undefined;
+  authorization: string | undefined;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly contentLength: number | undefined;
@@ -50,4 +50,11 @@ export function readHead(request: IncomingMessage): RequestHead {
     mcpName: text(headers['mcp-name']),
     paramHeaders: paramHeaders(request),
   };
+}
+
+/** Lets go of what a request carried: while its stream stands, a kilobyte and a token that nobody needs any more. */
+export function dropHead(request: IncomingMessage, head: RequestHead): void {
+  request.rawHeaders = [];
+  request.headers = {};
+  head.authorization = undefined;
 }

@@ -4,11 +4,13 @@ import { refused } from '../ending.js';
 import type { StreamPlace } from '../event-id.js';
 import type { LoggedEvent } from '../event-log.js';
 import { Refusal } from '../refusal.js';
+import { Rounds, type Visited } from '../rounds.js';
 import type { ClientSession } from '../session-store.js';
 import { StandingStream, type StreamCall } from './standing-stream.js';
 
 /** How often an open stream keeps its session from ending, and learns whether another edge has ended it. */
 const KEEP_MS = 60_000;
+const KEPT = new Rounds(KEEP_MS, 60);
 
 /**
  * A legacy session's standing stream (MCP 2025-11-25, "Listening for Messages from the Server"): carries what the session's upstreams
@@ -16,30 +18,44 @@ const KEEP_MS = 60_000;
  * @param place where the client wants it resumed
  * @param missed what it has missed of an earlier stream
  */
-export async function serveEventStream(
+export function serveEventStream(
   call: StreamCall,
   session: ClientSession,
   edge: Edge,
   place?: StreamPlace,
   missed: readonly LoggedEvent[] = [],
-): Promise<Ending> {
+): Ending | Promise<Ending> {
   const { reply, cancellation } = call.exchange;
   if (session.standing?.isTaken(place?.stream) === true)
     return refused(new Refusal('stream_conflict', 'This session has its stream already; a session has one.'));
   const stream = (session.standing ??= new StandingStream(call, session, edge));
-  const keep = setInterval(() => keepSession(session, edge), KEEP_MS).unref();
-  try {
-    reply.standing = true;
-    reply.keepIn(session.streams, '', cancellation);
-    stream.attach(call, place?.stream, place?.sequence ?? 0, missed);
-    // A signal would cost an idle stream kilobytes. The session's end closes its stream, which cancels this.
-    await new Promise<void>((resolve) => cancellation.onCancel(resolve));
-  } finally {
-    clearInterval(keep);
+  reply.standing = true;
+  reply.keepIn(session.streams, '', cancellation);
+  stream.attach(call, place?.stream, place?.sequence ?? 0, missed);
+  const kept = new Kept(session, edge);
+  KEPT.join(kept);
+  // A signal, or a frame of this function, would cost an idle stream a kilobyte. The session's end closes its stream, which cancels this.
+  return new Promise<void>((resolve) => cancellation.onCancel(resolve)).then(() => {
+    KEPT.leave(kept);
     stream.detach(call, reply.gone && !session.ended.cancelled);
     reply.end();
+    return { kind: 'streamed' };
+  });
+}
+
+/** A session that its open stream keeps from ending. */
+class Kept implements Visited {
+  place = 0;
+  turn = 0;
+
+  constructor(
+    private readonly session: ClientSession,
+    private readonly edge: Edge,
+  ) {}
+
+  visit(): void {
+    keepSession(this.session, this.edge);
   }
-  return { kind: 'streamed' };
 }
 
 function keepSession(session: ClientSession, edge: Edge): void {
