@@ -41,7 +41,12 @@ function accessToken(privateKey, publicUrl) {
     .sign(privateKey);
 }
 
+/** One upstream behind the server, or several, each behind a prefix and with all its tools open. */
 async function publishSnapshot(natsPort, publicUrl, upstreamUrl) {
+  const several = Array.isArray(upstreamUrl);
+  const urls = several ? upstreamUrl : [upstreamUrl];
+  const nameOf = (index) => (several ? `up${index}` : 'up');
+  const all = { tools: ['*'], prompts: ['*'], resources: ['*'] };
   const link = await connectNats({ servers: [`nats://127.0.0.1:${natsPort}`], name: 'bench' });
   const state = await NatsState.open(link);
   const snapshots = await state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
@@ -50,12 +55,16 @@ async function publishSnapshot(natsPort, publicUrl, upstreamUrl) {
     tenant: DEFAULT_TENANT,
     publicUrl,
     teams: [{ name: 'bench', emails: ['ana@example.com'] }],
-    upstreams: [{ name: 'up', timeoutMs: 10_000, transport: { case: 'http', value: { url: upstreamUrl } } }],
+    upstreams: urls.map((url, index) => ({
+      name: nameOf(index),
+      timeoutMs: 10_000,
+      transport: { case: 'http', value: { url } },
+    })),
     servers: [
       {
         slug: 'bench',
-        sources: [{ upstream: 'up', tools: ['*'], prompts: ['*'], resources: ['*'] }],
-        access: [{ teams: ['bench'], tools: ['hello'] }],
+        sources: urls.map((_url, index) => ({ upstream: nameOf(index), prefix: several ? `${nameOf(index)}__` : '', ...all })),
+        access: [{ teams: ['bench'], tools: [several ? '*' : 'hello'] }],
       },
     ],
   });
@@ -64,7 +73,7 @@ async function publishSnapshot(natsPort, publicUrl, upstreamUrl) {
   await link.close();
 }
 
-/** Starts the edge on `core`, and NATS beside the load generator. @returns its URL, its process id, and a token */
+/** Starts the edge on `core`, and NATS beside the load generator. @param upstreamUrl one, or an array @returns its URL, its process id, and a token */
 export async function startEdge({ dir, core, otherCore, natsServer, upstreamUrl, port, natsPort, limits = {} }) {
   const publicUrl = `http://127.0.0.1:${port}`;
   await startPinned(otherCore, natsServer, ['-js', '-sd', path.join(dir, 'nats'), '-a', '127.0.0.1', '-p', String(natsPort)], {

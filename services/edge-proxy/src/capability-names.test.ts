@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { SnapshotSchema } from '@switchyard/contracts';
+import type { Era } from '@switchyard/mcp';
 import { CapabilityNames, type ListKey } from './capability-names.js';
 import { compileCatalog, type CompiledServer } from './catalog.js';
 
@@ -24,9 +25,24 @@ const shown = (names: CapabilityNames, server: CompiledServer, list: ListKey = '
     ]),
   );
 
+const OWNER = {};
+
+interface Learned {
+  readonly era?: Era;
+  readonly list?: ListKey;
+  readonly owner?: object;
+  readonly context?: string;
+  readonly atMs?: number;
+}
+
+function learn(names: CapabilityNames, upstream: string, own: readonly string[], learned: Learned = {}): void {
+  const { era = 'legacy', list = 'tools', owner = OWNER, context = 'all', atMs = 0 } = learned;
+  names.learn({ upstream, era, list, owner, context }, own, atMs);
+}
+
 const heard = (lists: Record<string, readonly string[]>, list: ListKey = 'tools') => {
   const names = new CapabilityNames();
-  for (const [upstream, own] of Object.entries(lists)) names.learn(upstream, 'legacy', list, own, 0);
+  for (const [upstream, own] of Object.entries(lists)) learn(names, upstream, own, { list });
   return names;
 };
 
@@ -49,7 +65,7 @@ describe('the names of a server', () => {
   it('N-4 stay with an upstream that is away', () => {
     const server = serverOf({ upstream: 'a' }, { upstream: 'b' });
     const names = heard({ a: ['x'], b: ['x'] });
-    names.learn('b', 'legacy', 'tools', ['x', 'y'], 1);
+    learn(names, 'b', ['x', 'y'], { era: 'legacy', atMs: 1 });
     expect(shown(names, server)).toEqual({ x: ['a/x'], b__x: ['b/x'], y: ['b/y'] });
   });
 
@@ -57,7 +73,7 @@ describe('the names of a server', () => {
     const server = serverOf({ upstream: 'a' });
     const names = heard({ a: ['x'] });
     expect(shown(names, server)).toEqual({ x: ['a/x'] });
-    names.learn('a', 'legacy', 'tools', ['y'], 1);
+    learn(names, 'a', ['y'], { era: 'legacy', atMs: 1 });
     expect(shown(names, server)).toEqual({ y: ['a/y'] });
     expect([names.heardAtMs('a', 'legacy', 'tools'), names.heardAtMs('a', 'modern', 'tools')]).toEqual([1, undefined]);
   });
@@ -86,10 +102,48 @@ describe('the names of a server', () => {
   it('N-9 of the two eras do not mix', () => {
     const server = serverOf({ upstream: 'a' });
     const names = new CapabilityNames();
-    names.learn('a', 'modern', 'tools', ['new'], 0);
-    names.learn('a', 'legacy', 'tools', ['old'], 0);
+    learn(names, 'a', ['new'], { era: 'modern', atMs: 0 });
+    learn(names, 'a', ['old'], { era: 'legacy', atMs: 0 });
     expect([...names.table(server, 'modern', 'tools').byExposed.keys()]).toEqual(['new']);
     expect([...names.table(server, 'legacy', 'tools').byExposed.keys()]).toEqual(['old']);
+  });
+
+  it('N-12 are those that anybody is shown: one caller’s list takes nothing from another’s', () => {
+    const server = serverOf({ upstream: 'a', prefix: 'p__' });
+    const names = new CapabilityNames();
+    learn(names, 'a', ['x', 'own'], { context: 'ana' });
+    learn(names, 'a', ['x'], { context: 'bea' });
+    learn(names, 'a', ['x'], { context: 'cleo' });
+    expect(shown(names, server)).toEqual({ p__x: ['a/x'], p__own: ['a/own'] });
+    learn(names, 'a', ['x', 'new'], { context: 'ana' });
+    expect(shown(names, server)).toEqual({ p__x: ['a/x'], p__new: ['a/new'] });
+  });
+
+  it.each([
+    ['N-13 last as long as somebody asks for them', 1_740_000, ['p__x', 'p__own']],
+    ['N-14 go when nobody has for half an hour', 1_860_000, ['p__x']],
+  ])('%s', (_id, laterMs, left) => {
+    const server = serverOf({ upstream: 'a', prefix: 'p__' });
+    const names = new CapabilityNames();
+    learn(names, 'a', ['own'], { context: 'ana' });
+    learn(names, 'a', ['x'], { context: 'bea', atMs: laterMs });
+    expect(Object.keys(shown(names, server)).toSorted()).toEqual(left.toSorted());
+  });
+
+  it('N-15 are remembered for a thousand callers at most', () => {
+    const server = serverOf({ upstream: 'a', prefix: 'p__' });
+    const names = new CapabilityNames();
+    for (let caller = 0; caller <= 1_000; caller += 1) learn(names, 'a', [`t${caller}`], { context: `c${caller}` });
+    const exposed = Object.keys(shown(names, server));
+    expect([exposed.length, exposed.includes('p__t0'), exposed.includes('p__t1000')]).toEqual([1_000, false, true]);
+  });
+
+  it('N-16 of an earlier definition of an upstream count no more when the new one is heard', () => {
+    const server = serverOf({ upstream: 'a', prefix: 'p__' });
+    const names = new CapabilityNames();
+    learn(names, 'a', ['old'], { context: 'ana' });
+    learn(names, 'a', ['new'], { context: 'bea', owner: {} });
+    expect(Object.keys(shown(names, server))).toEqual(['p__new']);
   });
 
   it('N-10 a URI belongs to everyone who lists it, in configuration order, and keeps its form', () => {

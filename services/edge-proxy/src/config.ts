@@ -24,6 +24,11 @@ export const limitsSchema = z.strictObject({
     .default(16 * 1024 * 1024)
     .describe('Largest message taken from an upstream'),
   listTimeoutMs: z.int().min(100).default(5_000).describe('Longest wait for one upstream’s part of a list'),
+  listTtlMs: z
+    .int()
+    .min(0)
+    .default(30_000)
+    .describe('How long an upstream’s list is kept where the upstream does not say, unless it tells of a change; 0: not at all'),
   callLimitMs: z.int().min(1000).default(600_000).describe('Longest that a call may take, whatever its upstream sends meanwhile'),
   headersTimeoutMs: z.int().min(100).default(10_000).describe('Longest wait for the header section of a request'),
   bodyTimeoutMs: z.int().min(100).default(30_000).describe('Longest wait for the body of a request'),

@@ -4,6 +4,10 @@ import type { Logger } from '@switchyard/telemetry';
 import type { CapabilityNames } from './capability-names.js';
 import type { LegacyPool } from './legacy-pool.js';
 import type { HandedOver } from './handed-over.js';
+import type { ListCache } from './list-cache.js';
+import type { ListContexts } from './list-context.js';
+import type { PreparedLists } from './prepared-lists.js';
+import type { SlowUpstreams } from './slow-upstreams.js';
 import type { ClientAsks } from './client-asks.js';
 import type { EdgeMetrics } from './metrics.js';
 import type { MirroredTools } from './mirrored-tools.js';
@@ -24,6 +28,8 @@ export interface EdgeLimits {
   readonly resultLimitBytes: number;
   /** Longest wait for one upstream's part of a list. */
   readonly listTimeoutMs: number;
+  /** How long a list is kept where its upstream does not say. */
+  readonly listTtlMs: number;
   /** Longest that a call may take, whatever its upstream sends meanwhile. */
   readonly callLimitMs: number;
   /** Longest wait for a request's body. */
@@ -50,6 +56,10 @@ export interface Edge {
   readonly links: UpstreamLinks;
   readonly leases: CredentialLeases;
   readonly names: CapabilityNames;
+  readonly lists: ListCache;
+  readonly listContexts: ListContexts;
+  readonly prepared: PreparedLists;
+  readonly slow: SlowUpstreams;
   readonly mirrored: MirroredTools;
   readonly calls: CallsInHand;
   readonly asks: ClientAsks;

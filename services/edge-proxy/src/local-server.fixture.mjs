@@ -42,6 +42,11 @@ const tools = {
     send({ id: 'ask-2', method: 'sampling/createMessage', params: {} });
     return undefined;
   },
+  change: () => {
+    tools.added = () => text('added');
+    send({ method: 'notifications/tools/list_changed' });
+    return text('done');
+  },
   hang: () => {
     process.stderr.write('hanging\n');
     return undefined;

@@ -21,11 +21,15 @@ import { PublicListener } from './http/public-listener.js';
 import { ReverseProxy } from './http/reverse-proxy.js';
 import { createRouter } from './http/router.js';
 import { LegacyPool } from './legacy-pool.js';
+import { ListCache } from './list-cache.js';
+import { ListContexts } from './list-context.js';
 import { HandedOver } from './handed-over.js';
 import { createEdgeMetrics } from './metrics.js';
 import { MirroredTools } from './mirrored-tools.js';
+import { PreparedLists } from './prepared-lists.js';
 import { RequestStates } from './request-state.js';
 import { SessionStore } from './session-store.js';
+import { SlowUpstreams } from './slow-upstreams.js';
 import { snapshotProblem } from './snapshot-problem.js';
 import { Authenticator } from './stages/authenticate.js';
 import { CredentialLeases } from './stages/lease.js';
@@ -117,6 +121,8 @@ export class PublicEdge {
       calls: () => calls.size,
       spoolBytes: () => audit.depthBytes(),
     });
+    const lists = new ListCache({ clock, ttlMs: config.limits.listTtlMs, timeoutMs: config.limits.listTimeoutMs });
+    const onSaid = (upstream: string, method: string) => lists.heard(upstream, method);
     const edge = (egress: Egress): Edge => ({
       name: config.emitter,
       limits: config.limits,
@@ -130,9 +136,13 @@ export class PublicEdge {
       pool: new LegacyPool(clock, log),
       suspended: new SuspendedCalls(config.emitter),
       handedOver,
-      links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes }),
+      links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes, onSaid }),
       leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey, log }),
       names: new CapabilityNames(),
+      lists,
+      listContexts: new ListContexts(),
+      prepared: new PreparedLists(),
+      slow: new SlowUpstreams(clock),
       mirrored: new MirroredTools(),
       calls,
       asks,

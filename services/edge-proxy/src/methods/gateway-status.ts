@@ -47,6 +47,6 @@ export async function serveStatus(call: Call, edge: Edge): Promise<Ending> {
 
 /** Asks for what would be missing; a session that was opened some time ago says nothing of now. */
 async function state(call: Call, upstream: string, edge: Edge): Promise<string> {
-  const fetched = await fetchList(call, upstream, 'tools', edge);
+  const fetched = await fetchList(call, upstream, 'tools', 'now', edge);
   return fetched instanceof Refusal ? fetched.message : 'ready';
 }

@@ -89,6 +89,7 @@ function openStream(
   const timer = setTimeout(() => acknowledge({}), ACKNOWLEDGE_MS);
   const wanted = permitted(call, upstream, asked);
   const onNotification = ({ bytes, envelope }: UpstreamMessage) => {
+    edge.lists.heard(upstream, envelope.method);
     const message = JSON.parse(bytes.toString('utf8')) as Notification;
     if (envelope.method === ACKNOWLEDGED) return acknowledge(filterSchema.safeParse(message.params?.notifications).data ?? {});
     return passes(wanted, envelope) ? take(message) : undefined;

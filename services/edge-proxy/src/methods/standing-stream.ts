@@ -96,11 +96,12 @@ export class StandingStream {
     if (context instanceof Refusal || this.#closed || this.#standings.get(upstream) !== standing) return;
     this.#stops.get(upstream)?.();
     const origin = randomUUID();
-    const { asks, links } = this.#edge;
+    const { asks, links, lists } = this.#edge;
     const send = (bytes: Buffer) => void this.#call.exchange.reply.message(bytes);
     const stop = links.get(upstream).listen(standing, context, {
       session: this.#session.id,
       onMessage: (message) => {
+        lists.heard(upstream, message.envelope.method);
         if (message.envelope.method === 'notifications/cancelled') asks.withdraw(origin, message.envelope.requestId);
         void this.#relay(message);
       },

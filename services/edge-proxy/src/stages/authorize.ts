@@ -1,5 +1,5 @@
 import type { Principal } from '@switchyard/contracts';
-import type { CapabilityKind, Catalog, CompiledRule, CompiledSource } from '../catalog.js';
+import type { CapabilityKind, Catalog, CompiledRule, CompiledServer, CompiledSource } from '../catalog.js';
 import { exposedName } from '@switchyard/mcp';
 import type { NamedCapability } from '../names.js';
 
@@ -43,6 +43,26 @@ export function decide(principal: Principal, source: CompiledSource, capability:
 export function mayReach(principal: Principal, source: CompiledSource, catalog: Catalog): boolean {
   return source.rules.some((rule) => speaksTo(rule, principal, catalog));
 }
+
+/**
+ * Which rules of the server speak to the principal, as text. For callers of whom it is the same, `decide` says the same of every
+ * capability, so that what is filtered for one may be shown to the other.
+ */
+export function audienceOf(principal: Principal, server: CompiledServer, catalog: Catalog): string {
+  let rules: readonly CompiledRule[] | undefined;
+  let audience = '';
+  for (const source of server.sources) {
+    if (source.rules === rules) continue;
+    rules = source.rules;
+    for (const rule of rules) audience += speaksTo(rule, principal, catalog) ? '1' : '0';
+    audience += ' ';
+  }
+  return audience;
+}
+
+/** Whether the server shows everybody the same, signed in or not. */
+export const isOpenToAll = ({ sources }: CompiledServer): boolean =>
+  sources.every(({ rules }) => rules.every(({ anonymous, when }) => anonymous || when !== ''));
 
 const nameForRules = (kind: CapabilityKind, source: CompiledSource, name: string) =>
   kind === 'resource' ? name : exposedName(source.prefix, name);

@@ -125,7 +125,10 @@ async function send(call: Call, running: RunningCall, way: Way, standing: Pooled
     timeoutMs: target.upstream.timeoutMs,
     limitMs: edge.limits.callLimitMs,
     cancellation: running.cancellation,
-    onNotification: (message) => relayNotification(running.round, id, message),
+    onNotification: (message) => {
+      edge.lists.heard(link.name, message.envelope.method);
+      return relayNotification(running.round, id, message);
+    },
     onServerRequest: canAsk && !edge.suspended.full ? (message, answer) => void running.ask(message).then(answer) : undefined,
   });
   running.follow(

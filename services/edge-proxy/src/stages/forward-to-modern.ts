@@ -108,7 +108,7 @@ async function noteOf({ call, target, edge }: CrossEraCall): Promise<ToolNote | 
   const { name } = target.capability;
   const known = edge.toolForms.get(upstream, name);
   if (known !== undefined) return known;
-  await fetchList(call, upstream, 'tools', edge);
+  await fetchList(call, upstream, 'tools', 'kept', edge);
   return edge.toolForms.get(upstream, name);
 }
 

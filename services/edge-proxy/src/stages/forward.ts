@@ -161,6 +161,7 @@ export function relayNotification(
   }
   if (envelope.method === 'notifications/cancelled') edge.asks.withdraw(id, envelope.requestId);
   if (!RELAYED.has(envelope.method)) return;
+  edge.lists.heard(call.exchange.facts.upstream, envelope.method);
   if (envelope.method === 'notifications/message' && outranks(call.session?.record.logLevel, bytes)) return;
   return reply.message(bytes);
 }
@@ -173,7 +174,10 @@ const isInnerHop = (code: number, era: Era): boolean => code === -32022 || (code
 
 function ending(call: Call, target: Target, { answer }: Attempt, edge: Edge): Ending {
   const upstream = target.upstream.name;
-  if (answer.kind === 'refused') return refused(answer.refusal);
+  if (answer.kind === 'refused') {
+    edge.lists.failed(upstream, answer.refusal.reason);
+    return refused(answer.refusal);
+  }
   if (answer.kind === 'sessionGone')
     return refused(new Refusal('upstream_unavailable', `${upstream} ends its sessions as soon as they are open.`, { upstream }));
   const { bytes, envelope } = answer.message;

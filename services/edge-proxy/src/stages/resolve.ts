@@ -1,5 +1,5 @@
 import type { Upstream } from '@switchyard/contracts';
-import type { Envelope, Era } from '@switchyard/mcp';
+import type { Envelope } from '@switchyard/mcp';
 import { type ListKey, secondPrefix } from '../capability-names.js';
 import type { CompiledServer, CompiledSource } from '../catalog.js';
 import type { Edge } from '../edge.js';
@@ -20,9 +20,6 @@ export interface Target {
   readonly exposed: string;
 }
 
-/** A list older than this is asked for again before a name is called unknown. */
-const STALE_MS = 5_000;
-
 /** Finds what a call is for, from memory; upstreams are asked for their lists, and a promise given, only where a name is not known yet. */
 export function resolve(call: Call, edge: Edge): Target | Refusal | Promise<Target | Refusal> {
   const { envelope } = call.inbound;
@@ -40,14 +37,10 @@ export function resolve(call: Call, edge: Edge): Target | Refusal | Promise<Targ
 async function ask(call: Call, named: NamedCapability, list: ListKey, edge: Edge): Promise<Target | Refusal> {
   const reachable = reachableSources(call);
   if (reachable.length === 0) return nothingReachable(call);
+  const possible = reachable.filter((source) => mayOffer(source, named)).map(({ upstream }) => upstream);
   const refusals = await fetchLists(
     call,
-    staleUpstreams(
-      call,
-      reachable.filter((source) => mayOffer(source, named)),
-      list,
-      edge,
-    ),
+    [...new Set(possible)],
     named.kind === 'resource' ? ['resources', 'resourceTemplates'] : [list],
     edge,
   );
@@ -151,15 +144,6 @@ function firstOpen(call: Call, { kind }: NamedCapability, candidates: readonly C
   const { exchange, caller } = call;
   const isOpen = ({ source, name }: Candidate) => decide(caller.principal, source, { kind, name }, exchange.catalog).allowed;
   return (candidates.length > 1 ? candidates.find(isOpen) : undefined) ?? candidates[0];
-}
-
-const staleUpstreams = (call: Call, sources: readonly CompiledSource[], list: ListKey, edge: Edge) => [
-  ...new Set(sources.map(({ upstream }) => upstream).filter((upstream) => isStale(upstream, call.inbound.era, list, edge))),
-];
-
-function isStale(upstream: string, era: Era, list: ListKey, edge: Edge): boolean {
-  const heardAtMs = edge.names.heardAtMs(upstream, era, list);
-  return heardAtMs === undefined || edge.clock.now() - heardAtMs > STALE_MS;
 }
 
 /**

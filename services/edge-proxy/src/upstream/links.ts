@@ -15,6 +15,8 @@ export interface LinksOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly resultLimitBytes: number;
+  /** Told what local servers say to nobody in particular. */
+  readonly onSaid: (upstream: string, method: string) => void;
 }
 
 interface Held {
@@ -85,6 +87,7 @@ export class UpstreamLinks {
         ids,
         clock,
         resultLimitBytes,
+        onSaid: (method) => this.#options.onSaid(name, method),
         log: this.#options.log.child({ upstream: name }),
       });
     }

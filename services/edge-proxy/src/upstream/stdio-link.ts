@@ -45,6 +45,8 @@ export interface StdioLinkOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly resultLimitBytes: number;
+  /** Told of what the server says to nobody in particular. */
+  readonly onSaid: (method: string) => void;
 }
 
 /**
@@ -67,7 +69,10 @@ export class StdioLink implements UpstreamLink {
       legacy: new StdioLane({
         ...shared,
         era: 'legacy',
-        onUnsolicited: (message) => this.#spread(message),
+        onUnsolicited: (message) => {
+          options.onSaid(message.envelope.method);
+          this.#spread(message);
+        },
         shakeHands: (session, context) => this.#initialize(session, context),
       }),
       modern: new StdioLane({
