@@ -29,6 +29,11 @@ export const limitsSchema = z.strictObject({
     .min(0)
     .default(30_000)
     .describe('How long an upstream’s list is kept where the upstream does not say, unless it tells of a change; 0: not at all'),
+  listPageItems: z
+    .int()
+    .min(1)
+    .default(1_000)
+    .describe('Most items on one page of a list; many clients read the first page only'),
   callLimitMs: z.int().min(1000).default(600_000).describe('Longest that a call may take, whatever its upstream sends meanwhile'),
   headersTimeoutMs: z.int().min(100).default(10_000).describe('Longest wait for the header section of a request'),
   bodyTimeoutMs: z.int().min(100).default(30_000).describe('Longest wait for the body of a request'),

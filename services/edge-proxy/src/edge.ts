@@ -30,6 +30,8 @@ export interface EdgeLimits {
   readonly listTimeoutMs: number;
   /** How long a list is kept where its upstream does not say. */
   readonly listTtlMs: number;
+  /** Most items on one page of a list. */
+  readonly listPageItems: number;
   /** Longest that a call may take, whatever its upstream sends meanwhile. */
   readonly callLimitMs: number;
   /** Longest wait for a request's body. */

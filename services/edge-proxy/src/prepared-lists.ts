@@ -1,4 +1,5 @@
 import type { Era } from '@switchyard/mcp';
+import { createHash } from 'node:crypto';
 import type { ListKey, NameTable } from './capability-names.js';
 import type { Catalog, CompiledServer } from './catalog.js';
 import type { FetchedList } from './fetched-list.js';
@@ -10,6 +11,8 @@ export interface PreparedList {
   readonly text: Buffer;
   /** Where each item begins in the text. */
   readonly starts: readonly number[];
+  /** Of the text; made when it is first needed. */
+  readonly digest: () => string;
 }
 
 /** What a list is made of. */
@@ -80,5 +83,17 @@ export function prepareList(items: readonly Buffer[]): PreparedList {
     at += length + 1;
   }
   const text = Buffer.concat(items.flatMap((item, index) => (index === 0 ? [item] : [comma, item])));
-  return { count: items.length, text, starts };
+  let digest: string | undefined;
+  return {
+    count: items.length,
+    text,
+    starts,
+    digest: () => (digest ??= createHash('sha256').update(text).digest('base64url')),
+  };
+}
+
+/** The text of some of the items. @param to exclusive; may be beyond the last */
+export function pageOf({ text, starts }: PreparedList, from: number, to: number): Buffer {
+  const end = starts[to];
+  return text.subarray(starts[from], end === undefined ? text.length : end - 1);
 }

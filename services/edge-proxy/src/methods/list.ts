@@ -1,4 +1,5 @@
 import { splice } from '@switchyard/mcp';
+import { type CacheHints, hintsOf } from '../cache-scope.js';
 import type { ListKey, NameTable } from '../capability-names.js';
 import type { CompiledSource } from '../catalog.js';
 import type { Edge } from '../edge.js';
@@ -6,7 +7,8 @@ import { answered, type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
 import type { FetchedList, ListedItem } from '../fetched-list.js';
 import { GATEWAY_INFO } from '../gateway-info.js';
-import { type PreparedList, prepareList } from '../prepared-lists.js';
+import { cursorTo, isOf, type ListCursor, readCursor } from '../list-cursor.js';
+import { pageOf, type PreparedList, prepareList } from '../prepared-lists.js';
 import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
 import { audienceOf, decide } from '../stages/authorize.js';
@@ -17,8 +19,9 @@ import { STATUS_TOOL, statusTool, type Unavailable } from './gateway-status.js';
 /** A list over the upstreams of a server that the caller may reach: asked side by side, joined in configuration order, filtered by the one access decision. */
 export async function serveList(call: Call, edge: Edge): Promise<Ending> {
   const list = call.inbound.row.listKey as ListKey;
-  if (call.inbound.envelope.cursor !== undefined)
-    return refused(new Refusal('cursor_invalid', 'This cursor is not one of this server’s: its lists come in one page.'));
+  const { cursor: text } = call.inbound.envelope;
+  const cursor = text === undefined ? undefined : readCursor(text);
+  if (text !== undefined && cursor === undefined) return refused(notOurs());
   const upstreams = reachableUpstreams(call);
   const answers = await Promise.all(upstreams.map((upstream) => fetchList(call, upstream, list, 'kept', edge)));
   if (call.exchange.cancellation.cancelled) return refused(new Refusal('cancelled', 'The client went away.'));
@@ -26,10 +29,40 @@ export async function serveList(call: Call, edge: Edge): Promise<Ending> {
   const parts = answers.filter((answer): answer is ListPart => !(answer instanceof Refusal));
   const unavailable = upstreams.flatMap((upstream, index) => missing(upstream, answers[index]));
   const prepared = prepare(call, list, parts, edge);
-  const notice = list === 'tools' && unavailable.length > 0 ? statusTool(unavailable) : undefined;
+  const page = pageAt(call, list, prepared, cursor, edge);
+  if (page instanceof Refusal) return refused(page);
+  const isFirst = cursor === undefined;
+  const notice = isFirst && list === 'tools' && unavailable.length > 0 ? statusTool(unavailable) : undefined;
+  const kept = parts.map((part) => part.kept);
+  const hints = hintsOf(call, kept, unavailable.length === 0, edge.clock.now());
   call.exchange.facts.capability_kind = list === 'resourceTemplates' ? 'resource' : list.slice(0, -1);
-  call.exchange.facts.detail = listDetail(prepared.count, unavailable);
-  return answered(listResult(call, list, prepared, notice, unavailable));
+  call.exchange.facts.detail = listDetail(page.count, unavailable);
+  return answered(listResult(call, list, { ...page, notice, hints, unavailable }));
+}
+
+const notOurs = () =>
+  new Refusal(
+    'cursor_invalid',
+    'This cursor is none of this list’s, or the list has changed since. List again, without a cursor.',
+  );
+
+interface Page {
+  readonly count: number;
+  readonly text: Buffer;
+  readonly nextCursor: string | undefined;
+}
+
+/** A page of the list: all of it, where it fits on one. */
+function pageAt(call: Call, list: ListKey, prepared: PreparedList, cursor: ListCursor | undefined, edge: Edge): Page | Refusal {
+  const size = edge.limits.listPageItems;
+  const { count, text } = prepared;
+  if (cursor === undefined && count <= size) return { count, text, nextCursor: undefined };
+  const { exchange, caller } = call;
+  const scope = { principal: caller.principal, server: exchange.server.slug, list, digest: prepared.digest() };
+  if (cursor !== undefined && (!isOf(cursor, scope) || cursor.from >= count)) return notOurs();
+  const from = cursor?.from ?? 0;
+  const to = Math.min(from + size, count);
+  return { count: to - from, text: pageOf(prepared, from, to), nextCursor: to < count ? cursorTo(to, scope) : undefined };
 }
 
 const missing = (upstream: string, answer: ListPart | Refusal | undefined): Unavailable[] =>
@@ -81,21 +114,25 @@ const listDetail = (count: number, unavailable: readonly Unavailable[]): Record<
   ...(unavailable.length > 0 && { unavailable: unavailable.map(({ upstream, reason }) => `${upstream}:${reason}`).join(',') }),
 });
 
-function listResult(
-  call: Call,
-  list: ListKey,
-  prepared: PreparedList,
-  notice: Buffer | undefined,
-  unavailable: readonly Unavailable[],
-): Buffer {
+interface Shown extends Page {
+  readonly notice: Buffer | undefined;
+  readonly hints: CacheHints;
+  readonly unavailable: readonly Unavailable[];
+}
+
+function listResult(call: Call, list: ListKey, { count, text, nextCursor, notice, hints, unavailable }: Shown): Buffer {
+  const isModern = call.inbound.era === 'modern';
   const meta = {
     ...(unavailable.length > 0 && { 'dev.switchyard/unavailable': unavailable }),
-    ...(call.inbound.era === 'modern' && { 'io.modelcontextprotocol/serverInfo': GATEWAY_INFO }),
+    ...(isModern && { 'io.modelcontextprotocol/serverInfo': GATEWAY_INFO }),
   };
-  // What a list holds depends on the caller, so it is never public; it may change at any time, so it is not kept (MCP 2026-07-28, "Caching").
-  const modern = call.inbound.era === 'modern' ? ',"resultType":"complete","ttlMs":0,"cacheScope":"private"' : '';
-  const suffix = `]${modern}${Object.keys(meta).length > 0 ? `,"_meta":${JSON.stringify(meta)}` : ''}}}`;
+  const after = {
+    ...(nextCursor !== undefined && { nextCursor }),
+    ...(isModern && { resultType: 'complete', ...hints }),
+    ...(Object.keys(meta).length > 0 && { _meta: meta }),
+  };
+  const members = JSON.stringify(after).slice(1, -1);
   const head = Buffer.from(`{"jsonrpc":"2.0","id":${call.inbound.envelope.id},"result":{"${list}":[`);
-  const more = notice === undefined ? [] : [Buffer.from(prepared.count > 0 ? ',' : ''), notice];
-  return Buffer.concat([head, prepared.text, ...more, Buffer.from(suffix)]);
+  const more = notice === undefined ? [] : [Buffer.from(count > 0 ? ',' : ''), notice];
+  return Buffer.concat([head, text, ...more, Buffer.from(`]${members === '' ? '' : `,${members}`}}}`)]);
 }

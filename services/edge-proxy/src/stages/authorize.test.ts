@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type Principal, SnapshotSchema } from '@switchyard/contracts';
 import { compileCatalog } from '../catalog.js';
-import { decide } from './authorize.js';
+import { audienceOf, decide, isOpenToAll } from './authorize.js';
 
 const ana: Principal = {
   tenant: 'default',
@@ -94,6 +94,42 @@ describe('the access decision', () => {
       ['open', true],
       ['closed', false],
       ['', false],
+    ]);
+  });
+
+  it('AZ-18 is the same for callers of one audience, whatever is asked for; who is of another is told apart', () => {
+    const people = [ana, bob, carl, agent, nobody];
+    const names = ['get_paid', 'get_open', 'get_never', 'put_x', 'delete_all', 'ping'];
+    const told = people.map((principal) =>
+      [...catalog.servers.values()].map((server) => ({
+        audience: audienceOf(principal, server, catalog),
+        answers: server.sources.flatMap((source) =>
+          names.flatMap((name) =>
+            (['tool', 'prompt', 'resource'] as const).map((kind) => decide(principal, source, { kind, name }, catalog).allowed),
+          ),
+        ),
+      })),
+    );
+    for (const one of told)
+      for (const other of told)
+        for (const [index, { audience, answers }] of one.entries())
+          if (other[index]?.audience === audience) expect(other[index]?.answers).toEqual(answers);
+    const audiences = (slug: string) => {
+      const server = catalog.servers.get(slug);
+      return people.map((principal) => server && audienceOf(principal, server, catalog));
+    };
+    const [member, other, admin, key, unsigned] = audiences('work');
+    expect([admin, key]).toEqual([member, other]);
+    expect(new Set([member, other, unsigned]).size).toBe(3);
+    expect(new Set(audiences('open')).size).toBe(1);
+  });
+
+  it('AZ-19 shows everybody the same where every rule lets everybody in', () => {
+    expect(['work', 'all', 'open', ''].map((slug) => isOpenToAll(catalog.servers.get(slug)!))).toEqual([
+      false,
+      false,
+      true,
+      false,
     ]);
   });
 });

@@ -1,4 +1,5 @@
 import { type Edit, type Era, memberAt, memberEdits, membersOf, META_KEYS, type Range, splice } from '@switchyard/mcp';
+import { privateScopeEdits } from '../cache-scope.js';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Call, Inbound } from '../exchange.js';
@@ -215,7 +216,9 @@ function resultEdits(call: Call, message: UpstreamMessage): Edit[] {
   const { bytes, envelope } = message;
   const edits: Edit[] = envelope.idRange ? [{ range: envelope.idRange, text: call.inbound.envelope.id }] : [];
   if (isOlderClient(call)) edits.push(...olderClientEdits(call, message));
-  if (call.inbound.era === 'legacy' || envelope.resultRange === undefined || !bytes.includes(SERVER_INFO)) return edits;
+  if (call.inbound.era === 'legacy' || envelope.resultRange === undefined) return edits;
+  if (call.inbound.envelope.method === 'resources/read') edits.push(...privateScopeEdits(call, message));
+  if (!bytes.includes(SERVER_INFO)) return edits;
   const range = memberAt(bytes, envelope.resultRange, '_meta', META_KEYS.serverInfo);
   if (range !== undefined) edits.push({ range, text: SERVER_INFO_JSON });
   return edits;
