@@ -144,10 +144,11 @@ beforeAll(async () => {
       'resources/read': (call) => answerResult(call, { contents: [{ uri: 'docs://one', text: 'from docs' }] }),
     },
   });
+  const tool = (name: string) => ({ name, inputSchema: { type: 'object' } });
   const pages: Record<string, object> = {
-    first: { tools: [{ name: 'one' }, { name: 'two' }], nextCursor: '' },
-    '': { tools: [{ name: 'three' }, { name: 'one' }], nextCursor: 'last' },
-    last: { tools: [{ name: 'four' }] },
+    first: { tools: [tool('one'), tool('two')], nextCursor: '' },
+    '': { tools: [tool('three'), tool('one')], nextCursor: 'last' },
+    last: { tools: [tool('four')] },
   };
   await start('paged', {
     scripts: { 'tools/list': (call) => answerResult(call, pages[call.message.params?.cursor ?? 'first'] ?? {}) },

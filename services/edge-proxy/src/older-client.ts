@@ -10,8 +10,11 @@ export function isOlderClient({ session }: Call): boolean {
   return session !== undefined && session.record.revision < NEWEST_WITH_SESSIONS;
 }
 
-/** The edits that make a result one that an older client's revision knows ("Tools", "Prompts" of each revision). */
-export function olderClientEdits(call: Call, { bytes, envelope }: UpstreamMessage): Edit[] {
+/**
+ * The edits that make a result one that an older client's revision knows ("Tools", "Prompts" of each revision).
+ * @param wrapsOutput whether the client was shown a wrapped output schema for the tool
+ */
+export function olderClientEdits(call: Call, { bytes, envelope }: UpstreamMessage, wrapsOutput: boolean): Edit[] {
   const table = revisionOf(call.session?.record.revision ?? '');
-  return table === undefined ? [] : downgradeResult(bytes, envelope, call.inbound.envelope.method, table);
+  return table === undefined ? [] : downgradeResult(bytes, envelope, call.inbound.envelope.method, table, wrapsOutput);
 }

@@ -11,22 +11,40 @@ import {
 import type { Logger } from '@switchyard/telemetry';
 import { fetchedList, type FetchedList, type ListedItem } from './fetched-list.js';
 
-/** What a call of a modern upstream's tool needs to know of it, when a legacy client makes it. */
+/** What a call needs to know of a tool that a legacy client makes. */
 export interface ToolNote {
   /** Whether legacy clients are shown a wrapped output schema. */
   readonly wrapsOutput: boolean;
-  /** Arguments that the gateway repeats in header fields, for the client knows nothing of them. */
+  /** Arguments that the gateway repeats in header fields towards a modern upstream, for the client knows nothing of them. */
   readonly parameters: readonly MirroredParameter[];
+}
+
+/** A tool that clients are not shown, because they could not use it. */
+export interface LeftOut {
+  readonly name: string;
+  readonly reason: string;
 }
 
 /** The tools of upstreams as clients are shown them, and what that means for their calls. */
 export class ToolForms {
   readonly #notes = new Map<string, Map<string, ToolNote>>();
   readonly #shaped = new WeakMap<FetchedList, Map<string, FetchedList>>();
+  readonly #leftOut = new WeakMap<FetchedList, readonly LeftOut[]>();
+  #wrapsLegacy = false;
 
-  /** What is known of a tool; undefined where no list has been read. */
+  /** What is known of a modern upstream's tool; undefined where no list has been read. */
   get(upstream: string, tool: string): ToolNote | undefined {
-    return this.#notes.get(upstream)?.get(tool);
+    return this.#notes.get(`modern ${upstream}`)?.get(tool);
+  }
+
+  /** Whether legacy clients are shown a wrapped output schema for a legacy upstream's tool. Hardly any upstream has such a tool. */
+  wrapsLegacy(upstream: string, tool: string): boolean {
+    return this.#wrapsLegacy && this.#notes.get(`legacy ${upstream}`)?.get(tool)?.wrapsOutput === true;
+  }
+
+  /** What a list in its form lacks of the upstream's. */
+  leftOut(form: FetchedList): readonly LeftOut[] {
+    return this.#leftOut.get(form) ?? [];
   }
 
   /**
@@ -35,44 +53,48 @@ export class ToolForms {
    * @param era spoken with the upstream
    */
   shape(list: FetchedList, era: Era, client: RevisionTable, log: Logger): FetchedList {
-    if (era === 'legacy' && client.era === 'legacy') return list;
     const shaped = this.#shaped.get(list) ?? new Map<string, FetchedList>();
     this.#shaped.set(list, shaped);
     const key = `${era} ${client.revision}`;
     const known = shaped.get(key);
     if (known !== undefined) return known;
     const { upstream } = list;
+    const leftOut: LeftOut[] = [];
     const usable = list.items.flatMap((item) => {
-      const form = client.era === 'modern' ? modernForm(item, era) : this.#legacyForm(upstream, item, client);
+      const form = this.#formOf(upstream, item, era, client);
       if (typeof form !== 'string') return [form];
       log.warn('a tool is left out', { upstream, capability: item.name, reason: form });
+      leftOut.push({ name: item.name, reason: form });
       return [];
     });
-    const isSame = usable.length === list.items.length && usable.every((item, index) => item === list.items[index]);
+    const isSame = leftOut.length === 0 && usable.every((item, index) => item === list.items[index]);
     const form = isSame ? list : fetchedList(upstream, usable);
+    if (leftOut.length > 0) this.#leftOut.set(form, leftOut);
     shaped.set(key, form);
     return form;
   }
 
-  #legacyForm(upstream: string, item: ListedItem, client: RevisionTable): ListedItem | string {
+  /** @returns why the tool cannot be used, where that is so */
+  #formOf(upstream: string, item: ListedItem, era: Era, client: RevisionTable): ListedItem | string {
     const form = downgradeTool(item.text, { start: 0, end: item.text.length }, client);
     if (!form.usable) return form.fault;
-    const mirrored = parametersOf(item.text);
+    // A legacy server mirrors nothing; what a client of its era finds in a schema is a word that it does not know.
+    const mirrored = era === 'legacy' && client.era === 'legacy' ? NOTHING_MIRRORED : parametersOf(item.text);
     if ('unusable' in mirrored) return mirrored.unusable;
-    const notes = this.#notes.get(upstream) ?? new Map<string, ToolNote>();
-    this.#notes.set(upstream, notes);
-    notes.set(item.name, { wrapsOutput: form.output === 'wrapped', parameters: mirrored.parameters });
-    return respelt(item, splice(item.text, form.edits));
+    if (client.era === 'legacy') this.#note(`${era} ${upstream}`, item.name, form.output === 'wrapped', mirrored.parameters);
+    if (era === 'legacy' && client.era === 'legacy' && form.output === 'wrapped') this.#wrapsLegacy = true;
+    const text = splice(item.text, form.edits);
+    if (era === 'modern' || client.era === 'legacy') return respelt(item, text);
+    return respelt(item, splice(text, modernToolEdits(text, { start: 0, end: text.length })));
+  }
+
+  #note(key: string, tool: string, wrapsOutput: boolean, parameters: readonly MirroredParameter[]): void {
+    const notes = this.#notes.get(key) ?? new Map<string, ToolNote>();
+    this.#notes.set(key, notes.set(tool, { wrapsOutput, parameters }));
   }
 }
 
-/** @returns why the tool cannot be used, where that is so (MCP 2026-07-28, "x-mcp-header") */
-function modernForm(item: ListedItem, era: Era): ListedItem | string {
-  const mirrored = parametersOf(item.text);
-  if ('unusable' in mirrored) return mirrored.unusable;
-  if (era === 'modern') return item;
-  return respelt(item, splice(item.text, modernToolEdits(item.text, { start: 0, end: item.text.length })));
-}
+const NOTHING_MIRRORED: { readonly parameters: readonly MirroredParameter[] } = { parameters: [] };
 
 function respelt(item: ListedItem, text: Buffer): ListedItem {
   if (text === item.text) return item;
@@ -83,6 +105,6 @@ function respelt(item: ListedItem, text: Buffer): ListedItem {
 
 /** Most tools mirror nothing: only text in which the annotation may stand, escaped or not, is parsed. */
 function parametersOf(text: Buffer): ReturnType<typeof mirroredParameters> {
-  if (!text.includes('x-mcp-header') && !text.includes('\\u')) return { parameters: [] };
+  if (!text.includes('x-mcp-header') && !text.includes('\\u')) return NOTHING_MIRRORED;
   return mirroredParameters((JSON.parse(text.toString('utf8')) as { readonly inputSchema?: unknown }).inputSchema);
 }

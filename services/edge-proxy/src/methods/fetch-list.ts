@@ -8,6 +8,7 @@ import type { KeptList, ListAge } from '../list-cache.js';
 import { outboundContext } from '../outbound-context.js';
 import { Refusal } from '../refusal.js';
 import { enterUpstream } from '../upstream-session.js';
+import type { LeftOut } from '../tool-forms.js';
 import type { LegacySession, OutboundContext, UpstreamLink, UpstreamProfile } from '../upstream/link.js';
 import { fetchPages } from './fetch-pages.js';
 
@@ -16,6 +17,8 @@ export interface ListPart {
   /** In the form that the client's revision has. */
   readonly list: FetchedList;
   readonly kept: KeptList;
+  /** What no client of that revision could use. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 /**
@@ -144,7 +147,7 @@ function partOf(call: Call, standing: Standing, list: ListKey, kept: KeptList, e
     form.names,
     edge.clock.now(),
   );
-  return { list: form, kept };
+  return { list: form, kept, leftOut: edge.toolForms.leftOut(form) };
 }
 
 /** Whoever waits for an upstream does so for a time, and not when its own client has gone; what was begun goes on. */

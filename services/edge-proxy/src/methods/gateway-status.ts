@@ -4,6 +4,7 @@ import { answered, type Ending } from '../ending.js';
 import type { Call } from '../exchange.js';
 import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
+import { decide } from '../stages/authorize.js';
 import { fetchList } from './fetch-list.js';
 
 /** Name of the tool that stands in a list for what is missing from it. */
@@ -48,5 +49,16 @@ export async function serveStatus(call: Call, edge: Edge): Promise<Ending> {
 /** Asks for what would be missing; a session that was opened some time ago says nothing of now. */
 async function state(call: Call, upstream: string, edge: Edge): Promise<string> {
   const fetched = await fetchList(call, upstream, 'tools', 'now', edge);
-  return fetched instanceof Refusal ? fetched.message : 'ready';
+  if (fetched instanceof Refusal) return fetched.message;
+  const leftOut = fetched.leftOut
+    .filter(({ name }) => isOpen(call, upstream, name))
+    .map(({ name, reason }) => `${name} (${reason})`);
+  return leftOut.length === 0 ? 'ready' : `ready, but no client could use ${leftOut.join(', ')}`;
+}
+
+function isOpen({ exchange, caller }: Call, upstream: string, name: string): boolean {
+  return exchange.server.sources.some(
+    (source) =>
+      source.upstream === upstream && decide(caller.principal, source, { kind: 'tool', name }, exchange.catalog).allowed,
+  );
 }

@@ -16,6 +16,9 @@ import { fetchList, type ListPart } from './fetch-list.js';
 import { allOfOtherEra, legacyOnly } from './handshake.js';
 import { STATUS_TOOL, statusTool, type Unavailable } from './gateway-status.js';
 
+/** Longest text that an upstream's own names may make in an event. */
+const DETAIL_LIMIT = 512;
+
 /** A list over the upstreams of a server that the caller may reach: asked side by side, joined in configuration order, filtered by the one access decision. */
 export async function serveList(call: Call, edge: Edge): Promise<Ending> {
   const list = call.inbound.row.listKey as ListKey;
@@ -36,7 +39,8 @@ export async function serveList(call: Call, edge: Edge): Promise<Ending> {
   const kept = parts.map((part) => part.kept);
   const hints = hintsOf(call, kept, unavailable.length === 0, edge.clock.now());
   call.exchange.facts.capability_kind = list === 'resourceTemplates' ? 'resource' : list.slice(0, -1);
-  call.exchange.facts.detail = listDetail(page.count, unavailable);
+  const leftOut = parts.flatMap(({ list: { upstream }, leftOut: tools }) => tools.map(({ name }) => `${upstream}:${name}`));
+  call.exchange.facts.detail = listDetail(page.count, unavailable, leftOut);
   return answered(listResult(call, list, { ...page, notice, hints, unavailable }));
 }
 
@@ -109,9 +113,10 @@ function itemsOf(
 const renamed = (item: ListedItem, exposed: string): Buffer =>
   exposed === item.name ? item.text : splice(item.text, [{ range: item.nameRange, text: JSON.stringify(exposed) }]);
 
-const listDetail = (count: number, unavailable: readonly Unavailable[]): Record<string, string> => ({
+const listDetail = (count: number, unavailable: readonly Unavailable[], leftOut: readonly string[]): Record<string, string> => ({
   count: String(count),
   ...(unavailable.length > 0 && { unavailable: unavailable.map(({ upstream, reason }) => `${upstream}:${reason}`).join(',') }),
+  ...(leftOut.length > 0 && { left_out: leftOut.join(',').slice(0, DETAIL_LIMIT) }),
 });
 
 interface Shown extends Page {

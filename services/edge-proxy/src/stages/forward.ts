@@ -204,7 +204,8 @@ function ending(call: Call, target: Target, { answer }: Attempt, edge: Edge): En
     );
   }
   const status = call.inbound.era === 'modern' && code !== undefined ? (MODERN_ERROR_STATUS[code] ?? 200) : 200;
-  const own = splice(bytes, resultEdits(call, answer.message));
+  const wraps = call.inbound.era === 'legacy' && edge.toolForms.wrapsLegacy(upstream, target.capability.name);
+  const own = splice(bytes, resultEdits(call, answer.message, wraps));
   const failed = code !== undefined || envelope.resultIsError === true;
   return { kind: 'response', status, bytes: own, outcome: failed ? 'error' : 'ok', ...(code !== undefined && { code }) };
 }
@@ -212,10 +213,10 @@ function ending(call: Call, target: Target, { answer }: Attempt, edge: Edge): En
 const SERVER_INFO = Buffer.from(META_KEYS.serverInfo);
 
 /** The client's own id; and a result's server is the gateway, as the client sees it (MCP 2026-07-28, "Results"). */
-function resultEdits(call: Call, message: UpstreamMessage): Edit[] {
+function resultEdits(call: Call, message: UpstreamMessage, wraps: boolean): Edit[] {
   const { bytes, envelope } = message;
   const edits: Edit[] = envelope.idRange ? [{ range: envelope.idRange, text: call.inbound.envelope.id }] : [];
-  if (isOlderClient(call)) edits.push(...olderClientEdits(call, message));
+  if (wraps || isOlderClient(call)) edits.push(...olderClientEdits(call, message, wraps));
   if (call.inbound.era === 'legacy' || envelope.resultRange === undefined) return edits;
   if (call.inbound.envelope.method === 'resources/read') edits.push(...privateScopeEdits(call, message));
   if (!bytes.includes(SERVER_INFO)) return edits;
