@@ -12,6 +12,8 @@ export const BUCKETS = {
   sessions: 'sessions',
   /** edge-proxy: streams that ended after their client had gone, `<stream>` and `<stream>/<part>` → JSON. */
   streams: 'streams',
+  /** edge-proxy: lists of upstreams that have changed, `<notification> <upstream>` → the edge that was told; for a minute. Watched by edges. */
+  listChanges: 'list-changes',
   /** token-vault: encrypted upstream credentials, `<upstream>` → envelope. */
   credentials: 'credentials',
   /** token-vault: encrypted named secrets, `<name>` → envelope. */

@@ -263,4 +263,32 @@ describe('a list that has changed', () => {
     await client.call('change');
     await eventually(async () => (await client.tools()).includes('added'));
   });
+
+  it('LI-31 is fetched anew by every edge, whichever of them was told', async () => {
+    await using other = await startTestEdge({ limits: { listTimeoutMs: LIST_TIMEOUT_MS }, beside: edge });
+    await other.publish(configuration('2'));
+    const talking = upstreamNamed('talking');
+    const streams: ((message: object) => void)[] = [];
+    talking.on('GET', ({ response }) => void streams.push(beginEvents(response)));
+    talking.on('tools/list', (call) => answerResult(call, { tools: [tool('act')] }));
+    const client = await enter('talking');
+    const elsewhere = async () => {
+      const request = {
+        path: '/mcp/talking',
+        key: edge.key,
+        session: client.session,
+        body: { jsonrpc: '2.0', id: 1, method: 'tools/list' },
+      };
+      return namesIn((await exchange(other.url, request)).messages[0] ?? {});
+    };
+    const stream = await open(edge.url, { path: '/mcp/talking', method: 'GET', key: edge.key, session: client.session });
+    const say = await eventually(() => streams[0] ?? false);
+    expect([await client.tools(), await elsewhere()]).toEqual([['act'], ['act']]);
+    talking.on('tools/list', (call) => answerResult(call, { tools: [tool('act'), tool('more')] }));
+    expect(await elsewhere()).toEqual(['act']);
+    say({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
+    await eventually(async () => (await elsewhere()).includes('more'), { timeoutMs: 3_000 });
+    stream.leave();
+    await edge.publish(configuration('2'));
+  });
 });

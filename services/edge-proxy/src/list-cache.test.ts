@@ -21,7 +21,9 @@ const fetched = (names: readonly string[], ttlMs?: number): Fetched => ({
 
 function start() {
   const clock = new FakeClock();
-  return { clock, cache: new ListCache({ clock, ttlMs: TTL_MS, timeoutMs: 50 }) };
+  const told: string[] = [];
+  const onChange = (upstream: string, method: string) => void told.push(`${upstream} ${method}`);
+  return { clock, told, cache: new ListCache({ clock, ttlMs: TTL_MS, timeoutMs: 50, onChange }) };
 }
 
 const put = (cache: ListCache, place: ListPlace, names: readonly string[], ttlMs?: number) =>
@@ -92,6 +94,14 @@ describe('a list that has been fetched', () => {
     cache.heard('up', method);
     const gone = places.filter((place) => cache.get(place, 'kept') === undefined).map(({ list }) => list);
     expect(gone).toEqual(outdated.flatMap((list) => [list, list]));
+  });
+
+  it('LC-24 that has changed is told of once; what another edge has told is not told again', () => {
+    const { cache, told } = start();
+    cache.heard('up', 'notifications/tools/list_changed');
+    cache.heard('up', 'notifications/message');
+    cache.heardElsewhere('up', 'notifications/prompts/list_changed');
+    expect(told).toEqual(['up notifications/tools/list_changed']);
   });
 
   it('LC-17 is outdated by a call that did not reach its upstream, and by no other failure', async () => {

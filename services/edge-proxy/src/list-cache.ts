@@ -40,6 +40,8 @@ export interface ListCacheOptions {
   readonly ttlMs: number;
   /** Longest that fetching may take. */
   readonly timeoutMs: number;
+  /** Told of every change that an upstream tells of here. */
+  readonly onChange: (upstream: string, method: string) => void;
 }
 
 interface Entry extends KeptList {
@@ -120,6 +122,13 @@ export class ListCache {
 
   /** Takes note of what an upstream says by itself. */
   heard(upstream: string, method: string): void {
+    if (!LISTS_OF_METHOD.has(method)) return;
+    this.heardElsewhere(upstream, method);
+    this.#options.onChange(upstream, method);
+  }
+
+  /** Takes note of what an upstream has said to another edge. */
+  heardElsewhere(upstream: string, method: string): void {
     for (const list of LISTS_OF_METHOD.get(method) ?? []) this.#outdate(upstream, list);
   }
 

@@ -22,6 +22,7 @@ import { ReverseProxy } from './http/reverse-proxy.js';
 import { createRouter } from './http/router.js';
 import { LegacyPool } from './legacy-pool.js';
 import { ListCache } from './list-cache.js';
+import { ListChanges } from './list-changes.js';
 import { ListContexts } from './list-context.js';
 import { HandedOver } from './handed-over.js';
 import { createEdgeMetrics } from './metrics.js';
@@ -58,6 +59,7 @@ export class PublicEdge {
   readonly #internal: Egress;
   readonly #edge: Edge;
   readonly #keys: ApiKeyDirectory;
+  readonly #changes: ListChanges;
   readonly #mcp: McpEndpoint;
   readonly #proxy: ReverseProxy;
   readonly #listener: PublicListener;
@@ -68,12 +70,13 @@ export class PublicEdge {
   private constructor(
     config: EdgeProxyConfig,
     deps: EdgeProxyDeps,
-    parts: { internal: Egress; edge: (egress: Egress) => Edge; keys: ApiKeyDirectory },
+    parts: { internal: Egress; edge: (egress: Egress) => Edge; keys: ApiKeyDirectory; changes: ListChanges },
   ) {
     this.#config = config;
     this.#deps = deps;
     this.#internal = parts.internal;
     this.#keys = parts.keys;
+    this.#changes = parts.changes;
     this.#edge = parts.edge(this.#egress);
     this.#mcp = new McpEndpoint({ edge: this.#edge, tracer: deps.telemetry.tracer, catalog: () => this.#catalog });
     this.#proxy = new ReverseProxy(config.publicUrl, deps.log);
@@ -121,7 +124,18 @@ export class PublicEdge {
       calls: () => calls.size,
       spoolBytes: () => audit.depthBytes(),
     });
-    const lists = new ListCache({ clock, ttlMs: config.limits.listTtlMs, timeoutMs: config.limits.listTimeoutMs });
+    const lists = new ListCache({
+      clock,
+      ttlMs: config.limits.listTtlMs,
+      timeoutMs: config.limits.listTimeoutMs,
+      onChange: (upstream, method) => changes.tell(upstream, method),
+    });
+    const changes = await ListChanges.open({
+      kv: await state.bucket(BUCKETS.listChanges, DEFAULT_TENANT),
+      edge: asks.boot,
+      log,
+      onChange: (upstream, method) => lists.heardElsewhere(upstream, method),
+    });
     const onSaid = (upstream: string, method: string) => lists.heard(upstream, method);
     const edge = (egress: Egress): Edge => ({
       name: config.emitter,
@@ -150,7 +164,7 @@ export class PublicEdge {
       toolForms: new ToolForms(),
       ids,
     });
-    const opened = new PublicEdge(config, deps, { internal, edge, keys });
+    const opened = new PublicEdge(config, deps, { internal, edge, keys, changes });
     await opened.#follow(state);
     return opened;
   }
@@ -178,6 +192,7 @@ export class PublicEdge {
     await this.#mcp.drain(this.#config.limits.drainTimeoutMs);
     await this.#listener.close();
     await this.#watch?.close();
+    await this.#changes.close();
     this.#edge.suspended.close();
     await this.#edge.pool.close();
     await this.#edge.peers.close();
