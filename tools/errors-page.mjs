@@ -64,6 +64,7 @@ const MEANINGS = {
     'The call that waits for these answers is held by another process of the gateway.',
     'the client makes the request again without `requestState`',
   ],
+  too_many_subscriptions: ['The session has subscribed to more resources than it may.', 'the client unsubscribes'],
   era_mismatch: ['The upstream speaks no revision of MCP that the gateway speaks.', 'whoever runs the upstream'],
   policy_denied: ['No access rule grants this to the caller.', 'administrators: `access` in switchyard.yaml'],
   audit_unavailable: ['The audit trail cannot take more, so nothing is done.', 'administrators: NATS, analytics, or disk space'],

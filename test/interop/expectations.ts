@@ -129,20 +129,6 @@ export const LIMITS: readonly Limit[] = [
       'server-everything logs outside of any call, and in 2026-07-28 a log message belongs to the call that asked for it. Messages that belong to no call are dropped.',
   },
   {
-    id: 'subscriptions-of-older-clients-at-modern-upstreams',
-    applies: ({ feature, client, upstream }) =>
-      feature === 'subscribe' && client.revision < '2026-07-28' && upstream.revision >= '2026-07-28',
-    outcome: 'missing',
-    reason: 'Not carried yet: subscriptions of clients with sessions end at upstreams of 2026-07-28 with an error that says so.',
-  },
-  {
-    id: 'changed-lists-of-modern-upstreams-for-older-clients',
-    applies: ({ feature, client, upstream }) =>
-      feature === 'list-changed' && client.revision < '2026-07-28' && upstream.revision >= '2026-07-28',
-    outcome: 'missing',
-    reason: 'Not carried yet: clients with sessions are not told when the lists of upstreams of 2026-07-28 change.',
-  },
-  {
     id: 'roots-asked-for-outside-of-any-call',
     applies: ({ feature, client, upstream }) =>
       feature === 'roots' && client.revision >= '2026-07-28' && upstream.id === 'everything',

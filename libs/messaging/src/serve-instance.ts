@@ -2,7 +2,7 @@ import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from '@bu
 import { Server } from '@nestjs/microservices';
 import { rpcSubject, type RpcMethod } from '@switchyard/contracts';
 import { decodeMessage, encodeMessage } from './call-codec.js';
-import { defer, of } from 'rxjs';
+import { defer } from 'rxjs';
 import type { Rpc } from './rpc.js';
 
 /** A method that one instance of a service serves for itself. */
@@ -19,7 +19,7 @@ export async function serveInstance<Request extends DescMessage, Response extend
   rpc: Rpc,
   method: RpcMethod<Request, Response>,
   instance: string,
-  handle: (request: MessageShape<Request>) => MessageInitShape<Response>,
+  handle: (request: MessageShape<Request>) => MessageInitShape<Response> | Promise<MessageInitShape<Response>>,
 ): Promise<ServedInstance> {
   const options = rpc.server();
   if (!('strategy' in options) || !(options.strategy instanceof Server)) throw new Error('the RPC has no server of its own');
@@ -27,7 +27,7 @@ export async function serveInstance<Request extends DescMessage, Response extend
   strategy.addHandler(rpcSubject(method, instance), (payload: JsonValue) =>
     Promise.resolve(
       // As an observable, whose failure the transport tells the caller; that of a promise it does not.
-      defer(() => of(encodeMessage(method.output, handle(decodeMessage(method.input, payload))))),
+      defer(async () => encodeMessage(method.output, await handle(decodeMessage(method.input, payload)))),
     ),
   );
   await new Promise<void>((resolve, reject) => {

@@ -14,6 +14,8 @@ export interface CompiledRule {
   /** Condition over arguments and claims; not evaluated yet, so a rule that has one does not grant. */
   readonly when: string;
   readonly grants: Readonly<Partial<Record<CapabilityKind, Matcher>>>;
+  /** What it grants, as configured. */
+  readonly text: string;
 }
 
 /** One upstream's part in a server. */
@@ -26,6 +28,8 @@ export interface CompiledSource {
   readonly offers: Readonly<Record<CapabilityKind, Matcher>>;
   readonly denies: Matcher;
   readonly rules: readonly CompiledRule[];
+  /** Itself, as configured. */
+  readonly text: string;
 }
 
 /** A virtual server, ready to serve. */
@@ -67,6 +71,7 @@ function compileRule(rule: AccessRule): CompiledRule {
     anonymous: rule.anonymous,
     when: rule.when,
     grants: Object.fromEntries(granted.map(([kind, patterns]) => [kind, compilePatterns(patterns)])),
+    text: JSON.stringify(kinds),
   };
 }
 
@@ -82,6 +87,7 @@ function compileSource(source: Source, rules: readonly CompiledRule[], outerPref
     },
     denies: compilePatterns(source.deny),
     rules,
+    text: JSON.stringify(source),
   };
 }
 

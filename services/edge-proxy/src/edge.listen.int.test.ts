@@ -1,50 +1,13 @@
-import { answerResult, beginEvents, eventually, type ScriptedUpstream, startScriptedUpstream } from '@switchyard/testing';
+import { eventually, type ScriptedUpstream, startScriptedUpstream } from '@switchyard/testing';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
 import { messagesIn, open, type OpenAnswer } from './raw-client.fixture.js';
+import { acknowledge, notification, startTalking, type TalkingUpstream } from './talking-upstream.fixture.js';
 
 const REVISION = '2026-07-28';
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
-const capabilities = {
-  tools: { listChanged: true },
-  prompts: { listChanged: true },
-  resources: { subscribe: true, listChanged: true },
-};
-
-interface Listener {
-  readonly wanted: unknown;
-  readonly send: (message: object | string) => void;
-  readonly end: () => void;
-  readonly isOpen: () => boolean;
-}
-
-/** A modern upstream whose streams a test speaks on. */
-async function startTalking(name: string): Promise<ScriptedUpstream & { listeners: Listener[] }> {
-  const listeners: Listener[] = [];
-  const upstream = await startScriptedUpstream({
-    name,
-    scripts: {
-      'server/discover': (call) =>
-        answerResult(call, {
-          supportedVersions: [REVISION],
-          capabilities,
-          resultType: 'complete',
-          ttlMs: 0,
-          cacheScope: 'private',
-        }),
-      'subscriptions/listen': ({ message, response }) => {
-        const wanted = (message.params as { notifications?: unknown }).notifications;
-        let isOpen = true;
-        response.on('close', () => (isOpen = false));
-        listeners.push({ wanted, send: beginEvents(response), end: () => response.end(), isOpen: () => isOpen });
-      },
-    },
-  });
-  return Object.assign(upstream, { listeners });
-}
-
-let nova: Awaited<ReturnType<typeof startTalking>>;
-let luna: Awaited<ReturnType<typeof startTalking>>;
+let nova: TalkingUpstream;
+let luna: TalkingUpstream;
 let old: ScriptedUpstream;
 let edge: TestEdge;
 
@@ -72,7 +35,7 @@ beforeEach(() => {
   luna.listeners.length = 0;
 });
 
-const newest = (upstream: typeof nova) => eventually(() => upstream.listeners.at(-1) ?? false);
+const newest = (upstream: TalkingUpstream) => eventually(() => upstream.listeners.at(-1) ?? false);
 
 function listen(slug: string, notifications: object, id: string | number = 'listen-1'): Promise<OpenAnswer> {
   const _meta = { 'io.modelcontextprotocol/protocolVersion': REVISION, 'io.modelcontextprotocol/clientCapabilities': {} };
@@ -84,8 +47,6 @@ function listen(slug: string, notifications: object, id: string | number = 'list
   });
 }
 
-const notification = (method: string, params: object = {}) => ({ jsonrpc: '2.0', method, params });
-const acknowledge = (notifications: unknown) => notification(ACKNOWLEDGED, { notifications });
 const methods = (stream: OpenAnswer) => messagesIn(stream.text()).map(({ method }) => method);
 
 describe('subscriptions/listen', () => {
@@ -119,17 +80,24 @@ describe('subscriptions/listen', () => {
     await eventually(() => !upstream.isOpen());
   });
 
-  it('LI-2 ends with a result when the upstream has ended its stream', async () => {
-    const opening = listen('one', { toolsListChanged: true });
+  it('LI-2 outlives the upstream’s stream: it is opened again, and all that was asked for is said to have changed', async () => {
+    const wanted = { toolsListChanged: true, resourceSubscriptions: ['docs://a'] };
+    const opening = listen('one', wanted);
     const upstream = await newest(nova);
-    upstream.send(acknowledge({ toolsListChanged: true }));
+    upstream.send(acknowledge(wanted));
     const stream = await opening;
+    await eventually(() => methods(stream).includes(ACKNOWLEDGED));
     upstream.end();
-    await stream.ended;
-    expect(messagesIn(stream.text()).at(-1)).toMatchObject({
-      id: 'listen-1',
-      result: { resultType: 'complete', _meta: { [SUBSCRIPTION_ID]: 'listen-1' } },
-    });
+    const again = await eventually(() => nova.listeners[1] ?? false);
+    expect(again.wanted).toEqual(wanted);
+    again.send(acknowledge(wanted));
+    await eventually(() => methods(stream).length === 3);
+    expect(messagesIn(stream.text()).slice(1)).toMatchObject([
+      { method: 'notifications/tools/list_changed', params: { _meta: { [SUBSCRIPTION_ID]: 'listen-1' } } },
+      { method: 'notifications/resources/updated', params: { uri: 'docs://a', _meta: { [SUBSCRIPTION_ID]: 'listen-1' } } },
+    ]);
+    stream.leave();
+    await eventually(() => !again.isOpen());
   });
 
   it('LI-3 joins the streams of several upstreams; one that ends or speaks another era takes nothing from the others', async () => {
@@ -153,15 +121,17 @@ describe('subscriptions/listen', () => {
     ['LI-4 text', 'everything'],
     ['LI-5 nothing', undefined],
     ['LI-6 wrong types', { toolsListChanged: 'yes', resourceSubscriptions: 7 }],
-  ])('an acknowledgement that is %s honours nothing, and breaks nothing', async (_id, honoured) => {
-    const opening = listen('one', { toolsListChanged: true });
+  ])('an acknowledgement that is %s honours nothing of the upstream’s, and breaks nothing', async (_id, honoured) => {
+    const opening = listen('one', { toolsListChanged: true, resourceSubscriptions: ['docs://a'] });
     const upstream = await newest(nova);
     upstream.send(acknowledge(honoured));
     const stream = await opening;
     upstream.send(notification('notifications/tools/list_changed'));
     await eventually(() => methods(stream).length === 2);
-    expect(messagesIn(stream.text())[0]?.params?.notifications).toEqual({});
+    // Of the lists the gateway tells too: when the configuration changes them.
+    expect(messagesIn(stream.text())[0]?.params?.notifications).toEqual({ toolsListChanged: true });
     stream.leave();
+    await eventually(() => !upstream.isOpen());
   });
 
   it('LI-7 is refused where it does not say what for', async () => {

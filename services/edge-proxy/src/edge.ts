@@ -1,6 +1,9 @@
 import type { Audit } from '@switchyard/audit';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
+import type { FanOut } from './changes/fan-out.js';
+import type { StreamPeers } from './changes/stream-peers.js';
+import type { ViewChanges } from './changes/view-changes.js';
 import type { CapabilityNames } from './capability-names.js';
 import type { LegacyPool } from './legacy-pool.js';
 import type { HandedOver } from './handed-over.js';
@@ -68,4 +71,7 @@ export interface Edge {
   readonly peers: EdgePeers;
   readonly toolForms: ToolForms;
   readonly ids: IdSource;
+  readonly feeds: FanOut;
+  readonly views: ViewChanges;
+  readonly streamPeers: StreamPeers;
 }

@@ -41,6 +41,7 @@ export const LADDER = {
   cursor_invalid: { stage: 'resolve', http: 200, code: -32602 },
   request_state_invalid: { stage: 'resolve', http: 200, code: -32602 },
   call_elsewhere: { stage: 'resolve', http: 200, code: 10410 },
+  too_many_subscriptions: { stage: 'resolve', http: 200, code: 10429 },
   era_mismatch: { stage: 'resolve', http: 200, code: 10505 },
   policy_denied: { stage: 'authorize', http: 200, code: 10403 },
   audit_unavailable: { stage: 'admit', http: 503, code: 10507 },

@@ -20,6 +20,8 @@ const MOST = 4_096;
 interface Entry {
   readonly link: UpstreamLink;
   readonly opening: Promise<PooledSession | Refusal>;
+  /** What it has opened. */
+  session?: PooledSession | undefined;
   context: OutboundContext;
   usedAtMs: number;
   calls: number;
@@ -87,7 +89,7 @@ export class LegacyPool {
     const forget = () => {
       if (this.#held.get(key) === entry) this.#held.delete(key);
     };
-    opening.then((opened) => (opened instanceof Refusal ? forget() : undefined), forget);
+    opening.then((opened) => (opened instanceof Refusal ? forget() : void (entry.session = opened)), forget);
     return opening;
   }
 
@@ -105,27 +107,40 @@ export class LegacyPool {
    */
   listen(session: PooledSession, id: string, listener: PoolListener): (() => string[]) | undefined {
     const entry = this.#held.get(session.pooled);
-    if (entry === undefined) return undefined;
+    if (entry?.session !== session) return undefined;
     entry.listeners.set(id, listener);
     entry.stop ??= entry.link.listen(session, entry.context, {
-      session: id,
+      session: session.pooled,
       onMessage: (message) => {
         for (const { onMessage } of entry.listeners.values()) onMessage(message);
       },
+      onGone: () => void this.leave(session),
     });
+    entry.calls += 1;
     return () => {
-      entry.listeners.delete(id);
+      if (!entry.listeners.delete(id)) return [];
+      entry.calls -= 1;
+      entry.usedAtMs = this.#clock.now();
       if (entry.listeners.size === 0) {
         entry.stop?.();
         entry.stop = undefined;
       }
-      return entry.subscriptions.leave(id);
+      const orphans = entry.subscriptions.leave(id);
+      return this.#held.get(session.pooled) === entry ? orphans : [];
     };
   }
 
-  /** Takes note that a listener is subscribed to a resource. */
-  subscribed({ pooled }: PooledSession, id: string, uri: string): void {
-    this.#held.get(pooled)?.subscriptions.mustTell('resources/subscribe', uri, id);
+  /** Takes note that a listener subscribes to a resource. @returns whether another does already, so that the upstream need not be told */
+  subscribe({ pooled }: PooledSession, id: string, uri: string): boolean {
+    const subscriptions = this.#held.get(pooled)?.subscriptions;
+    const isTold = subscriptions?.isSubscribed(uri) ?? false;
+    subscriptions?.mustTell('resources/subscribe', uri, id);
+    return isTold;
+  }
+
+  /** The upstream did not agree. */
+  unsubscribe({ pooled }: PooledSession, id: string, uri: string): void {
+    this.#held.get(pooled)?.subscriptions.mustTell('resources/unsubscribe', uri, id);
   }
 
   /** Keeps a session from ending while a call runs, until the returned function is called. */
@@ -173,6 +188,7 @@ export class LegacyPool {
 
 function gone(entry: Entry): void {
   entry.stop?.();
+  entry.stop = undefined;
   for (const { onGone } of entry.listeners.values()) onGone();
 }
 

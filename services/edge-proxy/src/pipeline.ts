@@ -9,6 +9,7 @@ import { serveStatus, STATUS_TOOL } from './methods/gateway-status.js';
 import { serveDiscover, serveInitialize } from './methods/handshake.js';
 import { serveList } from './methods/list.js';
 import { serveListen } from './methods/listen.js';
+import { serveSubscription } from './methods/subscription.js';
 import { servePing, serveSetLevel } from './methods/local.js';
 import { serveNotification } from './methods/notification.js';
 import { outboundContext } from './outbound-context.js';
@@ -31,6 +32,8 @@ const SERVE: ReadonlyMap<string, Serve> = new Map<string, Serve>([
   ['ping', servePing],
   ['logging/setLevel', admitted(serveSetLevel)],
   ['subscriptions/listen', admitted(serveListen)],
+  ['resources/subscribe', (call, edge) => serveSubscription(call, edge, serveUnary)],
+  ['resources/unsubscribe', (call, edge) => serveSubscription(call, edge, serveUnary)],
   // What a client posts in answer to a request has no method.
   ['', serveAnswer],
 ]);

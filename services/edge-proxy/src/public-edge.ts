@@ -11,6 +11,9 @@ import type { Logger, Telemetry } from '@switchyard/telemetry';
 import { CallsInHand } from './calls-in-hand.js';
 import { CapabilityNames } from './capability-names.js';
 import { type Catalog, compileCatalog } from './catalog.js';
+import { FanOut } from './changes/fan-out.js';
+import { StreamPeers } from './changes/stream-peers.js';
+import { ViewChanges } from './changes/view-changes.js';
 import { ClientAsks } from './client-asks.js';
 import { EdgePeers } from './edge-peers.js';
 import type { EdgeProxyConfig } from './config.js';
@@ -119,6 +122,8 @@ export class PublicEdge {
     const calls = new CallsInHand();
     const asks = new ClientAsks();
     const peers = await EdgePeers.open(rpc, asks);
+    const streamPeers = await StreamPeers.open(rpc, asks.boot, sessions);
+    const names = new CapabilityNames();
     const metrics = createEdgeMetrics(telemetry.meter, {
       sessions: () => sessions.size,
       calls: () => calls.size,
@@ -152,7 +157,7 @@ export class PublicEdge {
       handedOver,
       links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes, onSaid }),
       leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey, log }),
-      names: new CapabilityNames(),
+      names,
       lists,
       listContexts: new ListContexts(),
       prepared: new PreparedLists(),
@@ -163,6 +168,9 @@ export class PublicEdge {
       peers,
       toolForms: new ToolForms(),
       ids,
+      feeds: new FanOut(log),
+      views: new ViewChanges(names, log),
+      streamPeers,
     });
     const opened = new PublicEdge(config, deps, { internal, edge, keys, changes });
     await opened.#follow(state);
@@ -195,7 +203,8 @@ export class PublicEdge {
     await this.#changes.close();
     this.#edge.suspended.close();
     await this.#edge.pool.close();
-    await this.#edge.peers.close();
+    this.#edge.views.close();
+    await Promise.all([this.#edge.peers.close(), this.#edge.streamPeers.close()]);
     await this.#edge.links.close();
     await Promise.all([this.#egress.close(), this.#internal.close(), this.#keys.close()]);
     this.#proxy.close();
@@ -218,6 +227,7 @@ export class PublicEdge {
       const catalog = compileCatalog(snapshot);
       this.#edge.links.apply(catalog);
       this.#catalog = catalog;
+      this.#edge.views.follow(catalog);
       this.#deps.log.info('serving a new configuration', { revision: catalog.revision, count: catalog.servers.size - 1 });
     } catch (error) {
       this.#deps.log.error('a snapshot cannot be used; the last good one goes on', { error });

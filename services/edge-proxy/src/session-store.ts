@@ -30,6 +30,10 @@ const sessionRecord = z.object({
   capabilities: z.record(z.string(), z.unknown()).default({}),
   /** Upstream sessions that outlive this process; stdio upstreams have none. */
   upstreams: z.record(z.string(), upstreamSession),
+  /** Resources that the client has subscribed to, by upstream: URIs as the upstream has them. */
+  subscriptions: z.record(z.string(), z.array(z.string())).optional(),
+  /** The edge process that holds its standing stream, or has held it, where upstreams tell that one alone of resources. */
+  stream: z.string().optional(),
 });
 
 /** What is kept of a legacy client's session, for every edge to read. */
@@ -46,7 +50,7 @@ export interface ClientSession {
   /** Sessions with upstreams, being opened or open, and the links over which they are. */
   readonly links: Map<string, { readonly link: UpstreamLink; readonly opening: Promise<LegacySession | Refusal> }>;
   /** Who wants to know of upstream sessions opened later: the standing stream. */
-  onUpstream: ((upstream: string, session: LegacySession) => void) | undefined;
+  onUpstream: ((link: UpstreamLink, session: LegacySession) => void) | undefined;
   /** Its standing stream, also for a while after its client has gone. */
   standing: StandingStream | undefined;
   /** What its streams have said here. */
@@ -96,6 +100,11 @@ export class SessionStore {
   /** Sessions in this process's memory. */
   get size(): number {
     return this.#held.size;
+  }
+
+  /** The session, where this edge has it in memory. */
+  held(id: string): ClientSession | undefined {
+    return this.#held.get(id);
   }
 
   /** Makes a session; its id is 256 random bits. Of a principal that has too many, the one that was used least recently ends. */

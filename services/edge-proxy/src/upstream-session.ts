@@ -5,6 +5,8 @@ import { outboundContext } from './outbound-context.js';
 import { Refusal } from './refusal.js';
 import type { ClientSession, SessionRecord } from './session-store.js';
 import { tellLogLevel } from './upstream-log-level.js';
+import { isShared } from './changes/own-subscriptions.js';
+import { tellSubscription } from './upstream-subscription.js';
 import { isSseSession } from './upstream/sse-sessions.js';
 import type { LegacySession, OutboundContext, UpstreamLink, UpstreamProfile } from './upstream/link.js';
 
@@ -98,8 +100,22 @@ async function open(
     await edge.sessions.change(session, (record) => withUpstream(record, link.name, kept));
   const { logLevel } = session.record;
   if (logLevel !== undefined) await tellLogLevel(link, opened, logLevel, context, edge);
-  session.onUpstream?.(link.name, opened);
+  if (isShared(opened)) await subscribeAgain(session, link, opened, context, edge);
+  session.onUpstream?.(link, opened);
   return opened;
+}
+
+/** What the client had subscribed to in a session that the upstream has ended. */
+async function subscribeAgain(
+  { id, record }: ClientSession,
+  link: UpstreamLink,
+  standing: LegacySession,
+  context: OutboundContext,
+  edge: Edge,
+): Promise<void> {
+  const at = { link, session: standing, context, subscriber: id };
+  const uris = record.subscriptions?.[link.name] ?? [];
+  await Promise.all(uris.map((uri) => tellSubscription('resources/subscribe', uri, at, edge)));
 }
 
 /** A session of the legacy era where the upstream has one; else its word that it is modern. */

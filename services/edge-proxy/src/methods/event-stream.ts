@@ -6,7 +6,8 @@ import type { LoggedEvent } from '../event-log.js';
 import { Refusal } from '../refusal.js';
 import { Rounds, type Visited } from '../rounds.js';
 import type { ClientSession } from '../session-store.js';
-import { StandingStream, type StreamCall } from './standing-stream.js';
+import type { StreamCall } from '../changes/listening.js';
+import { StandingStream } from './standing-stream.js';
 
 /** How often an open stream keeps its session from ending, and learns whether another edge has ended it. */
 const KEEP_MS = 60_000;
@@ -59,5 +60,9 @@ class Kept implements Visited {
 }
 
 function keepSession(session: ClientSession, edge: Edge): void {
-  edge.sessions.keep(session).catch((error: unknown) => edge.log.error('a session with a stream could not be kept', { error }));
+  edge.sessions.keep(session).then(
+    // What another edge has taken, and could not tell.
+    () => session.standing?.followAll(),
+    (error: unknown) => edge.log.error('a session with a stream could not be kept', { error }),
+  );
 }

@@ -15,6 +15,7 @@ import { outboundContext } from '../outbound-context.js';
 import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
 import type { SessionRecord } from '../session-store.js';
+import { hasSubscriptions } from '../upstream-subscription.js';
 import { enterUpstream } from '../upstream-session.js';
 import type { UpstreamProfile } from '../upstream/link.js';
 import { CARRIED_CAPABILITIES } from '../upstream/profile.js';
@@ -133,7 +134,10 @@ async function enter(call: Call, upstream: string, edge: Edge): Promise<Upstream
 
 const GIVEN_ON = ['prompts', 'resources', 'completions', 'logging'] as const;
 
-/** The union. Tools are always announced: `gateway_status` is one. Client-facing streams carry list_changed for all that upstreams announce. */
+/**
+ * The union. Tools are always announced: `gateway_status` is one. That lists change is announced whatever upstreams say: the gateway
+ * itself tells when the configuration changes them.
+ */
 function joinCapabilities(profiles: readonly UpstreamProfile[]): Record<string, object> {
   const joined: Record<string, object> = { tools: { listChanged: true } };
   for (const name of GIVEN_ON) {
@@ -142,6 +146,8 @@ function joinCapabilities(profiles: readonly UpstreamProfile[]): Record<string, 
       .filter((offer) => typeof offer === 'object' && offer !== null);
     if (offers.length > 0) joined[name] = Object.assign({}, ...offers) as object;
   }
+  if (joined.prompts) joined.prompts = { ...joined.prompts, listChanged: true };
+  if (joined.resources) joined.resources = { ...joined.resources, listChanged: true, subscribe: profiles.some(hasSubscriptions) };
   return joined;
 }
 

@@ -1,32 +1,24 @@
-import { aborted } from '../abort.js';
-import { Cancellation } from '../cancellation.js';
+import { META_KEYS } from '@switchyard/mcp';
+import { type Filter, filterOf, filterSchema, kindsOf, passes, union } from '../changes/filter.js';
+import { Heard } from '../changes/heard.js';
+import { inTime } from '../changes/in-time.js';
+import { type Audience, Listening } from '../changes/listening.js';
+import { ACKNOWLEDGED } from '../changes/modern-source.js';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
-import { outboundContext } from '../outbound-context.js';
-import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
-import type { UpstreamMessage } from '../upstream/link.js';
-import { MODERN_META } from '../upstream/profile.js';
-import { decide } from '../stages/authorize.js';
 import { enterUpstream } from '../upstream-session.js';
-import { isPooled } from '../legacy-pool.js';
-import { type LegacyListening, listenLegacy } from './listen-legacy.js';
-import { type Filter, filterSchema, type Notification, passes, union } from './listen-filter.js';
 import * as z from 'zod';
 
-const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
-const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 /** Longest wait for the upstreams' acknowledgements; who is later is joined without being named in ours. */
 const ACKNOWLEDGE_MS = 3_000;
-/** Longest silence of a stream that has nothing to say. */
-const SILENCE_MS = 24 * 3_600_000;
 
 const listenParams = z.object({ notifications: filterSchema });
 
 /**
- * `subscriptions/listen` (MCP 2026-07-28, "Subscriptions"): one stream to the client over a stream to each upstream that speaks the era.
- * The acknowledgement names what at least one upstream honours.
+ * `subscriptions/listen` (MCP 2026-07-28, "Subscriptions"): one stream to the client over what all upstreams say. The acknowledgement
+ * names what at least one upstream honours; and the lists, of which the gateway itself tells when the configuration changes them.
  */
 export async function serveListen(call: Call, edge: Edge): Promise<Ending> {
   const { exchange, inbound } = call;
@@ -36,25 +28,21 @@ export async function serveListen(call: Call, edge: Edge): Promise<Ending> {
     return refused(
       new Refusal('invalid_params', 'subscriptions/listen needs params.notifications, an object of the types wanted.'),
     );
-  const stop = new AbortController();
-  const signal = AbortSignal.any([exchange.cancellation.signal, stop.signal]);
-  const early: Notification[] = [];
-  let acknowledged = false;
-  const take = (message: Notification) => (acknowledged ? send(call, message) : void early.push(message));
-  const streams = reachableUpstreams(call).map((upstream) =>
-    openStream(call, upstream, params.data.notifications, signal, take, edge),
-  );
+  const { notifications: wanted } = params.data;
+  const stream = new ListenStream(call, wanted, edge);
+  const listening = new Listening(call, stream, edge);
+  const { principal } = call.caller;
+  const unwatch = edge.views.watch({ principal, server: exchange.server.slug, era: 'modern', listening });
   try {
-    const ended = Promise.all(streams.map(({ ended }) => ended));
-    const honoured = await Promise.race([Promise.all(streams.map(({ filter }) => filter)), ended.then(() => [])]);
+    listening.start(false);
+    const honoured = await Promise.race([inTime(listening.honoured(), ACKNOWLEDGE_MS), stream.over]);
     exchange.reply.standing = true;
     exchange.reply.openStream();
-    await send(call, { jsonrpc: '2.0', method: ACKNOWLEDGED, params: { notifications: union(honoured) } });
-    acknowledged = true;
-    for (const message of early) await send(call, message);
-    await Promise.race([ended, aborted(exchange.cancellation.signal)]);
+    stream.begin(union([filterOf(kindsOf(wanted), []), honoured ?? {}]));
+    await stream.over;
   } finally {
-    stop.abort();
+    unwatch();
+    listening.close();
   }
   // Also where the gateway is stopped: a stream that ends without this is taken for a broken connection.
   exchange.reply.json(200, finalResult(inbound.envelope.id));
@@ -62,82 +50,55 @@ export async function serveListen(call: Call, edge: Edge): Promise<Ending> {
 }
 
 const finalResult = (id: string) =>
-  Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{"resultType":"complete","_meta":{"${SUBSCRIPTION_ID}":${id}}}}`);
+  Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{"resultType":"complete","_meta":{"${META_KEYS.subscriptionId}":${id}}}}`);
 
-/** Sends under the client's own subscription id, which is the id of its request, verbatim. */
-function send(call: Call, message: Notification): Promise<void> {
-  const id = JSON.parse(call.inbound.envelope.id) as string | number;
-  const params = { ...message.params, _meta: { ...message.params?._meta, [SUBSCRIPTION_ID]: id } };
-  return call.exchange.reply.message(Buffer.from(JSON.stringify({ ...message, params })));
-}
+/** The client's side of it. All goes under the client's own subscription id, which is the id of its request, verbatim. */
+class ListenStream implements Audience {
+  readonly #call: Call;
+  readonly #wanted: Filter;
+  readonly #edge: Edge;
+  readonly #over = Promise.withResolvers<undefined>();
+  #early: Heard[] | undefined = [];
 
-interface UpstreamStream {
-  /** What the upstream honours; nothing when it does not say in time. */
-  readonly filter: Promise<Filter>;
-  readonly ended: Promise<void>;
-}
+  constructor(call: Call, wanted: Filter, edge: Edge) {
+    this.#call = call;
+    this.#wanted = wanted;
+    this.#edge = edge;
+    call.exchange.cancellation.onCancel(() => this.end());
+  }
 
-function openStream(
-  call: Call,
-  upstream: string,
-  asked: Filter,
-  signal: AbortSignal,
-  take: (message: Notification) => Promise<void> | void,
-  edge: Edge,
-): UpstreamStream {
-  const { promise: filter, resolve: acknowledge } = Promise.withResolvers<Filter>();
-  const timer = setTimeout(() => acknowledge({}), ACKNOWLEDGE_MS);
-  const wanted = permitted(call, upstream, asked);
-  const onNotification = ({ bytes, envelope }: UpstreamMessage) => {
-    edge.lists.heard(upstream, envelope.method);
-    const message = JSON.parse(bytes.toString('utf8')) as Notification;
-    if (envelope.method === ACKNOWLEDGED) return acknowledge(filterSchema.safeParse(message.params?.notifications).data ?? {});
-    return passes(wanted, envelope) ? take(message) : undefined;
-  };
-  const ended = listen(call, upstream, { wanted, signal, acknowledge, onNotification }, edge).finally(() => {
-    clearTimeout(timer);
-    acknowledge({});
-  });
-  return { filter, ended };
-}
+  /** Resolves when the client has gone, or the gateway ends the stream. */
+  get over(): Promise<undefined> {
+    return this.#over.promise;
+  }
 
-async function listen(
-  call: Call,
-  upstream: string,
-  listening: Omit<LegacyListening, 'link' | 'context' | 'session'>,
-  edge: Edge,
-): Promise<void> {
-  const { wanted, signal, onNotification } = listening;
-  const context = await outboundContext(call, upstream, edge);
-  if (context instanceof Refusal) return;
-  const link = edge.links.get(upstream);
-  const standing = await enterUpstream(call, link, context, edge);
-  if (standing instanceof Refusal) return;
-  if (isPooled(standing)) return listenLegacy({ ...listening, link, context, session: standing }, edge);
-  const id = edge.ids.next();
-  const body = Buffer.from(
-    `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":${JSON.stringify({ notifications: wanted, _meta: MODERN_META })}}`,
-  );
-  const method = 'subscriptions/listen';
-  await link.request({
-    ...context,
-    era: 'modern',
-    revision: standing.revision,
-    method,
-    id,
-    body,
-    timeoutMs: SILENCE_MS,
-    cancellation: Cancellation.following(signal),
-    onNotification,
-  });
-}
+  /** Acknowledges, before anything else is said. */
+  begin(notifications: Filter): void {
+    void this.#send(new Heard(ACKNOWLEDGED, { notifications }));
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const heard of early) this.tell(heard);
+  }
 
-/** Resources are subscribed to where the caller may read them. */
-function permitted(call: Call, upstream: string, wanted: Filter): Filter {
-  const { exchange, caller } = call;
-  const sources = exchange.server.sources.filter((source) => source.upstream === upstream);
-  const readable = wanted.resourceSubscriptions?.filter((name) =>
-    sources.some((source) => decide(caller.principal, source, { kind: 'resource', name }, exchange.catalog).allowed),
-  );
-  return { ...wanted, ...(readable && { resourceSubscriptions: readable }) };
+  wanted(): Filter {
+    return this.#wanted;
+  }
+
+  enter(...[link, context]: Parameters<Audience['enter']>): ReturnType<Audience['enter']> {
+    return enterUpstream(this.#call, link, context, this.#edge);
+  }
+
+  tell(heard: Heard): void {
+    if (!passes(this.#wanted, { method: heard.method, uri: heard.uri })) return;
+    if (this.#early) this.#early.push(heard);
+    else void this.#send(heard);
+  }
+
+  end(): void {
+    this.#over.resolve(undefined);
+  }
+
+  #send(heard: Heard): Promise<void> {
+    return this.#call.exchange.reply.message(heard.under(this.#call.inbound.envelope.id));
+  }
 }

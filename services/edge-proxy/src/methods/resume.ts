@@ -5,7 +5,7 @@ import type { EventLog } from '../event-log.js';
 import { Refusal } from '../refusal.js';
 import type { ClientSession } from '../session-store.js';
 import { serveEventStream } from './event-stream.js';
-import type { StreamCall } from './standing-stream.js';
+import type { StreamCall } from '../changes/listening.js';
 
 /**
  * `GET` with `Last-Event-ID` (MCP 2025-11-25, "Resumability and Redelivery"): what followed that event on its own stream, and what is

@@ -1,18 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import type { Filter } from '../changes/filter.js';
+import { changedList, filterOf, KINDS } from '../changes/filter.js';
+import type { Subscription } from '../changes/feed.js';
+import { Heard } from '../changes/heard.js';
+import { type Audience, Listening, type StreamCall } from '../changes/listening.js';
+import { isShared, OwnSubscriptions } from '../changes/own-subscriptions.js';
 import type { Edge } from '../edge.js';
 import type { LoggedEvent } from '../event-log.js';
 import type { EventLog } from '../event-log.js';
-import type { Call } from '../exchange.js';
 import { outranks } from '../log-levels.js';
-import { outboundContext } from '../outbound-context.js';
 import { Refusal } from '../refusal.js';
 import { RELAYED } from '../relayed.js';
 import { relayRequest } from '../relay-request.js';
 import type { ClientSession } from '../session-store.js';
-import type { LegacySession, UpstreamMessage } from '../upstream/link.js';
-
-/** A GET of a session's. */
-export type StreamCall = Omit<Call, 'inbound'>;
+import { leaveUpstream, upstreamSession } from '../upstream-session.js';
+import type { LegacySession, OutboundContext, UpstreamLink, UpstreamMessage } from '../upstream/link.js';
 
 /** How long the upstreams are listened to for a client that has gone and may come back. */
 const LINGER_MS = 30_000;
@@ -21,22 +23,35 @@ const LINGER_MS = 30_000;
  * What a session's upstreams say by themselves (MCP 2025-11-25, "Listening for Messages from the Server"), over all connections of one
  * client: one that comes back in time has missed nothing.
  */
-export class StandingStream {
+export class StandingStream implements Audience {
   readonly #session: ClientSession;
   readonly #edge: Edge;
-  readonly #standings = new Map<string, LegacySession>();
-  readonly #stops = new Map<string, () => void>();
+  readonly #listening: Listening;
+  readonly #unwatch: () => void;
   #call: StreamCall;
   #log: EventLog | undefined;
   #isHeard = false;
   #linger: NodeJS.Timeout | undefined;
   #closed = false;
+  #isClaimed = false;
 
   constructor(call: StreamCall, session: ClientSession, edge: Edge) {
     this.#call = call;
     this.#session = session;
     this.#edge = edge;
-    session.onUpstream = (upstream, standing) => this.#join(upstream, standing);
+    this.#listening = new Listening(call, this, edge);
+    this.#unwatch = edge.views.watch({
+      principal: call.caller.principal,
+      server: call.exchange.server.slug,
+      era: 'legacy',
+      listening: this.#listening,
+    });
+    session.onUpstream = (link, standing) => {
+      this.#listening.entered(link, standing);
+      // Over HTTP with SSE, only now is there a client to tell the others of.
+      this.#listening.start(false);
+      this.#claim(standing);
+    };
   }
 
   /** Whether a client is connected that has not said that it lost the connection. @param resumed the stream that it wants resumed */
@@ -52,13 +67,15 @@ export class StandingStream {
     this.#call = call;
     this.#isHeard = true;
     const goesOn = this.#log !== undefined;
-    // Over HTTP with SSE it stands already.
-    if (!reply.streaming) reply.openStream({ 'mcp-session-id': this.#session.id }, this.#log);
+    // Over HTTP with SSE it stands already, before the client says of itself what upstreams are told.
+    const isStanding = reply.streaming;
+    if (!isStanding) reply.openStream({ 'mcp-session-id': this.#session.id }, this.#log);
     this.#log ??= reply.log;
     const again = goesOn && resumed === this.#log?.name ? this.#log!.after(sequence) : missed;
     for (const { id, data } of again) void reply.replay(id, data);
-    for (const [upstream, { opening }] of this.#session.links)
-      void opening.then((standing) => (standing instanceof Refusal ? undefined : this.#join(upstream, standing)), silence);
+    if (isStanding || goesOn) return;
+    // What was said while no edge listened is not known: of a stream that another has held, or since the client subscribed.
+    this.#listening.start(resumed !== undefined || Object.keys(this.#session.record.subscriptions ?? {}).length > 0);
   }
 
   /** This connection has ended. @param returns whether the client may come back */
@@ -67,6 +84,58 @@ export class StandingStream {
     this.#isHeard = false;
     if (!returns || this.#log === undefined) this.close();
     else this.#linger = setTimeout(() => this.close(), LINGER_MS).unref();
+  }
+
+  /**
+   * The session's subscriptions at an upstream have changed.
+   * @param told the resource, where the client's own request has reached the upstream from here
+   * @returns what the upstream carries of them; undefined where that is not known
+   */
+  follow(upstream: string, told?: string): Promise<Filter> | undefined {
+    return this.#listening.follow(upstream, told);
+  }
+
+  /** The session's record may have changed. */
+  followAll(): void {
+    this.#listening.followAll();
+  }
+
+  wanted(upstream: string): Filter {
+    return filterOf(KINDS, this.#session.record.subscriptions?.[upstream] ?? []);
+  }
+
+  async enter(link: UpstreamLink, context: OutboundContext): Promise<LegacySession | Refusal> {
+    const standing = await upstreamSession(this.#session, link, context, this.#edge);
+    if (!(standing instanceof Refusal)) this.#claim(standing);
+    return standing;
+  }
+
+  own(link: UpstreamLink, standing: LegacySession, context: OutboundContext, onGone: () => void): Subscription {
+    const origin = randomUUID();
+    const { asks, lists } = this.#edge;
+    const send = (bytes: Buffer) => void this.#call.exchange.reply.message(bytes);
+    const stop = link.listen(standing, context, {
+      session: this.#session.id,
+      onMessage: (message) => {
+        lists.heard(link.name, message.envelope.method);
+        if (message.envelope.method === 'notifications/cancelled') asks.withdraw(origin, message.envelope.requestId);
+        this.#relay(message);
+      },
+      onRequest: (message) => relayRequest({ session: this.#session, origin, send }, message, this.#edge),
+      onGone: () => void leaveUpstream(this.#session, link.name, standing).then(onGone),
+    });
+    return new OwnSubscriptions({ link, session: standing, context, subscriber: this.#session.id }, this.#edge, () => {
+      stop();
+      asks.release(origin);
+    });
+  }
+
+  tell(heard: Heard): void {
+    void this.#call.exchange.reply.message(heard.bytes);
+  }
+
+  end(): void {
+    this.close();
   }
 
   /** Idempotent. */
@@ -79,46 +148,29 @@ export class StandingStream {
       this.#session.standing = undefined;
       this.#session.onUpstream = undefined;
     }
-    for (const stop of this.#stops.values()) stop();
+    this.#unwatch();
+    this.#listening.close();
     if (this.#log) this.#session.streams.end(this.#log);
   }
 
-  #join(upstream: string, standing: LegacySession): void {
-    if (standing.era === 'modern' || this.#standings.get(upstream) === standing) return;
-    this.#standings.set(upstream, standing);
-    this.#listen(upstream, standing).catch((error: unknown) =>
-      this.#edge.log.error('a stream could not join an upstream', { error, upstream }),
-    );
+  /** Where upstreams tell of resources to this edge alone, another that takes a subscription has to know which edge that is. */
+  #claim(standing: LegacySession): void {
+    if (this.#isClaimed || this.#closed || isShared(standing)) return;
+    this.#isClaimed = true;
+    const { asks, sessions, log } = this.#edge;
+    sessions
+      .change(this.#session, (record) => ({ ...record, stream: asks.boot }))
+      .then(
+        () => this.followAll(),
+        (error: unknown) => log.error('a stream is not known to other edges', { error }),
+      );
   }
 
-  async #listen(upstream: string, standing: LegacySession): Promise<void> {
-    const context = await outboundContext(this.#call, upstream, this.#edge);
-    if (context instanceof Refusal || this.#closed || this.#standings.get(upstream) !== standing) return;
-    this.#stops.get(upstream)?.();
-    const origin = randomUUID();
-    const { asks, links, lists } = this.#edge;
-    const send = (bytes: Buffer) => void this.#call.exchange.reply.message(bytes);
-    const stop = links.get(upstream).listen(standing, context, {
-      session: this.#session.id,
-      onMessage: (message) => {
-        lists.heard(upstream, message.envelope.method);
-        if (message.envelope.method === 'notifications/cancelled') asks.withdraw(origin, message.envelope.requestId);
-        void this.#relay(message);
-      },
-      onRequest: (message) => relayRequest({ session: this.#session, origin, send }, message, this.#edge),
-    });
-    this.#stops.set(upstream, () => {
-      stop();
-      asks.release(origin);
-    });
-  }
-
-  #relay({ bytes, envelope }: UpstreamMessage): Promise<void> | void {
+  #relay(message: UpstreamMessage): void {
+    const { bytes, envelope } = message;
     if (!RELAYED.has(envelope.method)) return;
     if (envelope.method === 'notifications/message' && outranks(this.#session.record.logLevel, bytes)) return;
-    return this.#call.exchange.reply.message(bytes);
+    if (changedList(envelope.method) === undefined) void this.#call.exchange.reply.message(bytes);
+    else this.#listening.take(Heard.from(message));
   }
 }
-
-/** A handshake that fails is told to the calls that need it. */
-const silence = () => undefined;

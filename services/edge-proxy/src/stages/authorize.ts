@@ -17,7 +17,8 @@ function isMember(principal: Principal, teamName: string, catalog: Catalog): boo
   );
 }
 
-function speaksTo(rule: CompiledRule, principal: Principal, catalog: Catalog): boolean {
+/** Whether a rule is about the principal, whatever it grants. */
+export function speaksTo(rule: CompiledRule, principal: Principal, catalog: Catalog): boolean {
   if (rule.when !== '') return false;
   if (rule.anonymous) return true;
   if (principal.kind === 'anonymous') return false;

@@ -12,6 +12,7 @@ import {
   modernRequestEdits,
   readInputRequired,
   type Retry,
+  resultResponse,
   retryEdits,
   revisionOf,
   scanMessage,
@@ -22,7 +23,7 @@ import {
 import { askInputs } from '../ask-inputs.js';
 import type { Cancellation } from '../cancellation.js';
 import type { Edge } from '../edge.js';
-import { type Ending, refused } from '../ending.js';
+import { answered, type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
 import { GATEWAY_INFO } from '../gateway-info.js';
 import { fetchList } from '../methods/fetch-list.js';
@@ -31,6 +32,7 @@ import { Refusal } from '../refusal.js';
 import type { ClientSession } from '../session-store.js';
 import type { ToolNote } from '../tool-forms.js';
 import type { LegacySession, OutboundContext, UpstreamAnswer, UpstreamLink, UpstreamMessage } from '../upstream/link.js';
+import { hasSubscriptions } from '../upstream-subscription.js';
 import { CARRIED_CAPABILITIES } from '../upstream/profile.js';
 import { relayNotification } from './forward.js';
 import type { Target } from './resolve.js';
@@ -59,8 +61,7 @@ const PACE_MS = 250;
 export async function forwardToModern(cross: CrossEraCall): Promise<Ending> {
   const { call, edge, target, session } = cross;
   const { method } = call.inbound.envelope;
-  if (method === 'resources/subscribe' || method === 'resources/unsubscribe')
-    return refused(noSubscriptions(target.upstream.name));
+  if (method === 'resources/subscribe' || method === 'resources/unsubscribe') return endSubscription(cross);
   const note = method === 'tools/call' ? await noteOf(cross) : undefined;
   let retry: Retry | undefined;
   // Each round is bounded by the call's limit, and so are all together.
@@ -85,8 +86,13 @@ export async function forwardToModern(cross: CrossEraCall): Promise<Ending> {
   return failed(cross, `${target.upstream.name} asked for more input again and again, and was given up.`);
 }
 
-const noSubscriptions = (upstream: string) =>
-  new Refusal('method_unknown', `The gateway does not carry subscriptions of your revision to ${upstream}.`, { upstream });
+/** The era has no such request: the gateway keeps what its client subscribes to, and listens for it (MCP 2026-07-28, "Subscriptions"). */
+function endSubscription({ call, target, standing }: CrossEraCall): Ending {
+  const upstream = target.upstream.name;
+  return hasSubscriptions(standing)
+    ? answered(resultResponse(call.inbound.envelope.id, '{}'))
+    : refused(new Refusal('method_unknown', `${upstream} does not tell when its resources change.`, { upstream }));
+}
 
 const unreadable = (upstream: string, type: string) =>
   new Refusal('upstream_invalid', `${upstream} answered with a result of type "${type}" that the gateway cannot carry on.`, {

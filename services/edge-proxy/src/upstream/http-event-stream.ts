@@ -11,6 +11,8 @@ export interface HttpEventStreamOptions {
   readonly fields: FieldLines;
   readonly limitBytes: number;
   readonly onMessage: (message: UpstreamMessage) => void;
+  /** Told when the upstream, which had such a stream, does not know the session any more. */
+  readonly onGone?: (() => void) | undefined;
 }
 
 const FIRST_RETRY_MS = 500;
@@ -31,6 +33,7 @@ export class HttpEventStream {
   #openedAtMs = 0;
   readonly #resumption = new StreamResumption();
   #closed = false;
+  #stood = false;
 
   constructor(options: HttpEventStreamOptions) {
     this.#options = options;
@@ -70,7 +73,10 @@ export class HttpEventStream {
   #head(status: number, contentType: string, control: EgressControl): void {
     this.#openedAtMs = performance.now();
     if (status >= 500 || status === TOO_MANY_REQUESTS) return;
-    if (status === 200 && /^text\/event-stream\b/i.test(contentType)) return;
+    if (status === 200 && /^text\/event-stream\b/i.test(contentType)) {
+      this.#stood = true;
+      return;
+    }
     if (status >= 400 && status !== 404 && this.#resumption.lastEventId !== undefined) {
       // It may be the id that is not known any more; the stream itself is asked for once again without.
       this.#resumption.forget();
@@ -79,6 +85,8 @@ export class HttpEventStream {
     // 405: no such stream; other 4xx: the session is gone; other types: no such stream either. Asking again would be a retry storm.
     this.#closed = true;
     control.abort(new Error(`no stream: HTTP ${status}`));
+    // Of a server that has never had the stream, 404 says nothing of the session.
+    if (status === 404 && this.#stood) this.#options.onGone?.();
   }
 
   #data(parser: SseParser, chunk: Buffer, control: EgressControl): void {

@@ -204,6 +204,7 @@ export class HttpLink implements UpstreamLink {
         'stream',
       ),
       limitBytes: this.#options.resultLimitBytes,
+      onGone: sink.onGone,
       onMessage: (message) => {
         const { kind, method } = message.envelope;
         const own = { ...context, era: 'legacy' as const, revision: session.revision, method: '', session: session.id };

@@ -80,6 +80,8 @@ export interface UnsolicitedSink {
   readonly onMessage: (message: UpstreamMessage) => void;
   /** Answers what the upstream asks of the client by itself, with the whole response. Absent: refused. */
   readonly onRequest?: ((message: UpstreamMessage) => Promise<Buffer>) | undefined;
+  /** Told when the upstream has ended the session. */
+  readonly onGone?: (() => void) | undefined;
 }
 
 /** The way to one upstream. Two implementations: HttpLink and StdioLink. */

@@ -191,9 +191,9 @@ export class SseConnection implements EgressSink {
     clearTimeout(this.#idleTimer);
     this.#control?.abort(new Error('the session has ended'));
     for (const { request } of this.#pending.values()) this.#answer(request.id, this.#refused(reason, what));
-    this.#sinks.clear();
     if (this.#begun) this.#settle(undefined);
     this.#options.onEnd();
+    for (const { onGone } of this.#sinks) onGone?.();
   }
 
   #whenIdle(): void {

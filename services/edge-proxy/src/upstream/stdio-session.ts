@@ -125,7 +125,7 @@ export class StdioSession {
 
   /** Who takes what the server asks: the process is shared by callers, so that can be told only where one call is in hand. */
   #taker(): Pending | undefined {
-    const [only, second] = this.#pending.values();
+    const [only, second] = this.#pending.values().filter(({ request }) => request.method !== 'subscriptions/listen');
     return second === undefined ? only : undefined;
   }
 
@@ -147,10 +147,7 @@ export class StdioSession {
     }
     if (method === 'notifications/progress') return this.#handOver(this.#pending.get(progressToken ?? ''), message);
     // The process is shared by callers: a log message has an owner only where one call is in hand; otherwise it would leak.
-    if (method === 'notifications/message') {
-      const [only, second] = this.#pending.values();
-      return this.#handOver(second === undefined ? only : undefined, message);
-    }
+    if (method === 'notifications/message') return this.#handOver(this.#taker(), message);
     const subscription = subscriptionOf(message);
     if (subscription === undefined) this.#options.onUnsolicited(message);
     else this.#handOver(this.#pending.get(subscription), message);

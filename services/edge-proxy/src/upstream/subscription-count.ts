@@ -21,6 +21,11 @@ export class SubscriptionCount {
     return this.#subscribers.get(uri)?.has(session) ?? false;
   }
 
+  /** Whether anybody subscribes to it. */
+  isSubscribed(uri: string): boolean {
+    return this.#subscribers.has(uri);
+  }
+
   /** Forgets a session. @returns the URIs that nobody subscribes to any more */
   leave(session: string): string[] {
     const uris = [...this.#subscribers].filter(([, sessions]) => sessions.delete(session)).map(([uri]) => uri);

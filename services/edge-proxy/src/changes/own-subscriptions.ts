@@ -1,0 +1,46 @@
+import type { Edge } from '../edge.js';
+import { isSseSession } from '../upstream/sse-sessions.js';
+import type { LegacySession } from '../upstream/link.js';
+import { tellSubscription, type UpstreamSubscription } from '../upstream-subscription.js';
+import type { Subscription } from './feed.js';
+import type { Filter } from './filter.js';
+
+/** Whether a session with an upstream is the same for every edge; others are of one process, as a local server or a connection is. */
+export const isShared = ({ id, era }: LegacySession): boolean => era !== 'modern' && id !== undefined && !isSseSession(id);
+
+/** A client session's subscriptions in its own session with a legacy upstream. */
+export class OwnSubscriptions implements Subscription {
+  readonly #at: UpstreamSubscription;
+  readonly #edge: Edge;
+  readonly #onLeave: () => void;
+  readonly #told = new Set<string>();
+
+  constructor(at: UpstreamSubscription, edge: Edge, onLeave: () => void) {
+    this.#at = at;
+    this.#edge = edge;
+    this.#onLeave = onLeave;
+  }
+
+  /** The client's own request has reached the upstream, except where that was the process of another edge. */
+  async change(wanted: Filter, told?: string): Promise<Filter> {
+    if (isShared(this.#at.session)) return wanted;
+    const uris = new Set(wanted.resourceSubscriptions);
+    const ended = [...this.#told].filter((uri) => !uris.has(uri));
+    const begun = [...uris].filter((uri) => !this.#told.has(uri));
+    for (const uri of begun) this.#told.add(uri);
+    for (const uri of ended) this.#told.delete(uri);
+    await Promise.all([
+      ...begun.map((uri) => this.#tell('resources/subscribe', uri, told)),
+      ...ended.map((uri) => this.#tell('resources/unsubscribe', uri, told)),
+    ]);
+    return wanted;
+  }
+
+  async #tell(method: 'resources/subscribe' | 'resources/unsubscribe', uri: string, told: string | undefined): Promise<void> {
+    if (uri !== told) await tellSubscription(method, uri, this.#at, this.#edge);
+  }
+
+  leave(): void {
+    this.#onLeave();
+  }
+}
