@@ -7,6 +7,7 @@ import { type Catalog, compileCatalog } from '../catalog.js';
 import type { Kind } from './filter.js';
 import { ViewChanges } from './view-changes.js';
 
+const OWNER = {};
 type Init = NonNullable<Parameters<typeof create<typeof SnapshotSchema>>[1]>;
 const principal: Principal = {
   tenant: 'default',
@@ -36,7 +37,7 @@ const withSource = (change: object) => withServer({ sources: [{ ...source, ...ch
 function heardNames(): CapabilityNames {
   const names = new CapabilityNames();
   for (const list of ['tools', 'prompts', 'resources', 'resourceTemplates'] as const)
-    names.learn('nova', 'legacy', list, ['a', 'b'], 0);
+    names.learn({ upstream: 'nova', era: 'legacy', list, owner: OWNER, context: '' }, ['a', 'b'], 0);
   return names;
 }
 
