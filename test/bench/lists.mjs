@@ -1,7 +1,8 @@
-// node test/bench/lists.mjs [--upstreams N] [--tools N] [--lists N] [--json]
+// node test/bench/lists.mjs [--upstreams N] [--tools N] [--lists N] [--legacy] [--json]
 // Measures what a warm tools/list over many upstreams costs (50 with 10 tools each, unless told): the lists have come once, and are kept
-// as the upstreams allow. Modern clients one after another on one connection, so that the time of each is the server's and loopback's;
-// a ping of the same connection says what loopback and HTTP are of that. Cold is the first list of all. Ends by itself.
+// as the upstreams allow. One client asks again and again on one connection, so that the time of each is the server's and loopback's; a
+// request that is refused at once says what HTTP, authentication and the gate are of that. Cold is the first list of all. Clients and
+// upstreams are of revision 2026-07-28, or with --legacy of 2025-11-25, a session with every upstream. Ends by itself.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
@@ -19,6 +20,7 @@ const option = (name, fallback) => {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? fallback : Number(process.argv[at + 1]);
 };
+const legacy = process.argv.includes('--legacy');
 const json = process.argv.includes('--json');
 const upstreamCount = option('upstreams', 50);
 const toolCount = option('tools', 10);
@@ -42,18 +44,28 @@ const tool = (index) => ({
 async function startUpstreams() {
   const page = { tools: Array.from({ length: toolCount }, (_, index) => tool(index)) };
   const kept = { resultType: 'complete', ttlMs: 3_600_000, cacheScope: 'private' };
-  const results = {
+  const info = { name: 'up', version: '1' };
+  const legacyResults = {
+    initialize: { protocolVersion: '2025-11-25', capabilities: { tools: { listChanged: true } }, serverInfo: info },
+    'tools/list': page,
+  };
+  const modernResults = {
     'server/discover': { ...kept, supportedVersions: [REVISION], capabilities: { tools: {} } },
     'tools/list': { ...kept, ...page },
   };
+  const results = legacy ? legacyResults : modernResults;
   let asked = 0;
+  let sessions = 0;
   const server = createServer(async (request, response) => {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const { id, method } = JSON.parse(Buffer.concat(chunks));
     if (method === 'tools/list') asked += 1;
+    if (id === undefined) return response.writeHead(202).end();
+    if (results[method] === undefined) return response.writeHead(404).end();
+    if (method === 'initialize') response.setHeader('mcp-session-id', `s-${(sessions += 1)}`);
     response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ jsonrpc: '2.0', id, result: results[method] ?? {} }));
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, result: results[method] }));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const urls = Array.from({ length: upstreamCount }, (_, index) => `http://127.0.0.1:${server.address().port}/${index}/mcp`);
@@ -62,33 +74,30 @@ async function startUpstreams() {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
-const bodyOf = (method) =>
-  JSON.stringify({
-    jsonrpc: '2.0',
-    id: 1,
-    method,
-    params: { _meta: { 'io.modelcontextprotocol/protocolVersion': REVISION, 'io.modelcontextprotocol/clientCapabilities': {} } },
-  });
+const META = { 'io.modelcontextprotocol/protocolVersion': REVISION, 'io.modelcontextprotocol/clientCapabilities': {} };
+const INITIALIZE = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bench', version: '1' } };
 
 /** One request; its time and what came back. */
-function ask({ url, token }, method) {
+function ask({ url, token, session }, method) {
   const headers = {
     authorization: `Bearer ${token}`,
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
-    'mcp-protocol-version': REVISION,
-    'mcp-method': method,
+    ...(legacy ? session && { 'mcp-session-id': session } : { 'mcp-protocol-version': REVISION, 'mcp-method': method }),
   };
+  const params = legacy ? (method === 'initialize' ? INITIALIZE : {}) : { _meta: META };
   const startedAt = performance.now();
   return new Promise((resolve, reject) => {
     const request = httpRequest(url, { method: 'POST', headers, agent }, (response) => {
       const chunks = [];
       response.on('data', (chunk) => chunks.push(chunk));
-      response.on('end', () => resolve({ ms: performance.now() - startedAt, body: Buffer.concat(chunks) }));
+      response.on('end', () =>
+        resolve({ ms: performance.now() - startedAt, body: Buffer.concat(chunks), session: response.headers['mcp-session-id'] }),
+      );
       response.on('error', reject);
     });
     request.on('error', reject);
-    request.end(bodyOf(method));
+    request.end(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
   });
 }
 
@@ -105,7 +114,7 @@ async function series(edge, method, count) {
 const dir = await mkdtemp(path.join(os.tmpdir(), 'switchyard-bench-'));
 const upstreams = await startUpstreams();
 try {
-  const edge = await startEdge({
+  const started = await startEdge({
     dir,
     core: 0,
     otherCore: 1,
@@ -114,6 +123,7 @@ try {
     port: await freePort(),
     natsPort: await freePort(),
   });
+  const edge = { ...started, session: legacy ? (await ask(started, 'initialize')).session : undefined };
   const cold = await ask(edge, 'tools/list');
   const listed = JSON.parse(cold.body).result?.tools?.length;
   if (listed !== upstreamCount * toolCount)
@@ -125,6 +135,7 @@ try {
   // Answered before any upstream is thought of: what HTTP, authentication and the gate cost.
   const least = await series(edge, 'nothing/known', lists);
   const summary = {
+    era: legacy ? 'legacy' : 'modern',
     upstreams: upstreamCount,
     tools: listed,
     bytes: cold.body.length,

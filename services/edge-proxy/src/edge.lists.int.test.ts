@@ -14,6 +14,7 @@ import { callOf, exchange, open, openSession, type RawMessage } from './raw-clie
 
 const LOCAL = path.join(__dirname, 'local-server.fixture.mjs');
 const LIST_TIMEOUT_MS = 600;
+const LIMIT_BYTES = 64 * 1024;
 const REVISION = '2026-07-28';
 const all = { tools: ['*'], prompts: ['*'], resources: ['*'] };
 const everyone = [{ everyone: true }];
@@ -111,7 +112,11 @@ beforeAll(async () => {
   await start('held', {});
   await start('mute', { tools: ['act'], scripts: { 'tools/list': () => undefined } });
   await start('talking', { tools: ['act'] });
-  edge = await startTestEdge({ limits: { listTimeoutMs: LIST_TIMEOUT_MS } });
+  const wordy = { ...tool('act'), description: 'x'.repeat(LIMIT_BYTES / 4) };
+  await start('wordy', {
+    scripts: { 'tools/list': (call: ScriptedExchange) => answerResult(call, { tools: [wordy], nextCursor: 'more' }) },
+  });
+  edge = await startTestEdge({ limits: { listTimeoutMs: LIST_TIMEOUT_MS, resultLimitBytes: LIMIT_BYTES } });
   vault = startFakeVault(edge.rpc, { headers: { 'X-Who': 'ana' } });
   await edge.publish(configuration('1'));
 });
@@ -234,6 +239,18 @@ describe('a list that is being fetched', () => {
     const startedAt = performance.now();
     expect(await client.tools()).toEqual(['plain__act', 'gateway_status']);
     expect(performance.now() - startedAt).toBeLessThan(LIST_TIMEOUT_MS / 2);
+  });
+});
+
+describe('a list that does not end', () => {
+  it('LI-32 is given up when all its pages are larger than one result may be', async () => {
+    const client = await enter('wordy');
+    const before = listsOf('wordy');
+    expect(await client.tools()).toEqual(['gateway_status']);
+    expect(listsOf('wordy') - before).toBe(4);
+    expect(await edge.event(({ type, server }) => type === 'capability.listed' && server === 'wordy')).toMatchObject({
+      detail: { count: '0', unavailable: 'wordy:result_too_large' },
+    });
   });
 });
 

@@ -114,7 +114,7 @@ async function noteOf({ call, target, edge }: CrossEraCall): Promise<ToolNote | 
   const { name } = target.capability;
   const known = edge.toolForms.get(upstream, name);
   if (known !== undefined) return known;
-  await fetchList(call, upstream, 'tools', 'kept', edge);
+  await fetchList(call, upstream, 'tools', 'recent', edge);
   return edge.toolForms.get(upstream, name);
 }
 
