@@ -112,6 +112,7 @@ beforeAll(async () => {
   await start('held', {});
   await start('mute', { tools: ['act'], scripts: { 'tools/list': () => undefined } });
   await start('talking', { tools: ['act'] });
+  await start('late', { tools: ['act'] });
   const wordy = { ...tool('act'), description: 'x'.repeat(LIMIT_BYTES / 4) };
   await start('wordy', {
     scripts: { 'tools/list': (call: ScriptedExchange) => answerResult(call, { tools: [wordy], nextCursor: 'more' }) },
@@ -239,6 +240,16 @@ describe('a list that is being fetched', () => {
     const startedAt = performance.now();
     expect(await client.tools()).toEqual(['plain__act', 'gateway_status']);
     expect(performance.now() - startedAt).toBeLessThan(LIST_TIMEOUT_MS / 2);
+  });
+
+  it('LI-33 is shown from memory to whom it is there for, although the upstream has just cost somebody else that much', async () => {
+    const late = upstreamNamed('late');
+    const ana = await enter('late');
+    expect(await ana.tools()).toEqual(['act']);
+    late.on('tools/list', () => undefined);
+    const bea = await enter('late');
+    expect(await bea.tools()).toEqual(['gateway_status']);
+    expect([await ana.tools(), await bea.tools()]).toEqual([['act'], ['gateway_status']]);
   });
 });
 

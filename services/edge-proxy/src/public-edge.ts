@@ -129,18 +129,7 @@ export class PublicEdge {
       calls: () => calls.size,
       spoolBytes: () => audit.depthBytes(),
     });
-    const lists = new ListCache({
-      clock,
-      ttlMs: config.limits.listTtlMs,
-      timeoutMs: config.limits.listTimeoutMs,
-      onChange: (upstream, method) => changes.tell(upstream, method),
-    });
-    const changes = await ListChanges.open({
-      kv: await state.bucket(BUCKETS.listChanges, DEFAULT_TENANT),
-      edge: asks.boot,
-      log,
-      onChange: (upstream, method) => lists.heardElsewhere(upstream, method),
-    });
+    const { lists, changes } = await openLists(config, deps, asks.boot);
     const onSaid = (upstream: string, method: string) => lists.heard(upstream, method);
     const edge = (egress: Egress): Edge => ({
       name: config.emitter,
@@ -233,4 +222,25 @@ export class PublicEdge {
       this.#deps.log.error('a snapshot cannot be used; the last good one goes on', { error });
     }
   }
+}
+
+/** The lists of upstreams, and what the other edges hear of them. @param boot this process among all edges */
+async function openLists(
+  { limits }: EdgeProxyConfig,
+  { state, clock, log }: EdgeProxyDeps,
+  boot: string,
+): Promise<{ lists: ListCache; changes: ListChanges }> {
+  const lists = new ListCache({
+    clock,
+    ttlMs: limits.listTtlMs,
+    timeoutMs: limits.listTimeoutMs,
+    onChange: (upstream, method) => changes.tell(upstream, method),
+  });
+  const changes = await ListChanges.open({
+    kv: await state.bucket(BUCKETS.listChanges, DEFAULT_TENANT),
+    edge: boot,
+    log,
+    onChange: (upstream, method) => lists.heardElsewhere(upstream, method),
+  });
+  return { lists, changes };
 }

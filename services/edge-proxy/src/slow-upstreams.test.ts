@@ -50,22 +50,28 @@ describe('an upstream that does not answer', () => {
   it.each(ROWS)('$id', ({ refusal, tookMs, laterMs, rests, patienceMs }) => {
     const clock = new FakeClock();
     const slow = new SlowUpstreams(clock);
-    slow.note(link, refusal, tookMs);
+    slow.note(link, 'tools', refusal, tookMs);
     clock.advance(laterMs);
-    expect(slow.resting(link)).toBe(rests ? refusal : undefined);
-    expect(slow.patienceMs(link, USUAL_MS)).toBe(patienceMs);
+    expect(slow.resting(link, 'tools')).toBe(rests ? refusal : undefined);
+    expect(slow.patienceMs(link, 'tools', USUAL_MS)).toBe(patienceMs);
   });
 
   it('SU-7 is well again when it has answered', () => {
     const slow = new SlowUpstreams(new FakeClock());
-    slow.note(link, late, USUAL_MS);
-    slow.note(link, undefined, 1);
-    expect([slow.resting(link), slow.patienceMs(link, USUAL_MS)]).toEqual([undefined, USUAL_MS]);
+    slow.note(link, 'tools', late, USUAL_MS);
+    slow.note(link, 'tools', undefined, 1);
+    expect([slow.resting(link, 'tools'), slow.patienceMs(link, 'tools', USUAL_MS)]).toEqual([undefined, USUAL_MS]);
   });
 
   it('SU-8 is waited for no longer than it would be otherwise', () => {
     const slow = new SlowUpstreams(new FakeClock());
-    slow.note(link, late, 600);
-    expect(slow.patienceMs(link, 600)).toBe(600);
+    slow.note(link, 'tools', late, 600);
+    expect(slow.patienceMs(link, 'tools', 600)).toBe(600);
+  });
+
+  it('SU-9 to one kind of list may answer to another', () => {
+    const slow = new SlowUpstreams(new FakeClock());
+    slow.note(link, 'resources', late, USUAL_MS);
+    expect([slow.resting(link, 'tools'), slow.patienceMs(link, 'tools', USUAL_MS)]).toEqual([undefined, USUAL_MS]);
   });
 });

@@ -1,4 +1,5 @@
 import type { Clock } from '@switchyard/runtime';
+import type { ListKey } from './capability-names.js';
 import type { Refusal } from './refusal.js';
 import type { Reason } from './ladder.js';
 import type { UpstreamLink } from './upstream/link.js';
@@ -17,30 +18,36 @@ interface Slow {
   readonly restsUntilMs: number;
 }
 
-/** Upstreams that do not answer, so that not every list has to wait for them as long as the first did. */
+/** Upstreams that do not give a list of theirs, so that not everybody has to wait for it as long as the first did. */
 export class SlowUpstreams {
   readonly #clock: Clock;
-  readonly #slow = new WeakMap<UpstreamLink, Slow>();
+  readonly #slow = new WeakMap<UpstreamLink, Map<ListKey, Slow>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** What was wrong with an upstream that is not to be waited for now. */
-  resting(link: UpstreamLink | undefined): Refusal | undefined {
-    const slow = link && this.#slow.get(link);
+  resting(link: UpstreamLink | undefined, list: ListKey): Refusal | undefined {
+    const slow = this.#of(link, list);
     return slow !== undefined && slow.restsUntilMs > this.#clock.now() ? slow.refusal : undefined;
   }
 
   /** How long to wait for an upstream. @param usualMs for one that is well */
-  patienceMs(link: UpstreamLink | undefined, usualMs: number): number {
-    return link !== undefined && this.#slow.has(link) ? Math.min(PATIENCE_MS, usualMs) : usualMs;
+  patienceMs(link: UpstreamLink | undefined, list: ListKey, usualMs: number): number {
+    return this.#of(link, list) === undefined ? usualMs : Math.min(PATIENCE_MS, usualMs);
   }
 
   /** Takes note of how an upstream's list was had, or not. @param tookMs what it cost who waited */
-  note(link: UpstreamLink | undefined, refusal: Refusal | undefined, tookMs: number): void {
+  note(link: UpstreamLink | undefined, list: ListKey, refusal: Refusal | undefined, tookMs: number): void {
     if (link === undefined || refusal?.reason === 'cancelled') return;
-    if (refusal === undefined || tookMs < SLOW_MS) this.#slow.delete(link);
-    else if (AWAY.has(refusal.reason)) this.#slow.set(link, { refusal, restsUntilMs: this.#clock.now() + REST_MS });
+    const lists = this.#slow.get(link) ?? new Map<ListKey, Slow>();
+    if (refusal === undefined || tookMs < SLOW_MS) lists.delete(list);
+    else if (AWAY.has(refusal.reason))
+      this.#slow.set(link, lists.set(list, { refusal, restsUntilMs: this.#clock.now() + REST_MS }));
+  }
+
+  #of(link: UpstreamLink | undefined, list: ListKey): Slow | undefined {
+    return link && this.#slow.get(link)?.get(list);
   }
 }

@@ -52,19 +52,18 @@ export async function fetchList(
   edge: Edge,
 ): Promise<ListPart | Refusal> {
   const link = edge.links.has(upstream) ? edge.links.get(upstream) : undefined;
-  const resting = age === 'now' ? undefined : edge.slow.resting(link);
-  if (resting !== undefined) return resting;
   const standing = standingWith(call, upstream, edge);
-  if (!(standing instanceof Promise)) {
-    const part = standing instanceof Refusal ? standing : fromMemory(call, standing, list, age, edge);
-    if (part !== undefined) return part;
-  }
+  if (standing instanceof Refusal) return standing;
+  const known = standing instanceof Promise ? undefined : fromMemory(call, standing, list, age, edge);
+  if (known !== undefined) return known;
+  const resting = age === 'now' ? undefined : edge.slow.resting(link, list);
+  if (resting !== undefined) return (await remembered(call, standing, list, age, edge)) ?? resting;
   const usualMs = edge.limits.listTimeoutMs;
-  const patienceMs = age === 'now' ? usualMs : edge.slow.patienceMs(link, usualMs);
+  const patienceMs = age === 'now' ? usualMs : edge.slow.patienceMs(link, list, usualMs);
   const startedAt = edge.clock.monotonicMicros();
   const part = await inTime(call, gather(call, standing, list, age, edge), upstream, patienceMs);
   const tookMs = (edge.clock.monotonicMicros() - startedAt) / 1_000;
-  edge.slow.note(link, part instanceof Refusal ? part : undefined, tookMs);
+  edge.slow.note(link, list, part instanceof Refusal ? part : undefined, tookMs);
   return part;
 }
 
@@ -110,7 +109,7 @@ function standingOf(
 
 async function gather(
   call: Call,
-  entering: Standing | Refusal | Promise<Standing | Refusal>,
+  entering: Standing | Promise<Standing | Refusal>,
   list: ListKey,
   age: ListAge,
   edge: Edge,
@@ -122,6 +121,19 @@ async function gather(
   const place = placeOf(standing, list, edge);
   const kept = await edge.lists.fetch(place, (cancellation) => fetchPages(call, standing, list, cancellation, edge));
   return kept instanceof Refusal ? kept : partOf(call, standing, list, kept, edge);
+}
+
+/** What is in memory for a caller whose session with the upstream stands. Others do not wait for theirs here. */
+async function remembered(
+  call: Call,
+  entering: Standing | Promise<Standing | Refusal>,
+  list: ListKey,
+  age: ListAge,
+  edge: Edge,
+): Promise<ListPart | undefined> {
+  const turn = new Promise<undefined>((resolve) => setImmediate(resolve, undefined));
+  const standing = await Promise.race([entering, turn]);
+  return standing === undefined || standing instanceof Refusal ? undefined : fromMemory(call, standing, list, age, edge);
 }
 
 const placeOf = ({ link, context, with: standing, era }: Standing, list: ListKey, edge: Edge) => ({
