@@ -60,6 +60,10 @@ const MEANINGS = {
     'The `requestState` of a retry is altered, expired, or was given for another request or caller.',
     'the client makes the request again without it',
   ],
+  task_unknown: [
+    'The caller was given no task of this id on this server, or its upstream is gone; nothing more is told of ids of others.',
+    'the client calls the tool again',
+  ],
   call_elsewhere: [
     'The call that waits for these answers is held by another process of the gateway.',
     'the client makes the request again without `requestState`',
@@ -79,6 +83,10 @@ const MEANINGS = {
   upstream_invalid: [
     'The upstream’s answer is not MCP, or needs what the gateway does not relay yet.',
     'whoever runs the upstream',
+  ],
+  task_not_possible: [
+    'The call cannot be made a task, as its `task` wants: its upstream or its session is of a revision without such tasks.',
+    'the client calls the tool without `task`',
   ],
   client_capability_missing: [
     'The upstream needs to ask the client for something that it did not declare.',

@@ -6,6 +6,7 @@ export const EVENT_TYPES = [
   'prompt.got',
   'resource.read',
   'completion.made',
+  'task.used',
   'capability.listed',
   'session.opened',
   'session.closed',

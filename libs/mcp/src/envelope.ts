@@ -40,6 +40,11 @@ export interface Envelope {
   /** params.requestId (notifications/cancelled): JSON text of a string or number. */
   readonly requestId?: string | undefined;
   readonly requestIdRange?: Range | undefined;
+  /** params.taskId, when it is a string ("Tasks"). */
+  readonly taskId?: string | undefined;
+  readonly taskIdRange?: Range | undefined;
+  /** params.task, whatever its type: the request is to become a task (MCP 2025-11-25, "Tasks"). */
+  readonly taskRange?: Range | undefined;
   /** params.arguments, whatever its type. */
   readonly argumentsRange?: Range | undefined;
   /** JSON text of a string or number: params._meta.progressToken of a request, params.progressToken of notifications/progress. */
@@ -105,6 +110,9 @@ export function newDraft(): EnvelopeDraft {
     cursorRange: undefined,
     requestId: undefined,
     requestIdRange: undefined,
+    taskId: undefined,
+    taskIdRange: undefined,
+    taskRange: undefined,
     argumentsRange: undefined,
     progressToken: undefined,
     progressTokenRange: undefined,

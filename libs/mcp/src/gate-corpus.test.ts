@@ -203,6 +203,8 @@ const MESSAGES: readonly (readonly [id: string, text: string, toldId: string | u
   ['m_cursor_twice', `{${REQUEST},"params":{"cursor":"a","cursor":"b"}}`, '1'],
   ['m_request_id_case', `{${REQUEST},"params":{"requestId":1,"requestID":2}}`, '1'],
   ['m_level_twice', `{${REQUEST},"params":{"level":"a","level":"b"}}`, '1'],
+  ['m_task_id_twice', `{${REQUEST},"params":{"taskId":"a","taskId":"b"}}`, '1'],
+  ['m_task_id_case', `{${REQUEST},"params":{"taskid":"a"}}`, '1'],
   ['m_task_twice', `{${REQUEST},"params":{"task":{},"task":{}}}`, '1'],
   ['m_ref_twice', `{${REQUEST},"params":{"ref":{},"ref":{}}}`, '1'],
   ['m_ref_name_twice', `{${REQUEST},"params":{"ref":{"name":"a","name":"b"}}}`, '1'],

@@ -61,3 +61,19 @@ export {
 export { downgradeTool, type ToolFault, type ToolForm } from './downgrade-tool.js';
 export { downgradeResult } from './downgrade-result.js';
 export { joinBatch, splitBatch, type BatchLimits, type BatchMessage, type BatchRefusal } from './batch.js';
+export {
+  createdTaskId,
+  describedTaskId,
+  namesExtension,
+  readTask,
+  relatedEdits,
+  relatedTaskId,
+  taskParamEdits,
+  TASKS_EXTENSION,
+  taskSupportOf,
+  unrelatedEdits,
+  wantsTasks,
+  type TaskState,
+  type TaskSupport,
+  type TextAt,
+} from './tasks.js';

@@ -32,10 +32,14 @@ export function retryEdits(bytes: Buffer, envelope: Envelope, { answers, request
   });
 }
 
-/** The edits that take away what makes a request a retry; none for one that is none. */
+/**
+ * The edits that take away what a modern request has in its params beside what it asks: what makes it a retry, and the wish for a task,
+ * which has no meaning there (the extension "Tasks") and another one in the legacy era. None where it has none of them.
+ */
 export function firstRoundEdits(bytes: Buffer, envelope: Envelope): Edit[] {
-  if (envelope.inputResponsesRange === undefined && envelope.requestStateRange === undefined) return [];
-  return paramsEdits(bytes, envelope, { inputResponses: undefined, requestState: undefined });
+  const { inputResponsesRange, requestStateRange, taskRange } = envelope;
+  if (inputResponsesRange === undefined && requestStateRange === undefined && taskRange === undefined) return [];
+  return paramsEdits(bytes, envelope, { inputResponses: undefined, requestState: undefined, task: undefined });
 }
 
 function paramsEdits(bytes: Buffer, { paramsRange }: Envelope, changes: MemberChanges): Edit[] {

@@ -1,4 +1,5 @@
 import { newDraft, type Envelope, type EnvelopeDraft, type GateRefusal, type MessageKind, type Range } from './envelope.js';
+import { isExactInteger } from './exact-integer.js';
 import { OPEN_BRACE, QUOTE, type JsonScanner } from './json-scanner.js';
 import { OwnedKeys } from './owned-keys.js';
 import { Objections, OwnedMembers } from './owned-members.js';
@@ -21,6 +22,7 @@ const PARAMS_KEYS = new OwnedKeys([
   'ref',
   'level',
   'task',
+  'taskId',
   'inputResponses',
   'requestState',
   '__proto__',
@@ -41,17 +43,9 @@ const RESULT_KEYS = new OwnedKeys([
 ]);
 const ERROR_KEYS = new OwnedKeys(['code', '__proto__']);
 
-/** 2^53: beyond it, integers stop being exact where numbers are doubles (RFC 8259 §6). */
-const LARGEST_ID = '9007199254740992';
 const LOWER_T = 0x74;
 
 const texts = new TextCache();
-
-/** Whether the text of an integer stays within ±2^53. */
-function isExact(text: string): boolean {
-  const digits = text.startsWith('-') ? text.slice(1) : text;
-  return digits.length < LARGEST_ID.length || (digits.length === LARGEST_ID.length && digits <= LARGEST_ID);
-}
 
 const isNumberStart = (byte: number): boolean => byte === 0x2d || (byte >= 0x30 && byte <= 0x39);
 
@@ -161,7 +155,7 @@ export class MessageReader {
     draft.idRange = range;
     if (scanner.problem !== '' || isRepeated) return;
     const text = this.slice(range);
-    if (byte === QUOTE || (isNumberStart(byte) && scanner.isInteger && isExact(text))) draft.id = text;
+    if (byte === QUOTE || (isNumberStart(byte) && scanner.isInteger && isExactInteger(text))) draft.id = text;
     else this.objections.raise('The member "id" must be a string or an integer within ±2^53.');
   }
 
@@ -199,6 +193,13 @@ export class MessageReader {
           break;
         case 'progressToken':
           this.paramsToken = this.token(2);
+          break;
+        case 'task':
+          draft.taskRange = this.value(2);
+          break;
+        case 'taskId':
+          draft.taskId = this.text(2);
+          if (draft.taskId !== undefined) draft.taskIdRange = { start, end: scanner.at };
           break;
         case '_meta':
           if (this.isObjectNext()) this.readMeta();

@@ -3,7 +3,7 @@ import type { Era } from './revisions/era.js';
 import type { RevisionTable } from './revisions/revision-table.js';
 
 /** How a message travels through the gateway. */
-export type MethodShape = 'unary' | 'list' | 'stream' | 'notification' | 'handshake' | 'local';
+export type MethodShape = 'unary' | 'task' | 'list' | 'stream' | 'notification' | 'handshake' | 'local';
 
 /** What the gateway knows of one method that clients send. */
 export interface MethodRow {
@@ -15,7 +15,7 @@ export interface MethodRow {
   /** Member of a list's result that holds the items. */
   readonly listKey?: 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
   /** Member of params that the Mcp-Name header field mirrors (MCP 2026-07-28, "Standard Request Headers"). */
-  readonly nameHeader?: 'name' | 'uri';
+  readonly nameHeader?: 'name' | 'uri' | 'taskId';
 }
 
 /** How the gateway takes each method; which revision has it is said by the revisions' own tables alone. */
@@ -32,6 +32,10 @@ const ROUTES: readonly (readonly [method: string, route: Omit<MethodRow, 'eras'>
   ['resources/subscribe', { shape: 'unary', capability: 'resource' }],
   ['resources/unsubscribe', { shape: 'unary', capability: 'resource' }],
   ['completion/complete', { shape: 'unary', capability: 'completion' }],
+  ['tasks/get', { shape: 'task', capability: 'tool', nameHeader: 'taskId' }],
+  ['tasks/result', { shape: 'task', capability: 'tool' }],
+  ['tasks/update', { shape: 'task', capability: 'tool', nameHeader: 'taskId' }],
+  ['tasks/cancel', { shape: 'task', capability: 'tool', nameHeader: 'taskId' }],
   ['subscriptions/listen', { shape: 'stream' }],
   ['ping', { shape: 'local' }],
   ['logging/setLevel', { shape: 'local' }],
@@ -41,8 +45,8 @@ const ROUTES: readonly (readonly [method: string, route: Omit<MethodRow, 'eras'>
   ['notifications/roots/list_changed', { shape: 'notification' }],
 ];
 
-const isFromClient = ({ clientRequests, clientNotifications }: RevisionTable, method: string): boolean =>
-  clientRequests.has(method) || clientNotifications.has(method);
+const isFromClient = (table: RevisionTable, method: string): boolean =>
+  table.clientRequests.has(method) || table.extensionRequests.has(method) || table.clientNotifications.has(method);
 
 function erasOf(method: string): Era[] {
   const eras: readonly Era[] = ['legacy', 'modern'];
@@ -51,7 +55,8 @@ function erasOf(method: string): Era[] {
 
 /**
  * Methods from client to server that the gateway takes (MCP 2024-11-05 … 2025-11-25 and 2026-07-28, "Schema"). What is not here fails by
- * absence: server methods, tasks of both kinds, and, per revision, what it removed. Over HTTP the modern era has no client notifications.
+ * absence: server methods, lists of tasks, whose upstreams cannot be asked for one caller's own, and, per revision, what it removed. Over
+ * HTTP the modern era has no client notifications.
  */
 export const METHODS: ReadonlyMap<string, MethodRow> = new Map(
   ROUTES.map(([method, route]) => [method, { eras: erasOf(method), ...route }]),

@@ -130,6 +130,17 @@ describe('methods', () => {
     expect(ALL.filter((revision) => methodIn(tableOf(revision), method))).toEqual(ALL.slice(0, 4));
   });
 
+  it.each<readonly [method: string, revisions: readonly string[]]>([
+    ['tasks/get', ['2025-11-25', '2026-07-28']],
+    ['tasks/cancel', ['2025-11-25', '2026-07-28']],
+    ['tasks/result', ['2025-11-25']],
+    ['tasks/update', ['2026-07-28']],
+  ])('%s is in %j alone', (method, revisions) => {
+    expect(ALL.filter((revision) => methodIn(tableOf(revision), method))).toEqual(revisions);
+    expect(methodFor('legacy', method) !== undefined).toBe(revisions.includes('2025-11-25'));
+    expect(methodFor('modern', method) !== undefined).toBe(revisions.includes('2026-07-28'));
+  });
+
   it.each(['server/discover', 'subscriptions/listen'])('%s is modern only', (method) => {
     expect(methodFor('legacy', method)).toBeUndefined();
     expect(methodFor('modern', method)).toBeDefined();
@@ -152,7 +163,7 @@ describe('methods', () => {
     'sampling/createMessage',
     'elicitation/create',
     'roots/list',
-    'tasks/get',
+    'tasks/list',
   ])('%s is in none', (method) => {
     expect(methodFor('legacy', method)).toBeUndefined();
     expect(methodFor('modern', method)).toBeUndefined();

@@ -109,14 +109,19 @@ const post = (session: string, body: object, key = edge.key) => exchange(edge.ur
 const response = (id: unknown) => ({ jsonrpc: '2.0', id, result: ACCEPTED });
 
 describe('a legacy client that legacy upstreams ask', () => {
-  it('AS-1 is announced with what it declared, and nothing else', async () => {
+  it('AS-1 is announced with what it declared and the gateway carries, and nothing else', async () => {
     const before = handshakes().length;
-    await using _one = await connect({ elicitation: { form: {} }, roots: {}, experimental: { x: {} } });
+    await using _one = await connect({
+      elicitation: { form: {} },
+      roots: {},
+      tasks: { list: {} },
+      experimental: { x: {} },
+    });
     await using _two = await connect({});
     const told = handshakes()
       .slice(before)
       .map((body) => (JSON.parse(body) as RawMessage).params?.['capabilities']);
-    expect(told).toEqual([{ elicitation: { form: {} }, roots: {} }, {}]);
+    expect(told).toEqual([{ elicitation: { form: {} }, roots: {}, experimental: { x: {} } }, {}]);
   });
 
   it('AS-2 is asked on the stream of its call, and its answer comes back under the upstream’s id', async () => {

@@ -23,6 +23,7 @@ import type { UpstreamLinks } from './upstream/links.js';
 import type { EdgePeers } from './edge-peers.js';
 import type { CallsInHand } from './calls-in-hand.js';
 import type { SuspendedCalls } from './suspended-calls.js';
+import type { Tasks } from './tasks.js';
 import type { ToolForms } from './tool-forms.js';
 
 /** Limits of one edge. */
@@ -66,6 +67,7 @@ export interface Edge {
   readonly prepared: PreparedLists;
   readonly slow: SlowUpstreams;
   readonly mirrored: MirroredTools;
+  readonly tasks: Tasks;
   readonly calls: CallsInHand;
   readonly asks: ClientAsks;
   readonly peers: EdgePeers;

@@ -218,10 +218,10 @@ const FAULTS: readonly Fault[] = [
   ],
   [
     'unknown-result-type',
-    (all) => answerResult(all, { resultType: 'task', taskId: '1' }),
+    (all) => answerResult(all, { resultType: 'later', taskId: '1' }),
     'upstream_invalid',
     10502,
-    /a result of type "task"/,
+    /a result of type "later"/,
   ],
 ];
 

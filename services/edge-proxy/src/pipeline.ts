@@ -12,6 +12,7 @@ import { serveListen } from './methods/listen.js';
 import { serveSubscription } from './methods/subscription.js';
 import { servePing, serveSetLevel } from './methods/local.js';
 import { serveNotification } from './methods/notification.js';
+import { findTask, forwardTask } from './methods/task.js';
 import { outboundContext } from './outbound-context.js';
 import { Refusal } from './refusal.js';
 import { admit } from './stages/admit.js';
@@ -42,6 +43,7 @@ const SERVE_SHAPE: ReadonlyMap<string, Serve> = new Map<string, Serve>([
   ['list', admitted(serveList)],
   ['notification', serveNotification],
   ['unary', serveUnary],
+  ['task', serveTask],
 ]);
 
 /** Serves only while what is done can be recorded: these ask upstreams too. */
@@ -225,6 +227,24 @@ async function serveUnary(call: Call, edge: Edge): Promise<Ending> {
     call.session && edge.calls.add(call.session.id, call.inbound.envelope.id, () => call.exchange.cancellation.cancel());
   try {
     return await forward(call, target, context, edge);
+  } finally {
+    done?.();
+  }
+}
+
+/** What a client says of a task: allowed exactly where the call was that became the task. */
+async function serveTask(call: Call, edge: Edge): Promise<Ending> {
+  call.exchange.facts.capability_kind = 'tool';
+  const task = findTask(call, edge);
+  if (task instanceof Refusal) return refused(task);
+  const denial = authorize(call, task.target) ?? admit(edge.audit);
+  if (denial !== undefined) return refused(denial);
+  const context = await outboundContext(call, task.target.upstream.name, edge);
+  if (context instanceof Refusal) return refused(context);
+  const { session, inbound, exchange } = call;
+  const done = session && edge.calls.add(session.id, inbound.envelope.id, () => exchange.cancellation.cancel());
+  try {
+    return await forwardTask(call, task, context, edge);
   } finally {
     done?.();
   }

@@ -38,6 +38,7 @@ import { snapshotProblem } from './snapshot-problem.js';
 import { Authenticator } from './stages/authenticate.js';
 import { CredentialLeases } from './stages/lease.js';
 import { SuspendedCalls } from './suspended-calls.js';
+import { openTasks } from './tasks.js';
 import { ToolForms } from './tool-forms.js';
 import { IdSource } from './upstream/id-source.js';
 import { UpstreamLinks } from './upstream/links.js';
@@ -109,6 +110,7 @@ export class PublicEdge {
       onUnheard: leave,
     });
     const requestStates = await RequestStates.open(bucket, clock);
+    const tasks = await openTasks(bucket);
     const sealingKey = await generateSealingKey();
     // The authorization server is our own, at a configured address, so no address is barred.
     const internal = new Egress({ allowed: ['0.0.0.0/0', '::/0'], connectTimeoutMs: CONNECT_TIMEOUT_MS });
@@ -152,6 +154,7 @@ export class PublicEdge {
       prepared: new PreparedLists(),
       slow: new SlowUpstreams(clock),
       mirrored: new MirroredTools(),
+      tasks,
       calls,
       asks,
       peers,

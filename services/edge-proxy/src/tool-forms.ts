@@ -84,7 +84,8 @@ export class ToolForms {
     if (client.era === 'legacy') this.#note(`${era} ${upstream}`, item.name, form.output === 'wrapped', mirrored.parameters);
     if (era === 'legacy' && client.era === 'legacy' && form.output === 'wrapped') this.#wrapsLegacy = true;
     const text = splice(item.text, form.edits);
-    if (era === 'modern' || client.era === 'legacy') return respelt(item, text);
+    // Which tools can be called as a task is for clients of a revision that has the same tasks.
+    if (era === client.era && (era === 'modern' || client.toolMembers.has('execution'))) return respelt(item, text);
     return respelt(item, splice(text, modernToolEdits(text, { start: 0, end: text.length })));
   }
 

@@ -26,6 +26,7 @@ export const REVISION_2024_11_05: RevisionTable = {
     'completion/complete',
     'logging/setLevel',
   ]),
+  extensionRequests: new Set(),
   clientNotifications: CLIENT_NOTIFICATIONS,
   clientNotificationsOnStdio: CLIENT_NOTIFICATIONS,
   serverRequests: new Set(['ping', 'sampling/createMessage', 'roots/list']),

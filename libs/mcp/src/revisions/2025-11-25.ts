@@ -31,6 +31,7 @@ export const REVISION_2025_11_25: RevisionTable = {
     'logging/setLevel',
     ...TASK_REQUESTS,
   ]),
+  extensionRequests: new Set(),
   clientNotifications: CLIENT_NOTIFICATIONS,
   clientNotificationsOnStdio: CLIENT_NOTIFICATIONS,
   serverRequests: new Set(['ping', 'sampling/createMessage', 'roots/list', 'elicitation/create', ...TASK_REQUESTS]),

@@ -16,6 +16,7 @@ export const REVISION_2026_07_28: RevisionTable = {
     'completion/complete',
     'subscriptions/listen',
   ]),
+  extensionRequests: new Set(['tasks/get', 'tasks/update', 'tasks/cancel']),
   clientNotifications: new Set(),
   clientNotificationsOnStdio: new Set(['notifications/cancelled']),
   serverRequests: new Set(),

@@ -10,6 +10,8 @@ export interface RevisionTable {
 
   /** Requests from client to server ("Schema"). */
   readonly clientRequests: ReadonlySet<string>;
+  /** Further ones, of extensions that clients declare (MCP 2026-07-28, "Extensions"; the extension "Tasks"). */
+  readonly extensionRequests: ReadonlySet<string>;
   /** Notifications from client to server over HTTP. */
   readonly clientNotifications: ReadonlySet<string>;
   /** The same over stdio. */

@@ -58,7 +58,10 @@ export async function fetchPages(
     cursor = read.nextCursor;
   }
   const all = fetchedList(upstream, [...items.values()]);
-  if (list === 'tools') edge.mirrored.learn(upstream, all.items);
+  if (list === 'tools') {
+    edge.mirrored.learn(upstream, all.items);
+    edge.tasks.tools.learn(upstream, all.items);
+  }
   return { list: all, hints };
 }
 

@@ -10,6 +10,7 @@ import { clientInfo, NO_CLIENT } from '../client-facts.js';
 import type { Edge } from '../edge.js';
 import { answered, type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
+import { ownEraDeclared, ownEraOffers } from '../extensions.js';
 import { GATEWAY_INFO } from '../gateway-info.js';
 import { outboundContext } from '../outbound-context.js';
 import { reachableUpstreams } from '../reachable.js';
@@ -63,7 +64,7 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
   }
   const result = {
     protocolVersion: revision,
-    capabilities: joinCapabilities(profiles),
+    capabilities: { ...joinCapabilities(profiles), ...ownEraOffers(call, profiles, revision) },
     serverInfo: GATEWAY_INFO,
     ...instructions(profiles),
   };
@@ -74,7 +75,7 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
 function carried(declared: unknown, revision: string): Readonly<Record<string, unknown>> {
   const table = revisionOf(revision);
   if (table === undefined) throw new Error(`${revision} was negotiated, but is not served`);
-  return capabilitiesFor(declared, table, CARRIED_CAPABILITIES);
+  return { ...capabilitiesFor(declared, table, CARRIED_CAPABILITIES), ...ownEraDeclared(declared) };
 }
 
 /** `server/discover` (MCP 2026-07-28, "Discovery"): what the upstreams that speak the modern era can do together. */
@@ -85,7 +86,7 @@ export async function serveDiscover(call: Call, edge: Edge): Promise<Ending> {
   if (profiles.length === 0) return refused(legacyOnly(call.inbound.revision));
   const result = {
     supportedVersions: MODERN_REVISIONS,
-    capabilities: joinCapabilities(profiles),
+    capabilities: { ...joinCapabilities(profiles), ...ownEraOffers(call, profiles, call.inbound.revision) },
     ...instructions(profiles),
     resultType: 'complete',
     ttlMs: 0,

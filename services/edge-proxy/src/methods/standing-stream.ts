@@ -119,7 +119,7 @@ export class StandingStream implements Audience {
       onMessage: (message) => {
         lists.heard(link.name, message.envelope.method);
         if (message.envelope.method === 'notifications/cancelled') asks.withdraw(origin, message.envelope.requestId);
-        this.#relay(message);
+        this.#relay(link.name, message);
       },
       onRequest: (message) => relayRequest({ session: this.#session, origin, send }, message, this.#edge),
       onGone: () => void leaveUpstream(this.#session, link.name, standing).then(onGone),
@@ -166,7 +166,9 @@ export class StandingStream implements Audience {
       );
   }
 
-  #relay(message: UpstreamMessage): void {
+  #relay(upstream: string, message: UpstreamMessage): void {
+    const ofTask = this.#edge.tasks.own.notice(this.#session, upstream, message);
+    if (ofTask !== undefined) return void this.#call.exchange.reply.message(ofTask);
     const { bytes, envelope } = message;
     if (!RELAYED.has(envelope.method)) return;
     if (envelope.method === 'notifications/message' && outranks(this.#session.record.logLevel, bytes)) return;

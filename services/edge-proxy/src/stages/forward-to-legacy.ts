@@ -23,7 +23,8 @@ import { Refusal } from '../refusal.js';
 import { REQUEST_STATE_MS, type RequestState } from '../request-state.js';
 import { RunningCall, SUSPENDED_MS } from '../suspended-calls.js';
 import { enterUpstream } from '../upstream-session.js';
-import type { OutboundContext, UpstreamAnswer, UpstreamLink, UpstreamMessage } from '../upstream/link.js';
+import { needsTask, requestAsTask } from '../task-of-legacy.js';
+import type { OutboundContext, OutboundRequest, UpstreamAnswer, UpstreamLink, UpstreamMessage } from '../upstream/link.js';
 import { capabilityMissing, inputRequired, SERVER_INFO_JSON, undeclaredNeeds } from './input-required.js';
 import type { Target } from './resolve.js';
 
@@ -108,13 +109,14 @@ async function send(call: Call, running: RunningCall, way: Way, standing: Pooled
   const { inbound, exchange } = call;
   const level = logLevelOf(call);
   await wantLogLevel(standing, level, link, context, edge);
+  const asTask = standing.capabilities.tasks !== undefined && (await needsTask(call, target, edge));
   const id = edge.ids.next();
   const startedAt = edge.clock.monotonicMicros();
   const { method } = inbound.envelope;
   const done = edge.pool.use(standing);
   // A server that keeps no sessions could not tell which call an answer is for.
   const canAsk = standing.id !== undefined || target.upstream.transport.case === 'stdio';
-  const answering = link.request({
+  const request: OutboundRequest = {
     ...context,
     era: 'legacy',
     revision: standing.revision,
@@ -130,7 +132,8 @@ async function send(call: Call, running: RunningCall, way: Way, standing: Pooled
       return relayNotification(running.round, id, message);
     },
     onServerRequest: canAsk && !edge.suspended.full ? (message, answer) => void running.ask(message).then(answer) : undefined,
-  });
+  };
+  const answering = asTask ? requestAsTask(link, request, edge) : link.request(request);
   running.follow(
     answering.finally(done).then((answer) => {
       const micros = Math.round(edge.clock.monotonicMicros() - startedAt);

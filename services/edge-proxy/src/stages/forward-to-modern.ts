@@ -1,6 +1,7 @@
 import {
   capabilitiesFor,
   CODES,
+  createdTaskId,
   downgradeResult,
   type Edit,
   encodeHeaderValue,
@@ -17,11 +18,12 @@ import {
   revisionOf,
   scanMessage,
   splice,
+  TASKS_EXTENSION,
   toolErrorResponse,
   translateError,
+  wantsTasks,
 } from '@switchyard/mcp';
 import { askInputs } from '../ask-inputs.js';
-import type { Cancellation } from '../cancellation.js';
 import type { Edge } from '../edge.js';
 import { answered, type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
@@ -34,6 +36,7 @@ import type { ToolNote } from '../tool-forms.js';
 import type { LegacySession, OutboundContext, UpstreamAnswer, UpstreamLink, UpstreamMessage } from '../upstream/link.js';
 import { hasSubscriptions } from '../upstream-subscription.js';
 import { CARRIED_CAPABILITIES } from '../upstream/profile.js';
+import { followModernTask, pause } from './follow-modern-task.js';
 import { relayNotification } from './forward.js';
 import type { Target } from './resolve.js';
 
@@ -64,18 +67,32 @@ export async function forwardToModern(cross: CrossEraCall): Promise<Ending> {
   if (method === 'resources/subscribe' || method === 'resources/unsubscribe') return endSubscription(cross);
   const note = method === 'tools/call' ? await noteOf(cross) : undefined;
   let retry: Retry | undefined;
+  let withTasks = false;
   // Each round is bounded by the call's limit, and so are all together.
   const until = edge.clock.now() + edge.limits.callLimitMs;
   for (let round = 0; round <= MOST_ROUNDS && edge.clock.now() < until; round += 1) {
-    const { id, answer } = await attempt(cross, note, retry);
+    const { id, answer } = await attempt(cross, note, retry, withTasks);
     if (answer.kind === 'refused') return refused(answer.refusal);
     if (answer.kind === 'sessionGone') throw new Error('a modern upstream has no session that could be gone');
     const { bytes, envelope } = answer.message;
+    // It has not begun: the tool can only be called by clients that know tasks, which the gateway does in their stead.
+    if (!withTasks && method === 'tools/call' && wantsTasks(bytes, envelope)) {
+      withTasks = true;
+      continue;
+    }
     if (envelope.errorCode !== undefined) return errorEnding(cross, answer.message, envelope.errorCode);
+    const created = withTasks ? createdTaskId(bytes, envelope, 'modern') : undefined;
+    if (created !== undefined) {
+      const outcome = await followModernTask(cross, created.text, answer.message, capabilitiesJson(cross, true), until);
+      if (outcome instanceof Refusal) return refused(outcome);
+      if ('why' in outcome) return failed(cross, outcome.why);
+      const { errorCode } = outcome.envelope;
+      return errorCode === undefined ? resultEnding(cross, outcome, note) : errorEnding(cross, outcome, errorCode);
+    }
     if (envelope.resultType === undefined || envelope.resultType === 'complete') return resultEnding(cross, answer.message, note);
     const wanted = envelope.resultType === 'input_required' ? readInputRequired(bytes, envelope) : undefined;
     if (wanted?.ok !== true) return refused(unreadable(target.upstream.name, envelope.resultType));
-    if (wanted.requests.length === 0) await pace(call.exchange.cancellation);
+    if (wanted.requests.length === 0) await pause(call.exchange.cancellation, PACE_MS);
     const stream = { session, origin: id, send: (message: Buffer) => void call.exchange.reply.message(message) };
     call.exchange.cancellation.onCancel(() => edge.asks.release(id));
     const answers = await askInputs(stream, wanted.requests, edge);
@@ -99,15 +116,6 @@ const unreadable = (upstream: string, type: string) =>
     upstream,
   });
 
-const pace = (cancellation: Cancellation) =>
-  new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, PACE_MS);
-    cancellation.onCancel(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-
 /** A tool that no list has named yet is looked up, for its arguments may have to stand in header fields. */
 async function noteOf({ call, target, edge }: CrossEraCall): Promise<ToolNote | undefined> {
   const upstream = target.upstream.name;
@@ -122,6 +130,7 @@ async function attempt(
   cross: CrossEraCall,
   note: ToolNote | undefined,
   retry: Retry | undefined,
+  withTasks: boolean,
 ): Promise<{ id: string; answer: UpstreamAnswer }> {
   const { call, target, link, context, standing, edge } = cross;
   const { bytes, envelope } = call.inbound;
@@ -135,7 +144,7 @@ async function attempt(
     name: envelope.method === 'completion/complete' ? undefined : target.capability.name,
     paramHeaders: note && note.parameters.length > 0 ? paramHeaders(bytes, envelope, note) : undefined,
     id,
-    body: requestBody(cross, id, retry),
+    body: requestBody(cross, id, retry, withTasks),
     timeoutMs: target.upstream.timeoutMs,
     limitMs: edge.limits.callLimitMs,
     cancellation: call.exchange.cancellation,
@@ -149,14 +158,20 @@ async function attempt(
   return { id, answer };
 }
 
-function requestBody({ call, session, target, standing }: CrossEraCall, id: string, retry: Retry | undefined): Buffer {
-  const { bytes, envelope } = call.inbound;
+/** What the upstream is told of the client. @param withTasks whether the gateway will wait for a task in its stead */
+function capabilitiesJson({ session, standing }: CrossEraCall, withTasks: boolean): string {
   const upstream = revisionOf(standing.revision);
   if (upstream === undefined) throw new Error(`revision ${standing.revision} is not spoken`);
   const capabilities = capabilitiesFor(session.record.capabilities, upstream, CARRIED_CAPABILITIES);
+  return JSON.stringify(withTasks ? { ...capabilities, extensions: { [TASKS_EXTENSION]: {} } } : capabilities);
+}
+
+function requestBody(cross: CrossEraCall, id: string, retry: Retry | undefined, withTasks: boolean): Buffer {
+  const { call, session, target, standing } = cross;
+  const { bytes, envelope } = call.inbound;
   const edits: Edit[] = modernRequestEdits(bytes, envelope, {
     protocolVersion: standing.revision,
-    clientCapabilitiesJson: JSON.stringify(capabilities),
+    clientCapabilitiesJson: capabilitiesJson(cross, withTasks),
     clientInfoJson: JSON.stringify(GATEWAY_INFO),
     logLevel: session.record.logLevel,
   });

@@ -1,4 +1,4 @@
-import { type Edit, type Era, memberAt, memberEdits, membersOf, META_KEYS, type Range, splice } from '@switchyard/mcp';
+import { type Edit, type Era, memberAt, META_KEYS, splice } from '@switchyard/mcp';
 import { privateScopeEdits } from '../cache-scope.js';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
@@ -20,12 +20,14 @@ import type {
   UpstreamProfile,
 } from '../upstream/link.js';
 import { RELAYED } from '../relayed.js';
+import { requestAsTaskWhereNeeded } from '../task-of-legacy.js';
 import type { RequestState } from '../request-state.js';
 import { forwardToLegacy, resumeCall } from './forward-to-legacy.js';
 import { canBeAsked, relayRequest } from '../relay-request.js';
 import type { ClientSession } from '../session-store.js';
 import { forwardToModern } from './forward-to-modern.js';
 import { relayInputRequired, SERVER_INFO_JSON } from './input-required.js';
+import { mayBeTask, takeTask, taskProblem } from './task-made.js';
 import type { Target } from './resolve.js';
 
 /**
@@ -43,6 +45,8 @@ export async function forward(call: Call, target: Target, context: OutboundConte
   const entering = enterUpstream(call, link, context, edge);
   const standing: LegacySession | UpstreamProfile | Refusal = entering instanceof Promise ? await entering : entering;
   if (standing instanceof Refusal) return refused(standing);
+  const barred = call.inbound.envelope.taskRange && taskProblem(call, link.name, standing);
+  if (barred !== undefined) return refused(barred);
   if (isPooled(standing)) return forwardToLegacy(call, target, link, context, standing, edge);
   if (call.session !== undefined && 'era' in standing && standing.era === 'modern')
     return forwardToModern({ call, session: call.session, target, link, context, standing, edge });
@@ -81,7 +85,7 @@ async function attempt(
   const id = edge.ids.next();
   const startedAt = edge.clock.monotonicMicros();
   const onServerRequest = session !== undefined && canBeAsked(session) ? asking(call, session, id, edge) : undefined;
-  const answering = link.request({
+  const request: OutboundRequest = {
     ...context,
     era: inbound.era,
     revision: standing.revision,
@@ -98,7 +102,10 @@ async function attempt(
     onNotification: (message) => relayNotification(call, id, message, edge),
     onServerRequest,
     onHeldUp: session && (() => beginStream(call)),
-  });
+  };
+  // Clients of revisions without tasks cannot use tools that are always one.
+  const inTask = standing.capabilities.tasks !== undefined && isOlderClient(call);
+  const answering = inTask ? requestAsTaskWhereNeeded(call, target, link, request, edge) : link.request(request);
   const answer = await (onServerRequest === undefined ? answering : answering.finally(() => edge.asks.release(id)));
   const micros = Math.round(edge.clock.monotonicMicros() - startedAt);
   exchange.facts.upstream_us = micros;
@@ -112,7 +119,7 @@ async function attempt(
 }
 
 /** A legacy client that need not wait on a silent connection is given the stream, and with it the id to come back with. */
-function beginStream({ exchange: { reply } }: Call): void {
+export function beginStream({ exchange: { reply } }: Call): void {
   if (!reply.streaming && !reply.gone) reply.openStream();
 }
 
@@ -123,28 +130,16 @@ function asking(call: Call, session: ClientSession, id: string, edge: Edge): Non
   return (message, answer) => void relayRequest(stream, message, edge).then(answer);
 }
 
-function outboundEdits({ bytes, envelope }: Inbound, id: string, target: Target, retried: RequestState | undefined): Edit[] {
+function outboundEdits({ envelope }: Inbound, id: string, target: Target, retried: RequestState | undefined): Edit[] {
   const edits: Edit[] = [];
   if (envelope.idRange) edits.push({ range: envelope.idRange, text: id });
   if (envelope.progressTokenRange) edits.push({ range: envelope.progressTokenRange, text: id });
-  if (envelope.clientCapabilitiesRange) withholdTasks(bytes, envelope.clientCapabilitiesRange, edits);
   if (retried !== undefined && envelope.requestStateRange)
     edits.push({ range: envelope.requestStateRange, text: retried.upstream ?? '""' });
   const nameRange = envelope.method === 'completion/complete' ? envelope.refNameRange : envelope.nameRange;
   if (nameRange && target.exposed !== target.capability.name)
     edits.push({ range: nameRange, text: JSON.stringify(target.capability.name) });
   return edits;
-}
-
-const TASKS = 'io.modelcontextprotocol/tasks';
-
-/** Upstreams must not begin tasks: their methods have no way through the gateway. All else that the client declares is passed on. */
-function withholdTasks(bytes: Buffer, capabilities: Range, edits: Edit[]): void {
-  if (capabilities.end - capabilities.start <= TASKS.length) return;
-  if (!bytes.subarray(capabilities.start, capabilities.end).includes(TASKS)) return;
-  const extensions = memberAt(bytes, capabilities, 'extensions');
-  const members = extensions && membersOf(bytes, extensions);
-  if (extensions && members) edits.push(...memberEdits(extensions, members, { [TASKS]: undefined }));
 }
 
 /** Passes a notification on to the client of the call that it belongs to; resolves when the client has room for more. @param id the gateway's, which is the progress token as well */
@@ -173,7 +168,14 @@ const MODERN_ERROR_STATUS: Readonly<Record<number, number>> = { [-32601]: 404, [
 /** Errors that speak of the hop between gateway and upstream, and mean nothing to the client. What it declared was passed on as it is. */
 const isInnerHop = (code: number, era: Era): boolean => code === -32022 || (code === -32021 && era === 'legacy');
 
-function ending(call: Call, target: Target, { answer }: Attempt, edge: Edge): Ending {
+/** What the client is answered. @param owned further edits of a result: of what the gateway owns in it */
+export function ending(
+  call: Call,
+  target: Target,
+  { answer }: Pick<Attempt, 'answer'>,
+  edge: Edge,
+  owned?: readonly Edit[],
+): Ending {
   const upstream = target.upstream.name;
   if (answer.kind === 'refused') {
     edge.lists.failed(upstream, answer.refusal.reason);
@@ -194,18 +196,23 @@ function ending(call: Call, target: Target, { answer }: Attempt, edge: Edge): En
   }
   if (envelope.resultType === 'input_required' && call.inbound.era === 'modern')
     return relayInputRequired(call, upstream, answer.message, edge);
-  if (envelope.resultType !== undefined && envelope.resultType !== 'complete') {
+  const task = mayBeTask(call, envelope) ? takeTask(call, target, answer.message, edge) : undefined;
+  if (task instanceof Refusal) return refused(task);
+  if (task === undefined && envelope.resultType !== undefined && envelope.resultType !== 'complete') {
     return refused(
       new Refusal(
         'upstream_invalid',
-        `${upstream} answered with a result of type "${envelope.resultType}", which the gateway does not pass on yet.`,
+        `${upstream} answered with a result of type "${envelope.resultType}", which the gateway does not know.`,
         { upstream },
       ),
     );
   }
   const status = call.inbound.era === 'modern' && code !== undefined ? (MODERN_ERROR_STATUS[code] ?? 200) : 200;
   const wraps = call.inbound.era === 'legacy' && edge.toolForms.wrapsLegacy(upstream, target.capability.name);
-  const own = splice(bytes, resultEdits(call, answer.message, wraps));
+  const edits = resultEdits(call, answer.message, wraps);
+  if (task !== undefined) edits.push(task);
+  if (owned !== undefined) edits.push(...owned);
+  const own = splice(bytes, edits);
   const failed = code !== undefined || envelope.resultIsError === true;
   return { kind: 'response', status, bytes: own, outcome: failed ? 'error' : 'ok', ...(code !== undefined && { code }) };
 }
