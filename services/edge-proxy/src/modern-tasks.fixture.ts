@@ -93,6 +93,7 @@ export async function startModernTasks(name: string): Promise<ModernTasksUpstrea
   const upstream = await startScriptedUpstream({
     name,
     scripts: {
+      initialize: (exchange) => fail(exchange, 404, { code: -32601, message: 'There is no such method.' }),
       'server/discover': (exchange) =>
         answerResult(exchange, {
           ...COMPLETE,

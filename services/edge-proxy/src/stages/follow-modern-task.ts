@@ -2,6 +2,7 @@ import {
   CODES,
   errorResponse,
   type InputRequest,
+  META_KEYS,
   readInputRequired,
   readTask,
   requestMessage,
@@ -25,6 +26,8 @@ const MOST_POLL_MS = 10_000;
 /** Longest wait for an upstream to take the cancellation of a task. */
 const CANCEL_MS = 5_000;
 
+const CLIENT_INFO_JSON = JSON.stringify(GATEWAY_INFO);
+
 /** What became of a task: the response that a plain call would have had, or why there is none. */
 export type TaskOutcome = UpstreamMessage | Refusal | { readonly why: string };
 
@@ -44,7 +47,7 @@ export async function followModernTask(
   const way: Way = { cross, taskId, capabilitiesJson };
   const outcome = await follow(way, created, untilMs);
   const isOver = !(outcome instanceof Refusal) && 'bytes' in outcome;
-  if (!isOver) void send(way, 'tasks/cancel', {}, CANCEL_MS, new Cancellation());
+  if (!isOver) void send(way, 'tasks/cancel', '', CANCEL_MS, new Cancellation());
   return outcome;
 }
 
@@ -71,7 +74,7 @@ async function follow(way: Way, created: UpstreamMessage, untilMs: number): Prom
     }
     await pause(cancellation, pollMs(state));
     if (cancellation.cancelled) return new Refusal('cancelled', 'The call was cancelled.');
-    const answer = await send(way, 'tasks/get', {}, target.upstream.timeoutMs, cancellation);
+    const answer = await send(way, 'tasks/get', '', target.upstream.timeoutMs, cancellation);
     if (answer.kind !== 'response') return refusalOf(answer);
     // What the upstream says of the task itself is not the call's own error.
     if (answer.message.envelope.errorCode !== undefined) return { why: `${upstream} no longer knows the task of this call.` };
@@ -120,8 +123,9 @@ async function giveInput(way: Way, { bytes, envelope }: UpstreamMessage, asked: 
   const answers = await ask(way, fresh);
   if (exchange.cancellation.cancelled) return new Refusal('cancelled', 'The call was cancelled.');
   if ('why' in answers) return answers;
-  const inputResponses = Object.fromEntries(answers.map(({ key, resultJson }) => [key, JSON.parse(resultJson) as unknown]));
-  const answer = await send(way, 'tasks/update', { inputResponses }, target.upstream.timeoutMs, exchange.cancellation);
+  const responses = answers.map(({ key, resultJson }) => `${JSON.stringify(key)}:${resultJson}`);
+  const more = `"inputResponses":{${responses.join(',')}},`;
+  const answer = await send(way, 'tasks/update', more, target.upstream.timeoutMs, exchange.cancellation);
   if (answer.kind !== 'response') return refusalOf(answer);
   return answer.message.envelope.errorCode === undefined
     ? undefined
@@ -135,21 +139,18 @@ function ask({ cross: { call, session, edge } }: Way, requests: readonly InputRe
   return askInputs({ session, origin, send: (bytes) => void reply.message(bytes) }, requests, edge);
 }
 
+/** @param moreJson text of members of params beside the task's id, each with a comma after it */
 async function send(
   { cross, taskId, capabilitiesJson }: Way,
   method: string,
-  params: object,
+  moreJson: string,
   timeoutMs: number,
   cancellation: Cancellation,
 ): Promise<UpstreamAnswer> {
   const { call, target, link, context, standing, edge } = cross;
   const id = edge.ids.next();
   const startedAt = edge.clock.monotonicMicros();
-  const meta = {
-    'io.modelcontextprotocol/protocolVersion': standing.revision,
-    'io.modelcontextprotocol/clientCapabilities': JSON.parse(capabilitiesJson) as unknown,
-    'io.modelcontextprotocol/clientInfo': GATEWAY_INFO,
-  };
+  const meta = `{"${META_KEYS.protocolVersion}":"${standing.revision}","${META_KEYS.clientCapabilities}":${capabilitiesJson},"${META_KEYS.clientInfo}":${CLIENT_INFO_JSON}}`;
   const answer = await link.request({
     ...context,
     era: 'modern',
@@ -157,7 +158,7 @@ async function send(
     method,
     name: taskId,
     id,
-    body: requestMessage(id, method, JSON.stringify({ taskId, ...params, _meta: meta })),
+    body: requestMessage(id, method, `{"taskId":${JSON.stringify(taskId)},${moreJson}"_meta":${meta}}`),
     timeoutMs,
     limitMs: timeoutMs,
     cancellation,
