@@ -17,7 +17,8 @@ const CANCEL_MS = 5_000;
  */
 export async function needsTask(call: Call, { upstream, capability }: Target, edge: Edge): Promise<boolean> {
   if (call.inbound.envelope.method !== 'tools/call') return false;
-  if (edge.tasks.tools.of(upstream.name, capability.name) === undefined) await fetchList(call, upstream.name, 'tools', 'kept', edge);
+  if (edge.tasks.tools.of(upstream.name, capability.name) === undefined)
+    await fetchList(call, upstream.name, 'tools', 'kept', edge);
   return edge.tasks.tools.of(upstream.name, capability.name) === 'required';
 }
 
