@@ -4,6 +4,7 @@ import type { Logger } from '@switchyard/telemetry';
 import type { FanOut } from './changes/fan-out.js';
 import type { StreamPeers } from './changes/stream-peers.js';
 import type { ViewChanges } from './changes/view-changes.js';
+import type { AppResources } from './app-resources.js';
 import type { CapabilityNames } from './capability-names.js';
 import type { LegacyPool } from './legacy-pool.js';
 import type { HandedOver } from './handed-over.js';
@@ -68,6 +69,7 @@ export interface Edge {
   readonly slow: SlowUpstreams;
   readonly mirrored: MirroredTools;
   readonly tasks: Tasks;
+  readonly apps: AppResources;
   readonly calls: CallsInHand;
   readonly asks: ClientAsks;
   readonly peers: EdgePeers;

@@ -8,6 +8,7 @@ import { AccessTokenVerifier, generateSealingKey } from '@switchyard/oauth';
 import type { Clock, Readiness } from '@switchyard/runtime';
 import type { KvChange, KvWatch, State } from '@switchyard/state';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
+import { AppResources } from './app-resources.js';
 import { CallsInHand } from './calls-in-hand.js';
 import { CapabilityNames } from './capability-names.js';
 import { type Catalog, compileCatalog } from './catalog.js';
@@ -155,6 +156,7 @@ export class PublicEdge {
       slow: new SlowUpstreams(clock),
       mirrored: new MirroredTools(),
       tasks,
+      apps: new AppResources(),
       calls,
       asks,
       peers,

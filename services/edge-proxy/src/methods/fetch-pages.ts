@@ -61,6 +61,7 @@ export async function fetchPages(
   if (list === 'tools') {
     edge.mirrored.learn(upstream, all.items);
     edge.tasks.tools.learn(upstream, all.items);
+    edge.apps.learn(upstream, all.items);
   }
   return { list: all, hints };
 }

@@ -12,6 +12,7 @@ import { pageOf, type PreparedList, prepareList } from '../prepared-lists.js';
 import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
 import { audienceOf, decide } from '../stages/authorize.js';
+import { ownPage } from './own-page.js';
 import { fetchList, type ListPart } from './fetch-list.js';
 import { allOfOtherEra, legacyOnly } from './handshake.js';
 import { STATUS_TOOL, statusTool, type Unavailable } from './gateway-status.js';
@@ -82,7 +83,7 @@ function prepare(call: Call, list: ListKey, parts: readonly ListPart[], edge: Ed
     const fetched = new Map(lists.map((one) => [one.upstream, one]));
     const listed = new Set<string>();
     return prepareList(
-      server.sources.flatMap((source) => itemsOf(call, source, fetched.get(source.upstream), table, list, listed)),
+      server.sources.flatMap((source) => itemsOf(call, source, fetched.get(source.upstream), table, list, listed, edge)),
     );
   });
 }
@@ -94,6 +95,7 @@ function itemsOf(
   table: NameTable,
   list: ListKey,
   listed: Set<string>,
+  edge: Edge,
 ): Buffer[] {
   if (fetched === undefined) return [];
   const kind = list === 'tools' ? 'tool' : list === 'prompts' ? 'prompt' : 'resource';
@@ -105,7 +107,7 @@ function itemsOf(
     const decision = decide(call.caller.principal, source, { kind, name: item.name }, call.exchange.catalog);
     if (!decision.allowed) return [];
     listed.add(exposed);
-    return [renamed(item, exposed)];
+    return [ownPage(call, source, renamed(item, exposed), kind, edge)];
   });
 }
 

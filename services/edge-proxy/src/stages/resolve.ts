@@ -1,5 +1,6 @@
 import type { Upstream } from '@switchyard/contracts';
 import type { Envelope } from '@switchyard/mcp';
+import { isAppPage } from '../app-resources.js';
 import { type ListKey, secondPrefix } from '../capability-names.js';
 import type { CompiledServer, CompiledSource } from '../catalog.js';
 import type { Edge } from '../edge.js';
@@ -30,7 +31,8 @@ export function resolve(call: Call, edge: Edge): Target | Refusal | Promise<Targ
       `${envelope.method} needs a ${envelope.method.startsWith('resources/') ? 'params.uri' : 'params.name'} that is a string.`,
     );
   const list: ListKey = named.kind === 'tool' ? 'tools' : named.kind === 'prompt' ? 'prompts' : 'resources';
-  const found = direct(call.exchange.server, named) ?? locate(call, named, list, edge);
+  const found =
+    direct(call.exchange.server, named) ?? (hasUnheardPage(call, named, edge) ? undefined : locate(call, named, list, edge));
   return found === undefined ? ask(call, named, list, edge) : target(call, found, named);
 }
 
@@ -41,7 +43,11 @@ async function ask(call: Call, named: NamedCapability, list: ListKey, edge: Edge
   const refusals = await fetchLists(
     call,
     [...new Set(possible)],
-    named.kind === 'resource' ? ['resources', 'resourceTemplates'] : [list],
+    isAppPage(named)
+      ? ['tools', 'resources', 'resourceTemplates']
+      : named.kind === 'resource'
+        ? ['resources', 'resourceTemplates']
+        : [list],
     edge,
   );
   const second = locate(call, named, list, edge) ?? lastResort(call, named, list, edge);
@@ -124,8 +130,19 @@ function unprefixed(source: CompiledSource, named: NamedCapability): Candidate |
     : undefined;
 }
 
+/** Whose page it is, is known only when all tools are. */
+const hasUnheardPage = (call: Call, named: NamedCapability, edge: Edge) =>
+  isAppPage(named) && !edge.apps.knows(reachableSources(call));
+
 function locate(call: Call, named: NamedCapability, list: ListKey, edge: Edge): Candidate | undefined {
   const { server } = call.exchange;
+  const owners = isAppPage(named) ? edge.apps.sources(server, named.name) : [];
+  if (owners.length > 0)
+    return firstOpen(
+      call,
+      named,
+      owners.map((source) => ({ source, name: named.name })),
+    );
   const { era } = call.inbound;
   const known = edge.names.table(server, era, list).byExposed.get(named.name);
   if (known !== undefined) return firstOpen(call, named, known);
