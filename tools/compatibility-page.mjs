@@ -32,6 +32,38 @@ Revisions up to 2025-11-25 have sessions and let servers send requests; 2026-07-
 | \`ping\` from end to end | Each side answers for itself. |
 `;
 
+/** Tested in services/edge-proxy: edge.legacy-tasks, edge.modern-tasks, edge.cross-era-tasks and edge.apps. */
+const EXTENSIONS = `## Tasks
+
+Revision 2025-11-25 has tasks as an experiment; for 2026-07-28 they are the extension \`io.modelcontextprotocol/tasks\`, which is another
+protocol. Ids of tasks are the gateway's own, good for one caller on one server, at every edge.
+
+| client | upstream with tasks of 2025-11-25 | upstream with the extension |
+| --- | --- | --- |
+| 2025-11-25 | ✓ \`tasks/get\`, \`tasks/result\`, \`tasks/cancel\`, status notifications | ≈ the gateway waits where a tool is always a task; a call with \`task\` is refused (\`task_not_possible\`) |
+| older | ≈ the gateway waits where a tool is always a task | ≈ the same |
+| 2026-07-28 that declares the extension | ≈ the gateway waits where a tool is always a task | ✓ \`tasks/get\`, \`tasks/update\`, \`tasks/cancel\` |
+| 2026-07-28 that does not | ≈ the same | a tool that is always a task is refused by the upstream, with what to declare |
+
+Where the gateway waits, the client makes a plain call: it is asked meanwhile what the task asks, and the task is cancelled when the
+client goes away or \`limits.callLimitMs\` is over. What is not carried:
+
+| what | why |
+| --- | --- |
+| \`tasks/list\`: not announced, and not a method | Upstreams know the gateway's credential, not its callers: their lists may hold tasks of others. |
+| \`notifications/tasks\`, by \`taskIds\` of \`subscriptions/listen\` | They are optional: clients poll \`tasks/get\`. |
+| Tasks that an upstream asks a client to run (\`task\` in sampling and elicitation) | The client is asked plainly. |
+| A task of a local command, at another edge than the one whose process runs it | Every edge has a process of its own. |
+
+## Extensions
+
+What clients and upstreams of one era declare in \`extensions\` and \`experimental\` passes; across the eras it is withheld, for its
+settings and methods are of one era. What \`_meta\` holds of them passes always. Methods of extensions other than tasks have no way through the gateway, so
+\`io.modelcontextprotocol/skills\` is not announced. Pages of MCP Apps (\`ui://\`) keep their URIs, and belong to the upstream whose tool names
+them, whether it lists them or not. Where tools of two upstreams name the same page, the first upstream's has it, and the other tool is
+shown without a page.
+`;
+
 /** Numbers footnotes in the order in which they are first used. */
 function footnotes() {
   const used = [];
@@ -60,5 +92,5 @@ function table(client, notes) {
 export function compatibilityPage() {
   const notes = footnotes();
   const tables = CLIENTS.map((client) => table(client, notes));
-  return [INTRO, '## Clients on upstreams\n', ...tables, `${notes.list()}\n`, BETWEEN_ERAS].join('\n');
+  return [INTRO, '## Clients on upstreams\n', ...tables, `${notes.list()}\n`, BETWEEN_ERAS, EXTENSIONS].join('\n');
 }

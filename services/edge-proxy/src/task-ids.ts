@@ -47,5 +47,5 @@ export class TaskIds {
 
 function bindingOf({ caller, exchange }: Call): readonly unknown[] {
   const { tenant, issuer, subject } = caller.principal;
-  return [tenant, issuer, subject, caller.clientId, exchange.server.slug];
+  return ['task', tenant, issuer, subject, caller.clientId, exchange.server.slug];
 }
