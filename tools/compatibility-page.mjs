@@ -59,7 +59,7 @@ client goes away or \`limits.callLimitMs\` is over. What is not carried:
 
 What clients and upstreams of one era declare in \`extensions\` and \`experimental\` passes; across the eras it is withheld, for its
 settings and methods are of one era. What \`_meta\` holds of them passes always. Methods of extensions other than tasks have no way through the gateway, so
-\`io.modelcontextprotocol/skills\` is not announced. Pages of MCP Apps (\`ui://\`) keep their URIs, and belong to the upstream whose tool names
+\`io.modelcontextprotocol/skills\` is not announced. A local command, which clients share, is not told what each of them declares. Pages of MCP Apps (\`ui://\`) keep their URIs, and belong to the upstream whose tool names
 them, whether it lists them or not. Where tools of two upstreams name the same page, the first upstream's has it, and the other tool is
 shown without a page.
 `;

@@ -6,6 +6,9 @@ import type { NamedCapability } from './names.js';
 const NESTED = ['_meta', 'ui', 'resourceUri'];
 const FLAT = 'ui/resourceUri';
 
+/** Pages of one upstream that are remembered: sessions may be listed different tools. */
+const MOST = 1_024;
+
 /** Whether it is the page of a user interface (the extension "MCP Apps"). */
 export const isAppPage = ({ kind, name }: NamedCapability): boolean => kind === 'resource' && name.startsWith('ui://');
 
@@ -33,16 +36,17 @@ export function withoutPage(tool: Buffer): Buffer {
  */
 export class AppResources {
   /** By upstream: pages, and the tools that have them. */
-  readonly #heard = new Map<string, ReadonlyMap<string, readonly string[]>>();
+  readonly #heard = new Map<string, Map<string, Set<string>>>();
 
   /** Takes note of a complete list of tools. @param items JSON text of each, which has passed the gate */
   learn(upstream: string, items: readonly { readonly name: string; readonly text: Buffer }[]): void {
-    const pages = new Map<string, string[]>();
+    const before = this.#heard.get(upstream);
+    const pages = before !== undefined && before.size < MOST ? before : new Map<string, Set<string>>();
+    this.#heard.set(upstream, pages);
     for (const { name, text } of items) {
       const page = pageOf(text);
-      if (page !== undefined) pages.set(page, [...(pages.get(page) ?? []), name]);
+      if (page !== undefined) pages.set(page, (pages.get(page) ?? new Set()).add(name));
     }
-    this.#heard.set(upstream, pages);
   }
 
   /** Whether the tools of all these sources are known. */
@@ -52,11 +56,9 @@ export class AppResources {
 
   /** The sources of a server with a tool, offered there, that has the page; in configuration order. */
   sources({ sources }: CompiledServer, page: string): CompiledSource[] {
-    return sources.filter(({ upstream, offers, denies }) =>
-      this.#heard
-        .get(upstream)
-        ?.get(page)
-        ?.some((tool) => offers.tool(tool) && !denies(tool)),
-    );
+    return sources.filter(({ upstream, offers, denies }) => {
+      const tools = this.#heard.get(upstream)?.get(page) ?? [];
+      return [...tools].some((tool) => offers.tool(tool) && !denies(tool));
+    });
   }
 }

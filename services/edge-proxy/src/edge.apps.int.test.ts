@@ -15,7 +15,7 @@ interface Params {
   readonly _meta?: Readonly<Record<string, unknown>>;
 }
 
-const paramsOf = ({ message }: ScriptedExchange): Params => (message.params ?? {});
+const paramsOf = ({ message }: ScriptedExchange): Params => message.params ?? {};
 
 /** A server whose tools have pages that it does not list. */
 async function startApps(name: string, era: 'legacy' | 'modern'): Promise<ScriptedUpstream> {

@@ -49,9 +49,9 @@ export class OwnTasks {
           return splice(bytes, [{ range: progressTokenRange, text: progress.theirs }]);
       return undefined;
     }
-    const task = envelope.taskId === undefined ? undefined : tasks.get(keyOf(upstream, envelope.taskId));
-    if (task === undefined || envelope.taskIdRange === undefined) return undefined;
-    return splice(bytes, [{ range: envelope.taskIdRange, text: JSON.stringify(task.exposed) }]);
+    if (envelope.method !== 'notifications/tasks/status' || envelope.taskIdRange === undefined) return undefined;
+    const task = tasks.get(keyOf(upstream, envelope.taskId ?? ''));
+    return task && splice(bytes, [{ range: envelope.taskIdRange, text: JSON.stringify(task.exposed) }]);
   }
 }
 
