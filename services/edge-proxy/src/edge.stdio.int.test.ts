@@ -1,4 +1,8 @@
-import { ToolListChangedNotificationSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+  LoggingMessageNotificationSchema,
+  ResourceUpdatedNotificationSchema,
+  ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { eventually } from '@switchyard/testing';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -47,6 +51,8 @@ beforeAll(async () => {
       local('exits', [LOCAL, 'exits']),
       local('nova', [MODERN]),
       local('shared', [LOCAL]),
+      local('late', [LOCAL]),
+      local('later', [LOCAL]),
       local('greedy', [LOCAL], { timeoutMs: 700 }),
       { name: 'absent', transport: { case: 'stdio', value: { command: 'no-such-program' } }, timeoutMs: 1_000 },
       local('unusable', ['nul\0byte']),
@@ -269,6 +275,36 @@ describe('clients that share a process', () => {
       subscribed: expect.arrayContaining(['local://c']) as string[],
       level: 'debug',
     });
+  });
+});
+
+describe('what a server logs of a call that was cancelled', () => {
+  const saidOnStderr = (slug: string, words: string) =>
+    eventually(() =>
+      edge
+        .logged()
+        .split('\n')
+        .some((line) => line.includes(`"${slug}"`) && line.includes(`"${words}"`)),
+    );
+
+  it.each([
+    ['ST-23 does not reach another client whose call is the only one then', 'late', false, []],
+    ['ST-24 reaches the same session', 'later', true, ['words of a cancelled call']],
+  ] as const)('%s', async (_id, slug, isSame, expected) => {
+    await using one = await connect(slug);
+    await using other = await connect(slug);
+    const second = isSame ? one : other;
+    const heard: unknown[] = [];
+    second.client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void heard.push(params.data));
+    const cancelling = new AbortController();
+    const cancelled = one.client.callTool({ name: 'speak_late' }, undefined, { signal: cancelling.signal });
+    await saidOnStderr(slug, 'speaking later');
+    const outlasting = second.client.callTool({ name: 'outlast' });
+    await saidOnStderr(slug, 'outlasting');
+    cancelling.abort();
+    await expect(cancelled).rejects.toThrow();
+    expect(textOf(await outlasting)).toBe('done');
+    expect(heard).toEqual(expected);
   });
 });
 

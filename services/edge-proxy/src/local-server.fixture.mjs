@@ -47,6 +47,14 @@ const tools = {
     send({ method: 'notifications/tools/list_changed' });
     return text('done');
   },
+  speak_late: () => {
+    process.stderr.write('speaking later\n');
+    return undefined;
+  },
+  outlast: () => {
+    process.stderr.write('outlasting\n');
+    return undefined;
+  },
   hang: () => {
     process.stderr.write('hanging\n');
     return undefined;
@@ -56,6 +64,8 @@ const tools = {
 
 const answers = new Map();
 let asked;
+let late;
+let outlasting;
 
 const methods = {
   initialize: () => ({
@@ -90,6 +100,12 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   const { id, method, params, ...rest } = JSON.parse(line);
   if (method === undefined) return takeAnswer({ id, ...rest });
   if (method === 'notifications/cancelled') cancelled += 1;
+  if (method === 'notifications/cancelled' && params.requestId === late) {
+    send({ method: 'notifications/message', params: { level: 'info', data: 'words of a cancelled call' } });
+    send({ id: outlasting, result: text('done') });
+  }
+  if (method === 'tools/call' && params.name === 'speak_late') late = id;
+  if (method === 'tools/call' && params.name === 'outlast') outlasting = id;
   if (id === undefined || mode === 'garbage') return;
   if (method === 'tools/call' && params.name === 'ask') asked = id;
   const result = method === 'tools/call' ? tools[params.name]?.(params.arguments ?? {}) : methods[method]?.(params ?? {});

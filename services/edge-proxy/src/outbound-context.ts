@@ -18,19 +18,20 @@ export function outboundContext(
   const upstream = exchange.catalog.upstreams.get(upstreamName);
   if (upstream === undefined) return removed(upstreamName);
   const leased = edge.leases.lease(upstream, caller.principal, exchange.requestId);
-  if (leased instanceof Promise) return leased.then((credential) => withCredential(exchange, upstreamName, credential, edge));
-  return withCredential(exchange, upstreamName, leased, edge);
+  if (leased instanceof Promise) return leased.then((credential) => withCredential(call, upstreamName, credential, edge));
+  return withCredential(call, upstreamName, leased, edge);
 }
 
 function withCredential(
-  exchange: Call['exchange'],
+  { exchange, caller, session }: Omit<Call, 'inbound'>,
   upstreamName: string,
   credential: CredentialMaterial | Refusal,
   edge: Edge,
 ): OutboundContext | Refusal {
   if (credential instanceof Refusal) return credential;
   if (!edge.links.has(upstreamName)) return removed(upstreamName);
-  return { credential, requestId: exchange.requestId, traceparent: formatTraceparent(childOf(exchange.trace)) };
+  const owner = session === undefined ? caller.who : session.id;
+  return { credential, requestId: exchange.requestId, traceparent: formatTraceparent(childOf(exchange.trace)), owner };
 }
 
 const removed = (upstream: string) =>

@@ -14,6 +14,8 @@ export interface OutboundContext {
   readonly credential: CredentialMaterial;
   readonly requestId: string;
   readonly traceparent: string;
+  /** Whose message it is: the session, or where there is none the principal and client. */
+  readonly owner: string;
 }
 
 /** A request to an upstream. */
@@ -104,7 +106,7 @@ export interface UpstreamLink {
   notify(
     message: Pick<
       OutboundRequest,
-      'credential' | 'requestId' | 'traceparent' | 'era' | 'revision' | 'method' | 'body' | 'session'
+      'credential' | 'requestId' | 'traceparent' | 'era' | 'revision' | 'method' | 'body' | 'session' | 'owner'
     >,
   ): Promise<void>;
   /** Listens for what a legacy session says by itself, until the returned function is called. */

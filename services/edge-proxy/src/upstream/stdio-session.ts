@@ -28,6 +28,10 @@ interface Pending {
   asking: number;
 }
 
+const LISTEN = 'subscriptions/listen';
+/** How long a server may go on with a call after it was told that nobody wants it. */
+const LATE_MS = 30_000;
+
 const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
 
 /** One running local server and the requests that it has in hand. */
@@ -35,6 +39,8 @@ export class StdioSession {
   readonly #options: StdioSessionOptions;
   readonly #process: StdioProcess;
   readonly #pending = new InHand<Pending>();
+  /** Whose calls were given up lately, and until when the server may still speak of them. */
+  readonly #givenUp = new Map<string, number>();
   #ended: string | undefined;
 
   /** @throws as StdioProcess does */
@@ -104,7 +110,10 @@ export class StdioSession {
   #abandon(id: string, answer: UpstreamAnswer): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
-    if (pending.request.method !== 'initialize') this.#process.send(cancelledBody(id));
+    if (pending.request.method !== 'initialize') {
+      this.#process.send(cancelledBody(id));
+      if (pending.request.method !== LISTEN) this.#givenUp.set(pending.request.owner, performance.now() + LATE_MS);
+    }
     pending.settle(answer);
   }
 
@@ -123,10 +132,18 @@ export class StdioSession {
     }
   }
 
-  /** Who takes what the server asks: the process is shared by callers, so that can be told only where one call is in hand. */
+  /**
+   * Whose is what the server asks or logs without saying for which call: the process is shared by callers, so that can be told only where
+   * one call is in hand, and none of another caller was given up so lately that the server may not have heard.
+   */
   #taker(): Pending | undefined {
-    const [only, second] = this.#pending.values().filter(({ request }) => request.method !== 'subscriptions/listen');
-    return second === undefined ? only : undefined;
+    const [only, second] = this.#pending.values().filter(({ request }) => request.method !== LISTEN);
+    if (only === undefined || second !== undefined) return undefined;
+    for (const [owner, untilMs] of this.#givenUp) {
+      if (untilMs <= performance.now()) this.#givenUp.delete(owner);
+      else if (owner !== only.request.owner) return undefined;
+    }
+    return only;
   }
 
   #ask(pending: Pending, take: NonNullable<OutboundRequest['onServerRequest']>, message: UpstreamMessage): void {
@@ -146,7 +163,6 @@ export class StdioSession {
       return;
     }
     if (method === 'notifications/progress') return this.#handOver(this.#pending.get(progressToken ?? ''), message);
-    // The process is shared by callers: a log message has an owner only where one call is in hand; otherwise it would leak.
     if (method === 'notifications/message') return this.#handOver(this.#taker(), message);
     const subscription = subscriptionOf(message);
     if (subscription === undefined) this.#options.onUnsolicited(message);
