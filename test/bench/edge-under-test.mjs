@@ -22,7 +22,7 @@ async function startKeys() {
   return { url: `http://127.0.0.1:${server.address().port}`, privateKey, close: () => server.close() };
 }
 
-function accessToken(privateKey, publicUrl) {
+function accessToken(privateKey, publicUrl, subject = 'ana') {
   return new SignJWT({
     client_id: 'bench',
     scope: 'mcp',
@@ -34,19 +34,35 @@ function accessToken(privateKey, publicUrl) {
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'bench' })
     .setIssuer(publicUrl)
     .setAudience(`${publicUrl}/mcp/bench`)
-    .setSubject('ana')
+    .setSubject(subject)
     .setJti('1')
     .setIssuedAt()
-    .setExpirationTime('10m')
+    .setExpirationTime('1h')
     .sign(privateKey);
 }
 
-/** One upstream behind the server, or several, each behind a prefix and with all its tools open. */
-async function publishSnapshot(natsPort, publicUrl, upstreamUrl) {
+/** One upstream behind the server, or several, each behind a prefix. */
+function upstreamsAt(upstreamUrl) {
   const several = Array.isArray(upstreamUrl);
   const urls = several ? upstreamUrl : [upstreamUrl];
   const nameOf = (index) => (several ? `up${index}` : 'up');
-  const all = { tools: ['*'], prompts: ['*'], resources: ['*'] };
+  return {
+    upstreams: urls.map((url, index) => ({
+      name: nameOf(index),
+      timeoutMs: 10_000,
+      transport: { case: 'http', value: { url } },
+    })),
+    sources: urls.map((_url, index) => ({
+      upstream: nameOf(index),
+      prefix: several ? `${nameOf(index)}__` : '',
+      tools: ['*'],
+      prompts: ['*'],
+      resources: ['*'],
+    })),
+  };
+}
+
+async function publishSnapshot(natsPort, publicUrl, { upstreams, sources }) {
   const link = await connectNats({ servers: [`nats://127.0.0.1:${natsPort}`], name: 'bench' });
   const state = await NatsState.open(link);
   const snapshots = await state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
@@ -55,16 +71,12 @@ async function publishSnapshot(natsPort, publicUrl, upstreamUrl) {
     tenant: DEFAULT_TENANT,
     publicUrl,
     teams: [{ name: 'bench', emails: ['ana@example.com'] }],
-    upstreams: urls.map((url, index) => ({
-      name: nameOf(index),
-      timeoutMs: 10_000,
-      transport: { case: 'http', value: { url } },
-    })),
+    upstreams,
     servers: [
       {
         slug: 'bench',
-        sources: urls.map((_url, index) => ({ upstream: nameOf(index), prefix: several ? `${nameOf(index)}__` : '', ...all })),
-        access: [{ teams: ['bench'], tools: [several ? '*' : 'hello'] }],
+        sources,
+        access: [{ teams: ['bench'], tools: [sources.length > 1 ? '*' : 'hello'] }],
       },
     ],
   });
@@ -73,8 +85,23 @@ async function publishSnapshot(natsPort, publicUrl, upstreamUrl) {
   await link.close();
 }
 
-/** Starts the edge on `core`, and NATS beside the load generator. @param upstreamUrl one, or an array @returns its URL, its process id, and a token */
-export async function startEdge({ dir, core, otherCore, natsServer, upstreamUrl, port, natsPort, limits = {} }) {
+/**
+ * Starts the edge on `core`, and NATS beside the load generator; where the scheduler likes, without them.
+ * @param upstreamUrl one, or an array
+ * @param behind `upstreams` of the snapshot and the server's `sources`, where they are more than URLs
+ * @returns its URL, its process id, a token, and what makes tokens of others
+ */
+export async function startEdge({
+  dir,
+  core,
+  otherCore,
+  natsServer,
+  upstreamUrl,
+  behind = upstreamsAt(upstreamUrl),
+  port,
+  natsPort,
+  limits = {},
+}) {
   const publicUrl = `http://127.0.0.1:${port}`;
   await startPinned(otherCore, natsServer, ['-js', '-sd', path.join(dir, 'nats'), '-a', '127.0.0.1', '-p', String(natsPort)], {
     stdio: 'ignore',
@@ -100,7 +127,7 @@ export async function startEdge({ dir, core, otherCore, natsServer, upstreamUrl,
     },
   };
   await writeFile(edgeFile, JSON.stringify(config));
-  await publishSnapshot(natsPort, publicUrl, upstreamUrl);
+  await publishSnapshot(natsPort, publicUrl, behind);
   const main = path.join(root, 'services/edge-proxy/dist/main.js');
   const nodeArgs = process.env.BENCH_CPU_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_CPU_PROFILE}`] : [];
   const { pid } = await startPinned(core, process.execPath, [
@@ -110,5 +137,6 @@ export async function startEdge({ dir, core, otherCore, natsServer, upstreamUrl,
     '--config',
     edgeFile,
   ]);
-  return { url: `${publicUrl}/mcp/bench`, pid, token: await accessToken(keys.privateKey, publicUrl), close: keys.close };
+  const tokenFor = (subject) => accessToken(keys.privateKey, publicUrl, subject);
+  return { url: `${publicUrl}/mcp/bench`, pid, token: await tokenFor('ana'), tokenFor, close: keys.close };
 }

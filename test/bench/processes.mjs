@@ -5,9 +5,10 @@ import { createInterface } from 'node:readline';
 
 const started = [];
 
-/** Starts a program on one core and resolves with its first line of output. */
+/** Starts a program, on one core where one is named, and resolves with its first line of output. */
 export async function startPinned(core, command, args, options = {}) {
-  const child = spawn('taskset', ['-c', String(core), command, ...args], { stdio: ['ignore', 'pipe', 'inherit'], ...options });
+  const [program, ...programArgs] = core === undefined ? [command, ...args] : ['taskset', '-c', String(core), command, ...args];
+  const child = spawn(program, programArgs, { stdio: ['ignore', 'pipe', 'inherit'], ...options });
   started.push(child);
   if (options.silent) return { pid: child.pid, line: '' };
   const line = await new Promise((resolve, reject) => {
@@ -18,19 +19,20 @@ export async function startPinned(core, command, args, options = {}) {
   return { pid: child.pid, line };
 }
 
-/** Ends everything that was started. */
-export async function stopAll() {
-  await Promise.all(
-    started.splice(0).map(
-      (child) =>
-        new Promise((resolve) => {
-          if (child.exitCode !== null || child.signalCode !== null) return resolve();
-          child.once('exit', resolve);
-          child.kill('SIGTERM');
-          setTimeout(() => child.kill('SIGKILL'), 20_000).unref();
-        }),
-    ),
-  );
+/** Ends everything that was started. @param firstPid what the rest may outlive: who stands on others says less when it goes before them */
+export async function stopAll(firstPid) {
+  const first = started.find(({ pid }) => pid === firstPid);
+  if (first !== undefined) await stop(first);
+  await Promise.all(started.splice(0).map(stop));
+}
+
+function stop(child) {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    child.once('exit', resolve);
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), 20_000).unref();
+  });
 }
 
 const ticksPerSecond = 100;
