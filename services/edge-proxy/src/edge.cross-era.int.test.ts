@@ -16,7 +16,7 @@ import {
   startScriptedUpstream,
 } from '@switchyard/testing';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
-import { exchange, INITIALIZE, type RawMessage } from './raw-client.fixture.js';
+import { exchange, INITIALIZE, open, type RawMessage } from './raw-client.fixture.js';
 
 const TOOLS = [
   { name: 'plain', inputSchema: { type: 'object', properties: { any: true } } },
@@ -215,6 +215,28 @@ describe('a legacy client on a modern upstream', () => {
     await expect(call).rejects.toThrow();
     await eventually(() => left);
     expect(upstream.received.some(({ body }) => body.includes('notifications/cancelled'))).toBe(false);
+  });
+
+  it('XL-9 is given its stream where the upstream is silent for long, and comes back for the answer', async () => {
+    const asked = Promise.withResolvers<ScriptedExchange>();
+    upstream.on('tools/call', (scripted) => asked.resolve(scripted));
+    const path = '/mcp/new';
+    const { headers } = await exchange(edge.url, { path, key: edge.key, body: INITIALIZE });
+    const session = String(headers['mcp-session-id']);
+    const body = { jsonrpc: '2.0', id: 'slow', method: 'tools/call', params: { name: 'n__plain', arguments: {} } };
+    const first = await open(edge.url, { path, key: edge.key, session, body });
+    const [, id = ''] = await eventually(() => /^id: ?(\S+)$/m.exec(first.text()) ?? false);
+    first.leave();
+    await first.ended;
+    answerResult(await asked.promise, done);
+    const { messages } = await exchange(edge.url, {
+      path,
+      method: 'GET',
+      key: edge.key,
+      session,
+      headers: { 'last-event-id': id },
+    });
+    expect(messages).toMatchObject([{ id: 'slow', result: { content: done.content } }]);
   });
 
   it('XL-8 gets prompts in the content of its own revision', async () => {

@@ -37,7 +37,7 @@ import type { LegacySession, OutboundContext, UpstreamAnswer, UpstreamLink, Upst
 import { hasSubscriptions } from '../upstream-subscription.js';
 import { CARRIED_CAPABILITIES } from '../upstream/profile.js';
 import { followModernTask, pause } from './follow-modern-task.js';
-import { relayNotification } from './forward.js';
+import { beginStream, relayNotification } from './forward.js';
 import type { Target } from './resolve.js';
 
 /** A legacy client's call, and the modern upstream that it is for. */
@@ -53,6 +53,8 @@ export interface CrossEraCall {
 
 /** Times that an upstream may ask for more before it answers. */
 const MOST_ROUNDS = 10;
+/** How long a client waits on a silent connection. Modern upstreams cannot let go of one, so the gateway gives the client what to come back with. */
+const HELD_UP_MS = 1_000;
 /** Pause before the retry of a call that its upstream only wants to see again. */
 const PACE_MS = 250;
 
@@ -136,7 +138,8 @@ async function attempt(
   const { bytes, envelope } = call.inbound;
   const id = edge.ids.next();
   const startedAt = edge.clock.monotonicMicros();
-  const answer = await link.request({
+  const heldUp = setTimeout(() => beginStream(call), HELD_UP_MS);
+  const answering = link.request({
     ...context,
     era: 'modern',
     revision: standing.revision,
@@ -150,6 +153,7 @@ async function attempt(
     cancellation: call.exchange.cancellation,
     onNotification: (message) => relayNotification(call, id, message, edge),
   });
+  const answer = await answering.finally(() => clearTimeout(heldUp));
   const micros = Math.round(edge.clock.monotonicMicros() - startedAt);
   call.exchange.facts.upstream_us = micros;
   call.exchange.facts.upstream_rpc_id = id;
