@@ -64,9 +64,9 @@ const MEANINGS = {
     'The caller was given no task of this id on this server, or its upstream is gone; nothing more is told of ids of others.',
     'the client calls the tool again',
   ],
-  call_elsewhere: [
-    'The call that waits for these answers is held by another process of the gateway.',
-    'the client makes the request again without `requestState`',
+  call_lost: [
+    'The process of the gateway that held the call which waited for these answers has been stopped.',
+    'the client makes the request again without `requestState`, where doing it twice does no harm',
   ],
   too_many_subscriptions: ['The session has subscribed to more resources than it may.', 'the client unsubscribes'],
   era_mismatch: ['The upstream speaks no revision of MCP that the gateway speaks.', 'whoever runs the upstream'],

@@ -25,6 +25,20 @@ export {
 export { EdgeService } from './gen/switchyard/edge/v1/answer_pb.js';
 export { EdgeStreamService } from './gen/switchyard/edge/v1/stream_pb.js';
 export {
+  type AskedSchema,
+  ContentSchema,
+  type RefusedSchema,
+  StreamState,
+  type Asked,
+  type Content,
+  type PostMessageRequest,
+  type ReadRoundRequest,
+  type ReadStreamRequest,
+  type Refused,
+  type ResumeCallRequest,
+  type RoundEnd,
+} from './gen/switchyard/edge/v1/relay_pb.js';
+export {
   SnapshotSchema,
   type AccessRule,
   type Server,

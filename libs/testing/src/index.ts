@@ -2,7 +2,7 @@ export { FakeClock } from './fake-clock.js';
 export { eventually } from './eventually.js';
 export { tempDir, type TempDir } from './temp-dir.js';
 export { unusedName } from './unused-name.js';
-export { natsServerBinary, natsUrl, startNats, type NatsServer } from './nats-server.js';
+export { natsServerBinary, natsUrl, startNats, type NatsServer, type NatsServerOptions } from './nats-server.js';
 export { clickhouseUrl, startClickHouse, type ClickHouseServer } from './clickhouse-server.js';
 export { startServerProcess, type ServerCommand, type ServerProcess } from './server-process.js';
 export { startLegacyUpstream, type ReceivedRequest, type TestUpstream, type UpstreamOptions } from './legacy-upstream.js';

@@ -24,11 +24,19 @@ export function natsUrl(): string {
   return url;
 }
 
+/** What a test says of its nats-server. */
+export interface NatsServerOptions {
+  /** A file that configures it, but for its port and its store; one without users unless told. */
+  readonly configFile?: string;
+  /** Environment that the file refers to. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Starts a nats-server for one test; disposing it stops it and removes its store. */
-export async function startNats(): Promise<NatsServer> {
+export async function startNats(options: NatsServerOptions = {}): Promise<NatsServer> {
   const dir = await tempDir();
   const binary = await natsServerBinary();
-  const first = await startOn(binary, dir.path, -1);
+  const first = await startOn(binary, dir.path, -1, options);
   let server: ServerProcess | undefined = first.process;
   return {
     url: `nats://127.0.0.1:${first.port}`,
@@ -39,7 +47,7 @@ export async function startNats(): Promise<NatsServer> {
     },
     restart: async () => {
       await server?.end('SIGTERM');
-      server = (await startOn(binary, dir.path, first.port)).process;
+      server = (await startOn(binary, dir.path, first.port, options)).process;
     },
     [Symbol.asyncDispose]: async () => {
       await server?.end('SIGKILL');
@@ -51,20 +59,30 @@ export async function startNats(): Promise<NatsServer> {
 const storeOf = (dir: string) => path.join(dir, 'store');
 
 // max_file is a promise, not an allocation: many tests' streams reserve gigabytes each.
-const config = (dir: string, portsDir: string) => `
+const config = (dir: string) => `
 jetstream { store_dir: ${JSON.stringify(storeOf(dir))}, max_mem: 1GB, max_file: 64TB }
-ports_file_dir: ${JSON.stringify(portsDir)}
 max_payload: 8MB
 `;
 
-async function startOn(binary: string, dir: string, port: number): Promise<{ process: ServerProcess; port: number }> {
+/** The store cannot be told on the command line where the file names one. */
+async function withOwnStore(configFile: string, dir: string): Promise<string> {
+  return (await readFile(configFile, 'utf8')).replace(/^(\s*store_dir:).*$/m, `$1 ${JSON.stringify(storeOf(dir))}`);
+}
+
+async function startOn(
+  binary: string,
+  dir: string,
+  port: number,
+  { configFile: given, env = {} }: NatsServerOptions,
+): Promise<{ process: ServerProcess; port: number }> {
   const portsDir = await mkdtemp(path.join(dir, 'ports-'));
   const configFile = path.join(portsDir, 'nats.conf');
-  await writeFile(configFile, config(dir, portsDir));
+  await writeFile(configFile, given === undefined ? config(dir) : await withOwnStore(given, dir));
   let readPort: number | undefined;
   const server = await startServerProcess({
     command: binary,
-    args: ['-c', configFile, '-a', '127.0.0.1', '-p', String(port)],
+    args: ['-c', configFile, '--ports_file_dir', portsDir, '-a', '127.0.0.1', '-p', String(port)],
+    env: { ...process.env, ...env },
     isUp: async () => (readPort = await portFrom(portsDir)) !== undefined,
   });
   if (readPort === undefined) throw new Error('the ports file of nats-server names no client port');

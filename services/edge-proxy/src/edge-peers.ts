@@ -1,44 +1,55 @@
-import { DEFAULT_TENANT, EdgeService } from '@switchyard/contracts';
-import { type Rpc, RpcFault, RpcUnavailable, type ServedInstance, serveInstance } from '@switchyard/messaging';
-import { scanMessage } from '@switchyard/mcp';
-import type { ClientAsks } from './client-asks.js';
+import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import type { RpcMethod } from '@switchyard/contracts';
+import { type Rpc, RpcUnavailable, type ServedInstance, serveInstance } from '@switchyard/messaging';
+import type { EdgeContents } from './edge-contents.js';
 
-const { deliverAnswer } = EdgeService.method;
-
-/** The other edges: any of them may receive the answer that one of them waits for. */
+/** The other edges: any of them may be asked for what one of them holds. */
 export class EdgePeers {
   readonly #rpc: Rpc;
-  readonly #served: ServedInstance;
+  readonly #served: ServedInstance[] = [];
 
-  private constructor(rpc: Rpc, served: ServedInstance) {
+  /**
+   * @param rpc stays open when this closes
+   * @param name of this process among all edges; no other has had it, so nothing is asked of the one that comes after it
+   * @param contents packs what clients and upstreams say
+   */
+  constructor(
+    rpc: Rpc,
+    readonly name: string,
+    readonly contents: EdgeContents,
+  ) {
     this.#rpc = rpc;
-    this.#served = served;
   }
 
-  /** Serves the other edges under the name that this edge's requests carry. */
-  static async open(rpc: Rpc, asks: ClientAsks): Promise<EdgePeers> {
-    const served = await serveInstance(rpc, deliverAnswer, asks.boot, ({ tenant, session, message }) => {
-      const bytes = Buffer.from(message);
-      const envelope = scanMessage(bytes);
-      const isAnswer = tenant === DEFAULT_TENANT && envelope.ok && envelope.kind === 'response';
-      return { taken: isAnswer && asks.answer(session, { bytes, envelope }) };
-    });
-    return new EdgePeers(rpc, served);
+  /** Serves the other edges, under the name of this one. */
+  async serve<Request extends DescMessage, Response extends DescMessage>(
+    method: RpcMethod<Request, Response>,
+    handle: (request: MessageShape<Request>) => MessageInitShape<Response> | Promise<MessageInitShape<Response>>,
+  ): Promise<void> {
+    this.#served.push(await serveInstance(this.#rpc, method, this.name, handle));
   }
 
-  /** Gives an answer to the edge that asked. @returns false where it does not wait for it, or is no more */
-  async deliver(owner: string, session: string, message: Buffer): Promise<boolean> {
+  /**
+   * Asks another edge.
+   * @returns undefined where it is no more
+   * @throws RpcFault where it failed
+   */
+  async ask<Request extends DescMessage, Response extends DescMessage>(
+    edge: string,
+    method: RpcMethod<Request, Response>,
+    request: MessageInitShape<Request>,
+    timeoutMs = 5_000,
+  ): Promise<MessageShape<Response> | undefined> {
     try {
-      const request = { tenant: DEFAULT_TENANT, session, message };
-      return (await this.#rpc.call(deliverAnswer, request, { instance: owner })).taken;
+      return await this.#rpc.call(method, request, { instance: edge, timeoutMs });
     } catch (error) {
-      if (error instanceof RpcUnavailable || error instanceof RpcFault) return false;
+      if (error instanceof RpcUnavailable) return undefined;
       throw error;
     }
   }
 
-  /** Takes no more answers from others. */
-  close(): Promise<void> {
-    return this.#served.close();
+  /** Takes nothing more from others, and waits for what is under way. */
+  async close(): Promise<void> {
+    await Promise.all(this.#served.splice(0).map((served) => served.close()));
   }
 }

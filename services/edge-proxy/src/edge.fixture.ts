@@ -2,7 +2,7 @@ import { create, toJsonString } from '@bufbuild/protobuf';
 import { mintApiKey, encodeApiKeyRecord } from '@switchyard/api-keys';
 import { Audit } from '@switchyard/audit';
 import { BUCKETS, DEFAULT_TENANT, type EventJson, EVENTS_STREAM, type Snapshot, SnapshotSchema } from '@switchyard/contracts';
-import { LocalBus, LocalRpc } from '@switchyard/messaging';
+import { connectNats, LocalBus, LocalRpc, type NatsLink, NatsRpc, type Rpc } from '@switchyard/messaging';
 import { systemClock } from '@switchyard/runtime';
 import { SqliteState } from '@switchyard/state';
 import { createLogger, startTelemetry } from '@switchyard/telemetry';
@@ -33,7 +33,9 @@ export interface TestEdge {
   readonly logged: () => string;
   readonly edge: PublicEdge;
   readonly state: SqliteState;
-  readonly rpc: LocalRpc;
+  readonly rpc: Rpc;
+  /** Its connection to NATS, where it has one: closing that is to the other edges as if its process had been killed. */
+  readonly nats: NatsLink | undefined;
   /** Closing it leaves events in the spool. */
   readonly bus: LocalBus;
   [Symbol.asyncDispose](): Promise<void>;
@@ -47,6 +49,8 @@ export interface TestEdgeOptions {
   readonly authServer?: string;
   /** An edge of the same cluster: this one serves its sessions, snapshot and keys, under a URL of its own. */
   readonly beside?: TestEdge;
+  /** URL of a nats-server that edges reach each other over; in process unless told. */
+  readonly natsUrl?: string;
 }
 
 /** Starts an edge on a random port. Its public URL names that port, so that Host checks are the real ones. */
@@ -85,7 +89,8 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
   const { beside } = options;
   const state = beside?.state ?? SqliteState.open(`${dir.path}/state.db`);
   const telemetry = await startTelemetry({ service: 'edge-proxy', instance: 'edge-1' });
-  const rpc = beside?.rpc ?? new LocalRpc();
+  const nats = options.natsUrl === undefined ? undefined : await connectNats({ servers: [options.natsUrl], name: 'test-edge' });
+  const rpc = nats === undefined ? (beside?.rpc ?? new LocalRpc()) : new NatsRpc(nats, 'edge-proxy');
   const keys = await state.bucket(BUCKETS.apiKeys, DEFAULT_TENANT);
   const mint = async ({ name, servers, expiresAtMs }: { name: string; servers: string[]; expiresAtMs?: number }) => {
     const { text, record } = mintApiKey({
@@ -121,6 +126,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     edge,
     state,
     rpc,
+    nats,
     bus,
     logged: () => lines.join(''),
     publish: async (init) => {
@@ -137,8 +143,9 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
       await edge.close();
       await audit.close();
       await consumption.close();
-      const shared = beside === undefined ? [rpc.close(), state.close()] : [];
-      await Promise.all([bus.close(), ...shared, telemetry.close()]);
+      const shared = beside === undefined ? [state.close()] : [];
+      const own = beside === undefined || nats !== undefined ? [rpc.close().then(() => nats?.close())] : [];
+      await Promise.all([bus.close(), ...shared, ...own, telemetry.close()]);
       await dir[Symbol.asyncDispose]();
     },
   };

@@ -165,14 +165,6 @@ describe('a legacy server that asks a modern client (MCP 2026-07-28, "Multi Roun
     });
   });
 
-  it('SU-5 a retry at another edge is told why it cannot go on', async () => {
-    await using other = await startTestEdge({ beside: edge });
-    await other.publish(snapshot());
-    const { requestState } = asked(await send('form'));
-    const answer = await send('form', { retry: { inputResponses: { 'ask-1': { action: 'cancel' } }, requestState } }, other.url);
-    expect(last(answer).error).toMatchObject({ code: 10410, data: { reason: 'call_elsewhere' } });
-  });
-
   it('SU-6 an upstream session that has ended is opened anew, and the call sent once more', async () => {
     await send('plain');
     sessions.clear();

@@ -48,3 +48,14 @@ export interface Call {
   readonly inbound: Inbound;
   readonly session: ClientSession | undefined;
 }
+
+/** As much of a call as its answer is made from: also where another edge was asked, which gives the answer to the client. */
+export interface Round {
+  readonly exchange: Pick<Exchange, 'requestId' | 'trace' | 'cancellation' | 'facts'> & {
+    readonly server: Pick<CompiledServer, 'slug'>;
+    readonly catalog: Pick<Catalog, 'revision'>;
+    readonly reply: Pick<Reply, 'message'>;
+  };
+  readonly caller: Caller;
+  readonly inbound: Inbound;
+}

@@ -7,7 +7,7 @@ import {
   rpcSubject,
   VaultService,
 } from '@switchyard/contracts';
-import type { LocalRpc } from '@switchyard/messaging';
+import type { Rpc } from '@switchyard/messaging';
 import { generateSealingKey, sealTo } from '@switchyard/oauth';
 
 /** A credential in clear, or why there is none. */
@@ -34,8 +34,10 @@ interface Handlers {
 }
 
 /** Serves leases on the bus of a test edge. */
-export function startFakeVault(rpc: LocalRpc, lease: FakeLease): FakeVault {
-  const { strategy } = rpc.server();
+export function startFakeVault(rpc: Rpc, lease: FakeLease): FakeVault {
+  const options = rpc.server();
+  if (!('strategy' in options)) throw new Error('this RPC has no server of its own');
+  const { strategy } = options;
   const requests: LeaseCredentialRequest[] = [];
   const vault: FakeVault = { requests, lease, until: undefined, stop: async () => void (await strategy.close()) };
   (strategy as unknown as Handlers).addHandler(rpcSubject(VaultService.method.leaseCredential), async (payload) => {

@@ -3,10 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
 import type { LoggedEvent } from './event-log.js';
 import { GRACE_MS } from './event-log.js';
+import { leaveIndex, leaveParts, takeParts } from './left-parts.js';
 
-/** What a value of the store may be, with room for what the store adds: NATS takes 1 MiB. */
-const PART_BYTES = 512 * 1024;
-const KEPT_MS = 60_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -28,10 +26,8 @@ export class HandedOver {
   async leave(stream: string, log: readonly LoggedEvent[]): Promise<void> {
     const plain = log.map(({ sequence, id, data }) => ({ sequence, id, data: data.toString('utf8') }));
     const bytes = Buffer.from(JSON.stringify(plain));
-    const parts = Math.ceil(bytes.length / PART_BYTES);
-    for (let part = 0; part < parts; part += 1)
-      await this.#kv.put(`${stream}/${part}`, bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES), { ttlMs: KEPT_MS });
-    await this.#kv.put(stream, Buffer.from(JSON.stringify({ parts })), { ttlMs: KEPT_MS });
+    const parts = await leaveParts(this.#kv, stream, bytes);
+    await leaveIndex(this.#kv, stream, Buffer.from(JSON.stringify({ parts })));
   }
 
   /** Waits for a stream of another edge's to be left, as long as that edge lets its call go on for a client that has gone. */
@@ -46,10 +42,8 @@ export class HandedOver {
   }
 
   async #read(stream: string, parts: number): Promise<LoggedEvent[] | undefined> {
-    const entries = await Promise.all(Array.from({ length: parts }, (_, part) => this.#kv.get(`${stream}/${part}`)));
-    const values = entries.flatMap((entry) => (entry === undefined ? [] : [entry.value]));
-    if (values.length < parts) return undefined;
-    return events.parse(parse(Buffer.concat(values))).map((event) => ({ ...event, data: Buffer.from(event.data) }));
+    const bytes = await takeParts(this.#kv, stream, parts);
+    return bytes && events.parse(parse(bytes)).map((event) => ({ ...event, data: Buffer.from(event.data) }));
   }
 }
 

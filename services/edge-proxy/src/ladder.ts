@@ -41,7 +41,7 @@ export const LADDER = {
   cursor_invalid: { stage: 'resolve', http: 200, code: -32602 },
   request_state_invalid: { stage: 'resolve', http: 200, code: -32602 },
   task_unknown: { stage: 'resolve', http: 200, code: -32602 },
-  call_elsewhere: { stage: 'resolve', http: 200, code: 10410 },
+  call_lost: { stage: 'resolve', http: 200, code: 10410 },
   too_many_subscriptions: { stage: 'resolve', http: 200, code: 10429 },
   era_mismatch: { stage: 'resolve', http: 200, code: 10505 },
   policy_denied: { stage: 'authorize', http: 200, code: 10403 },

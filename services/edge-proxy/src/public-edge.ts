@@ -16,6 +16,8 @@ import { FanOut } from './changes/fan-out.js';
 import { StreamPeers } from './changes/stream-peers.js';
 import { ViewChanges } from './changes/view-changes.js';
 import { ClientAsks } from './client-asks.js';
+import { EdgeContents } from './edge-contents.js';
+import { EdgeKey } from './edge-key.js';
 import { EdgePeers } from './edge-peers.js';
 import type { EdgeProxyConfig } from './config.js';
 import type { Edge } from './edge.js';
@@ -30,8 +32,10 @@ import { ListChanges } from './list-changes.js';
 import { ListContexts } from './list-context.js';
 import { HandedOver } from './handed-over.js';
 import { createEdgeMetrics } from './metrics.js';
+import { serveAnswers } from './methods/answer.js';
 import { MirroredTools } from './mirrored-tools.js';
 import { PreparedLists } from './prepared-lists.js';
+import { RelayedRounds } from './relayed-rounds.js';
 import { RequestStates } from './request-state.js';
 import { SessionStore } from './session-store.js';
 import { SlowUpstreams } from './slow-upstreams.js';
@@ -66,6 +70,7 @@ export class PublicEdge {
   readonly #keys: ApiKeyDirectory;
   readonly #changes: ListChanges;
   readonly #mcp: McpEndpoint;
+  readonly #rounds: RelayedRounds;
   readonly #proxy: ReverseProxy;
   readonly #listener: PublicListener;
   #catalog: Catalog | undefined;
@@ -84,6 +89,7 @@ export class PublicEdge {
     this.#changes = parts.changes;
     this.#edge = parts.edge(this.#egress);
     this.#mcp = new McpEndpoint({ edge: this.#edge, tracer: deps.telemetry.tracer, catalog: () => this.#catalog });
+    this.#rounds = new RelayedRounds(this.#edge, () => this.#catalog?.revision ?? '');
     this.#proxy = new ReverseProxy(config.publicUrl, deps.log);
     const router = createRouter({
       config,
@@ -100,17 +106,20 @@ export class PublicEdge {
     const { state, rpc, audit, log, telemetry, clock } = deps;
     const keys = await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock);
     const bucket = await state.bucket(BUCKETS.sessions, DEFAULT_TENANT);
-    const handedOver = new HandedOver(await state.bucket(BUCKETS.streams, DEFAULT_TENANT));
+    const streams = await state.bucket(BUCKETS.streams, DEFAULT_TENANT);
+    const key = await EdgeKey.open(bucket);
+    const asks = new ClientAsks();
+    const peers = new EdgePeers(rpc, asks.boot, new EdgeContents(streams, key));
+    const handedOver = new HandedOver(streams);
     const leave = (stream: EventLog) =>
       void handedOver
         .leave(stream.name, stream.after(0))
         .catch((error: unknown) => log.error('a stream could not be left for other edges', { error }));
     const sessions = new SessionStore(bucket, clock, {
-      edge: config.emitter,
+      edge: peers.name,
       perPrincipal: config.limits.sessionsPerPrincipal,
       onUnheard: leave,
     });
-    const requestStates = await RequestStates.open(bucket, clock);
     const tasks = await openTasks(bucket);
     const sealingKey = await generateSealingKey();
     // The authorization server is our own, at a configured address, so no address is barred.
@@ -123,8 +132,6 @@ export class PublicEdge {
     });
     const ids = new IdSource();
     const calls = new CallsInHand();
-    const asks = new ClientAsks();
-    const peers = await EdgePeers.open(rpc, asks);
     const streamPeers = await StreamPeers.open(rpc, asks.boot, sessions);
     const names = new CapabilityNames();
     const metrics = createEdgeMetrics(telemetry.meter, {
@@ -143,9 +150,9 @@ export class PublicEdge {
       metrics,
       authenticator: new Authenticator({ verifier, keys, clock }),
       sessions,
-      requestStates,
+      requestStates: new RequestStates(key, clock),
       pool: new LegacyPool(clock, log),
-      suspended: new SuspendedCalls(config.emitter),
+      suspended: new SuspendedCalls(),
       handedOver,
       links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes, onSaid }),
       leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey, log }),
@@ -168,7 +175,13 @@ export class PublicEdge {
     });
     const opened = new PublicEdge(config, deps, { internal, edge, keys, changes });
     await opened.#follow(state);
+    await opened.#servePeers();
     return opened;
+  }
+
+  async #servePeers(): Promise<void> {
+    await serveAnswers(this.#edge);
+    await this.#rounds.serve();
   }
 
   /** @returns the port. @throws the listener's error, for example when the port is taken */
@@ -191,7 +204,8 @@ export class PublicEdge {
   }
 
   async #drain(): Promise<void> {
-    await this.#mcp.drain(this.#config.limits.drainTimeoutMs);
+    const { drainTimeoutMs } = this.#config.limits;
+    await Promise.all([this.#mcp.drain(drainTimeoutMs), this.#rounds.drain(drainTimeoutMs)]);
     await this.#listener.close();
     await this.#watch?.close();
     await this.#changes.close();

@@ -3,7 +3,7 @@ import type { EventType, Outcome } from '@switchyard/contracts';
 import { type Era, METHODS } from '@switchyard/mcp';
 import type { Edge } from './edge.js';
 import type { Ending } from './ending.js';
-import type { Call, Exchange } from './exchange.js';
+import type { Exchange, Round } from './exchange.js';
 import { Facts } from './facts.js';
 import { LADDER } from './ladder.js';
 import type { UpstreamAnswer } from './upstream/link.js';
@@ -72,7 +72,7 @@ export function newFacts({
   trace,
   server,
   catalog,
-}: Pick<Exchange, 'requestId' | 'trace' | 'server' | 'catalog'>): Facts {
+}: Pick<Round['exchange'], 'requestId' | 'trace' | 'server' | 'catalog'>): Facts {
   return new Facts(
     renderCircumstances({ request_id: requestId, trace_id: trace.traceId, server: server.slug, snapshot: catalog.revision }),
   );
@@ -119,7 +119,7 @@ export interface Hop {
 const HOP_OUTCOME = { response: 'ok', sessionGone: 'error', refused: 'error' } as const;
 
 /** Records one exchange with an upstream. Does not wait: the event of the whole exchange, which comes later in the same spool, does. */
-export function recordHop(call: Call, hop: Hop, edge: Edge): void {
+export function recordHop(call: Round, hop: Hop, edge: Edge): void {
   const { exchange, caller } = call;
   const { answer } = hop;
   const facts = new Facts(exchange.facts.circumstances);

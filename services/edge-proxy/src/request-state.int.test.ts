@@ -4,6 +4,7 @@ import { SqliteState } from '@switchyard/state';
 import { FakeClock } from '@switchyard/testing';
 import type { Call } from './exchange.js';
 import { Refusal } from './refusal.js';
+import { EdgeKey } from './edge-key.js';
 import { RequestStates } from './request-state.js';
 
 function callWith(requestState?: string): Call {
@@ -19,7 +20,10 @@ describe('RequestStates', () => {
     const clock = new FakeClock();
     const state = SqliteState.open(':memory:');
     const kv = await state.bucket(BUCKETS.sessions, DEFAULT_TENANT);
-    const [one, other] = await Promise.all([RequestStates.open(kv, clock), RequestStates.open(kv, clock)]);
+    const [one, other] = (await Promise.all([EdgeKey.open(kv), EdgeKey.open(kv)])).map((key) => new RequestStates(key, clock)) as [
+      RequestStates,
+      RequestStates,
+    ];
     const text = JSON.parse(one.seal(callWith(), 'up', { upstream: '"u"' }, 1_000)) as string;
     expect(other.read(callWith(text), 'up')).toEqual({ upstream: '"u"' });
     expect(other.read(callWith(text), 'another')).toBeInstanceOf(Refusal);

@@ -10,7 +10,8 @@ import {
 import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Cancellation } from './cancellation.js';
-import type { Call } from './exchange.js';
+import type { Round } from './exchange.js';
+import type { Target } from './stages/resolve.js';
 import { undeclaredNeeds } from './stages/input-required.js';
 import type { UpstreamAnswer, UpstreamMessage } from './upstream/link.js';
 
@@ -35,17 +36,18 @@ export class RunningCall {
   #asked = 0;
   /** What the upstream asked for although the client had not declared it. */
   readonly undeclared: InputNeed[] = [];
-  #round: Call | undefined;
-  #last: Call | undefined;
+  #round: Round | undefined;
+  #last: Round | undefined;
   #outcome: Outcome | undefined;
   #wake: () => void = () => undefined;
 
-  constructor() {
+  /** @param target what is called */
+  constructor(readonly target: Target) {
     this.cancellation.onCancel(() => this.#refuseAll());
   }
 
   /** The request that the client waits for now; undefined while the call is suspended. */
-  get round(): Call | undefined {
+  get round(): Round | undefined {
     return this.#round;
   }
 
@@ -71,7 +73,7 @@ export class RunningCall {
    * @returns the answer, or what is asked
    * @throws what the request to the upstream threw
    */
-  async next(call: Call): Promise<UpstreamAnswer | readonly InputRequest[]> {
+  async next(call: Round): Promise<UpstreamAnswer | readonly InputRequest[]> {
     this.#round = call;
     this.#last = call;
     call.exchange.cancellation.onCancel(() => {
@@ -125,13 +127,7 @@ export class RunningCall {
 
 /** Calls that wait at this edge for a retry with the answers. */
 export class SuspendedCalls {
-  /** Names this edge in states. */
-  readonly edge: string;
   readonly #waiting = new Map<string, { readonly call: RunningCall; readonly timer: NodeJS.Timeout }>();
-
-  constructor(edge: string) {
-    this.edge = edge;
-  }
 
   /** Whether no more calls may wait. */
   get full(): boolean {

@@ -17,7 +17,7 @@ export async function serveResume(call: StreamCall, session: ClientSession, even
     return refused(new Refusal('event_unknown', 'Last-Event-ID is no id of an event that this session was sent.'));
   const log = session.streams.find(place.stream);
   if (place.requestId === '') return serveEventStream(call, session, edge, place, log?.after(place.sequence));
-  if (log === undefined) return place.edge === edge.name ? lost(call, place) : takeOver(call, session, place, edge);
+  if (log === undefined) return place.edge === edge.peers.name ? lost(call, place) : takeOver(call, session, place, edge);
   await follow(call, session, log, place);
   return { kind: 'streamed' };
 }

@@ -1,8 +1,8 @@
-import { renderCaller } from '@switchyard/audit';
 import { API_KEY_ISSUER, type ApiKeyDirectory } from '@switchyard/api-keys';
-import { type ApiKeyRecord, DEFAULT_TENANT, type Principal } from '@switchyard/contracts';
+import { type ApiKeyRecord, DEFAULT_TENANT } from '@switchyard/contracts';
 import { type AccessTokenVerifier, KeysUnavailable } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
+import { callerOf } from '../caller.js';
 import type { CompiledServer } from '../catalog.js';
 import type { Caller } from '../exchange.js';
 import { Refusal } from '../refusal.js';
@@ -15,18 +15,6 @@ const ANONYMOUS = callerOf(
   { tenant: DEFAULT_TENANT, issuer: '', subject: 'anonymous', name: 'anonymous', kind: 'anonymous', claims: [] },
   '',
 );
-
-function callerOf(principal: Principal, clientId: string): Caller {
-  const { issuer, subject, name, kind } = principal;
-  const who = renderCaller({
-    principal_issuer: issuer,
-    principal_subject: subject,
-    principal_name: name,
-    principal_kind: kind,
-    client_id: clientId,
-  });
-  return { principal, clientId, who };
-}
 
 /** A verified token. It lives in memory no longer than it is valid, which is minutes. */
 interface Verified {

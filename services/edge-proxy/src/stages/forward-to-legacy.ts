@@ -15,7 +15,7 @@ import {
 } from '@switchyard/mcp';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
-import type { Call } from '../exchange.js';
+import type { Call, Round } from '../exchange.js';
 import { isPooled, type PooledSession, wantLogLevel } from '../legacy-pool.js';
 import { isLogLevel, outranks } from '../log-levels.js';
 import { recordHop } from '../record.js';
@@ -27,6 +27,7 @@ import { needsTask, requestAsTask } from '../task-of-legacy.js';
 import type { OutboundContext, OutboundRequest, UpstreamAnswer, UpstreamLink, UpstreamMessage } from '../upstream/link.js';
 import { capabilityMissing, inputRequired, SERVER_INFO_JSON, undeclaredNeeds } from './input-required.js';
 import type { Target } from './resolve.js';
+import { resumeElsewhere } from './resume-elsewhere.js';
 
 /**
  * Sends a modern client's call to a legacy upstream, on a session that the gateway keeps for such calls. What the upstream asks of the
@@ -43,41 +44,41 @@ export async function forwardToLegacy(
 ): Promise<Ending> {
   const declined = declinedUrl(call);
   if (declined !== undefined) return declined;
-  const running = new RunningCall();
+  const running = new RunningCall(target);
   const first = await begin(call, running, { target, link, context, edge }, standing);
-  return conclude(call, target, first, running, edge);
+  return conclude(call, first, running, edge);
 }
 
-/** Goes on with a call that was suspended, with the answers that a retry brings. */
-export async function resumeCall(
+/** Goes on with a call that was suspended, with the answers that a retry brings, at this edge or the one where it waits. */
+export function resumeCall(
   call: Call,
   target: Target,
   suspended: NonNullable<RequestState['suspended']>,
   edge: Edge,
 ): Promise<Ending> {
-  if (suspended.edge !== edge.suspended.edge)
-    return refused(
-      new Refusal(
-        'call_elsewhere',
-        'The call waits at another process of the gateway, to which this one cannot hand the answer. Make the request again without requestState.',
-      ),
-    );
-  const { bytes, envelope } = call.inbound;
+  return suspended.edge === edge.peers.name
+    ? goOn(call, suspended.id, edge)
+    : resumeElsewhere(call, target.upstream.name, suspended.edge, edge);
+}
+
+/** Goes on with a call that waits here. @param id that it waits under */
+export async function goOn(round: Round, id: string, edge: Edge): Promise<Ending> {
+  const { bytes, envelope } = round.inbound;
   const responses = readInputResponses(bytes, envelope);
   if (responses?.ok === false)
     return refused(new Refusal('invalid_params', `params.inputResponses cannot be read (${responses.fault}).`));
-  const running = edge.suspended.take(suspended.id);
+  const running = edge.suspended.take(id);
   if (running === undefined) {
-    call.exchange.facts.detail = { ...call.exchange.facts.detail, because: 'not_waiting' };
+    round.exchange.facts.detail = { ...round.exchange.facts.detail, because: 'not_waiting' };
     return refused(
       new Refusal(
         'request_state_invalid',
-        'The call does not wait any more: it was answered, waited too long, or its process was restarted. Make the request again without requestState.',
+        'The call does not wait any more: it was answered, or waited too long. Make the request again without requestState.',
       ),
     );
   }
   running.answer(responses?.answers ?? []);
-  return conclude(call, target, await running.next(call), running, edge);
+  return conclude(round, await running.next(round), running, edge);
 }
 
 interface Way {
@@ -106,7 +107,7 @@ async function begin(call: Call, running: RunningCall, way: Way, standing: Poole
 
 async function send(call: Call, running: RunningCall, way: Way, standing: PooledSession): Promise<void> {
   const { target, link, context, edge } = way;
-  const { inbound, exchange } = call;
+  const { inbound } = call;
   const level = logLevelOf(call);
   await wantLogLevel(standing, level, link, context, edge);
   const asTask = standing.capabilities.tasks !== undefined && (await needsTask(call, target, edge));
@@ -137,8 +138,9 @@ async function send(call: Call, running: RunningCall, way: Way, standing: Pooled
   running.follow(
     answering.finally(done).then((answer) => {
       const micros = Math.round(edge.clock.monotonicMicros() - startedAt);
-      exchange.facts.upstream_us = micros;
-      exchange.facts.upstream_rpc_id = id;
+      const round = running.round ?? call;
+      round.exchange.facts.upstream_us = micros;
+      round.exchange.facts.upstream_rpc_id = id;
       const hop = {
         upstream: link.name,
         method,
@@ -148,7 +150,7 @@ async function send(call: Call, running: RunningCall, way: Way, standing: Pooled
         upstreamCapability: target.capability.name,
         era: 'legacy' as const,
       };
-      recordHop(running.round ?? call, hop, edge);
+      recordHop(round, hop, edge);
       return answer;
     }),
   );
@@ -164,14 +166,14 @@ function requestEdits({ inbound: { bytes, envelope } }: Call, id: string, target
   return edits;
 }
 
-function logLevelOf({ inbound: { bytes, envelope } }: Call): string | undefined {
+function logLevelOf({ inbound: { bytes, envelope } }: Round): string | undefined {
   const range = memberAt(bytes, envelope.metaRange, META_KEYS.logLevel);
   const level = range && stringAt(bytes, range);
   return isLogLevel(level) ? level : undefined;
 }
 
 /** Between rounds nobody listens. Log messages are for requests that ask for them (MCP 2026-07-28, "Logging"). */
-function relayNotification(round: Call | undefined, id: string, { bytes, envelope }: UpstreamMessage): Promise<void> | void {
+function relayNotification(round: Round | undefined, id: string, { bytes, envelope }: UpstreamMessage): Promise<void> | void {
   if (round === undefined) return;
   const { reply } = round.exchange;
   if (envelope.method === 'notifications/progress') {
@@ -184,14 +186,14 @@ function relayNotification(round: Call | undefined, id: string, { bytes, envelop
   return level === undefined || outranks(level, bytes) ? undefined : reply.message(bytes);
 }
 
-function conclude(call: Call, target: Target, step: Step, running: RunningCall, edge: Edge): Ending {
-  if (!('length' in step)) return ending(call, target, step, running, edge);
-  const suspended = { id: edge.suspended.suspend(running), edge: edge.suspended.edge };
-  return inputRequired(call, step, edge.requestStates.seal(call, target.upstream.name, { suspended }, SUSPENDED_MS));
+function conclude(call: Round, step: Step, running: RunningCall, edge: Edge): Ending {
+  if (!('length' in step)) return ending(call, step, running, edge);
+  const suspended = { id: edge.suspended.suspend(running), edge: edge.peers.name };
+  return inputRequired(call, step, edge.requestStates.seal(call, running.target.upstream.name, { suspended }, SUSPENDED_MS));
 }
 
-function ending(call: Call, target: Target, answer: UpstreamAnswer, running: RunningCall, edge: Edge): Ending {
-  const upstream = target.upstream.name;
+function ending(call: Round, answer: UpstreamAnswer, running: RunningCall, edge: Edge): Ending {
+  const upstream = running.target.upstream.name;
   if (answer.kind === 'refused') return refused(answer.refusal);
   if (answer.kind === 'sessionGone')
     return refused(new Refusal('upstream_unavailable', `${upstream} ends its sessions as soon as they are open.`, { upstream }));
@@ -199,7 +201,7 @@ function ending(call: Call, target: Target, answer: UpstreamAnswer, running: Run
   const { bytes, envelope } = message;
   if (envelope.errorCode !== undefined && running.undeclared.length > 0)
     return refused(capabilityMissing(upstream, running.undeclared));
-  if (envelope.errorCode !== undefined) return errorEnding(call, target, message, envelope.errorCode, edge);
+  if (envelope.errorCode !== undefined) return errorEnding(call, upstream, message, envelope.errorCode, edge);
   const hints = { serverInfoJson: SERVER_INFO_JSON };
   const own = splice(bytes, [
     ...ownId(call, message),
@@ -208,16 +210,16 @@ function ending(call: Call, target: Target, answer: UpstreamAnswer, running: Run
   return { kind: 'response', status: 200, bytes: own, outcome: envelope.resultIsError === true ? 'error' : 'ok' };
 }
 
-const ownId = (call: Call, { envelope }: UpstreamMessage): Edit[] =>
+const ownId = (call: Round, { envelope }: UpstreamMessage): Edit[] =>
   envelope.idRange ? [{ range: envelope.idRange, text: call.inbound.envelope.id }] : [];
 
 const METHOD_NOT_FOUND = -32601;
 
-function errorEnding(call: Call, target: Target, message: UpstreamMessage, code: number, edge: Edge): Ending {
+function errorEnding(call: Round, upstream: string, message: UpstreamMessage, code: number, edge: Edge): Ending {
   const { bytes, envelope } = message;
   const verdict = translateError(code, 'legacy', 'modern');
   if (verdict.kind === 'url_elicitations') {
-    const asked = askForUrls(call, target, message, edge);
+    const asked = askForUrls(call, upstream, message, edge);
     if (asked !== undefined) return asked;
   }
   const sent = verdict.kind === 'relay' ? code : verdict.kind === 'recode' ? verdict.code : -32603;
@@ -228,10 +230,9 @@ function errorEnding(call: Call, target: Target, message: UpstreamMessage, code:
 }
 
 /** The upstream has ended the call, and wants it again when the user has been to some URLs. */
-function askForUrls(call: Call, target: Target, { bytes, envelope }: UpstreamMessage, edge: Edge): Ending | undefined {
+function askForUrls(call: Round, upstream: string, { bytes, envelope }: UpstreamMessage, edge: Edge): Ending | undefined {
   const asked = readUrlElicitations(bytes, envelope)?.map(({ request }) => request);
   if (asked === undefined) return undefined;
-  const upstream = target.upstream.name;
   const undeclared = undeclaredNeeds(call, asked);
   if (undeclared.length > 0) return refused(capabilityMissing(upstream, undeclared));
   return inputRequired(call, asked, edge.requestStates.seal(call, upstream, {}, REQUEST_STATE_MS));

@@ -10,7 +10,7 @@ import {
 } from '@switchyard/mcp';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
-import type { Call } from '../exchange.js';
+import type { Call, Round } from '../exchange.js';
 import { GATEWAY_INFO } from '../gateway-info.js';
 import { Refusal } from '../refusal.js';
 import { REQUEST_STATE_MS } from '../request-state.js';
@@ -40,7 +40,7 @@ export function relayInputRequired(call: Call, upstream: string, { bytes, envelo
 }
 
 /** Ends a round: the client is asked. @param requestStateJson JSON text of a sealed state */
-export function inputRequired(call: Call, requests: readonly InputRequest[], requestStateJson: string | undefined): Ending {
+export function inputRequired(call: Round, requests: readonly InputRequest[], requestStateJson: string | undefined): Ending {
   const { facts } = call.exchange;
   facts.detail = { ...facts.detail, result: 'input_required' };
   const bytes = inputRequiredResponse(call.inbound.envelope.id, { requests, requestStateJson }, SERVER_INFO_JSON);
@@ -48,7 +48,7 @@ export function inputRequired(call: Call, requests: readonly InputRequest[], req
 }
 
 /** What the client would have had to declare, in this request, to be asked these. */
-export function undeclaredNeeds(call: Call, requests: readonly InputRequest[]): InputNeed[] {
+export function undeclaredNeeds(call: Pick<Round, 'inbound'>, requests: readonly InputRequest[]): InputNeed[] {
   const { bytes, envelope } = call.inbound;
   const declared = envelope.clientCapabilitiesRange && jsonAt(bytes, envelope.clientCapabilitiesRange);
   return [...new Set(requests.map(inputNeed))].filter((need) => !declares(declared, need));

@@ -6,13 +6,15 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Content, ContentJson, PostMessageRequestSchema, PostMessageResponseSchema, ReadRoundRequestSchema, ReadRoundResponseSchema, ReadStreamRequestSchema, ReadStreamResponseSchema, ResumeCallRequestSchema, ResumeCallResponseSchema } from "./relay_pb.js";
+import { file_switchyard_edge_v1_relay } from "./relay_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file switchyard/edge/v1/answer.proto.
  */
 export const file_switchyard_edge_v1_answer: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zd2l0Y2h5YXJkL2VkZ2UvdjEvYW5zd2VyLnByb3RvEhJzd2l0Y2h5YXJkLmVkZ2UudjEiSAoURGVsaXZlckFuc3dlclJlcXVlc3QSDgoGdGVuYW50GAEgASgJEg8KB3Nlc3Npb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoDCImChVEZWxpdmVyQW5zd2VyUmVzcG9uc2USDQoFdGFrZW4YASABKAgycwoLRWRnZVNlcnZpY2USZAoNRGVsaXZlckFuc3dlchIoLnN3aXRjaHlhcmQuZWRnZS52MS5EZWxpdmVyQW5zd2VyUmVxdWVzdBopLnN3aXRjaHlhcmQuZWRnZS52MS5EZWxpdmVyQW5zd2VyUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Ch9zd2l0Y2h5YXJkL2VkZ2UvdjEvYW5zd2VyLnByb3RvEhJzd2l0Y2h5YXJkLmVkZ2UudjEidgoURGVsaXZlckFuc3dlclJlcXVlc3QSDgoGdGVuYW50GAEgASgJEg8KB3Nlc3Npb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoDBIsCgdjb250ZW50GAQgASgLMhsuc3dpdGNoeWFyZC5lZGdlLnYxLkNvbnRlbnQiJgoVRGVsaXZlckFuc3dlclJlc3BvbnNlEg0KBXRha2VuGAEgASgIMucDCgtFZGdlU2VydmljZRJkCg1EZWxpdmVyQW5zd2VyEiguc3dpdGNoeWFyZC5lZGdlLnYxLkRlbGl2ZXJBbnN3ZXJSZXF1ZXN0Gikuc3dpdGNoeWFyZC5lZGdlLnYxLkRlbGl2ZXJBbnN3ZXJSZXNwb25zZRJeCgtQb3N0TWVzc2FnZRImLnN3aXRjaHlhcmQuZWRnZS52MS5Qb3N0TWVzc2FnZVJlcXVlc3QaJy5zd2l0Y2h5YXJkLmVkZ2UudjEuUG9zdE1lc3NhZ2VSZXNwb25zZRJbCgpSZXN1bWVDYWxsEiUuc3dpdGNoeWFyZC5lZGdlLnYxLlJlc3VtZUNhbGxSZXF1ZXN0GiYuc3dpdGNoeWFyZC5lZGdlLnYxLlJlc3VtZUNhbGxSZXNwb25zZRJYCglSZWFkUm91bmQSJC5zd2l0Y2h5YXJkLmVkZ2UudjEuUmVhZFJvdW5kUmVxdWVzdBolLnN3aXRjaHlhcmQuZWRnZS52MS5SZWFkUm91bmRSZXNwb25zZRJbCgpSZWFkU3RyZWFtEiUuc3dpdGNoeWFyZC5lZGdlLnYxLlJlYWRTdHJlYW1SZXF1ZXN0GiYuc3dpdGNoeWFyZC5lZGdlLnYxLlJlYWRTdHJlYW1SZXNwb25zZWIGcHJvdG8z", [file_switchyard_edge_v1_relay]);
 
 /**
  * An answer, and the session whose client gave it.
@@ -35,11 +37,18 @@ export type DeliverAnswerRequest = Message<"switchyard.edge.v1.DeliverAnswerRequ
   session: string;
 
   /**
-   * The JSON-RPC response, as the client wrote it.
+   * The JSON-RPC response, as the client wrote it, in clear; what edges of this version send is `content`.
    *
    * @generated from field: bytes message = 3;
    */
   message: Uint8Array;
+
+  /**
+   * The JSON-RPC response, as the client wrote it.
+   *
+   * @generated from field: switchyard.edge.v1.Content content = 4;
+   */
+  content?: Content | undefined;
 };
 
 /**
@@ -63,11 +72,18 @@ export type DeliverAnswerRequestJson = {
   session?: string;
 
   /**
-   * The JSON-RPC response, as the client wrote it.
+   * The JSON-RPC response, as the client wrote it, in clear; what edges of this version send is `content`.
    *
    * @generated from field: bytes message = 3;
    */
   message?: string;
+
+  /**
+   * The JSON-RPC response, as the client wrote it.
+   *
+   * @generated from field: switchyard.edge.v1.Content content = 4;
+   */
+  content?: ContentJson;
 };
 
 /**
@@ -127,6 +143,46 @@ export const EdgeService: GenService<{
     methodKind: "unary";
     input: typeof DeliverAnswerRequestSchema;
     output: typeof DeliverAnswerResponseSchema;
+  },
+  /**
+   * Takes a message for a stream of HTTP with SSE that this edge holds.
+   *
+   * @generated from rpc switchyard.edge.v1.EdgeService.PostMessage
+   */
+  postMessage: {
+    methodKind: "unary";
+    input: typeof PostMessageRequestSchema;
+    output: typeof PostMessageResponseSchema;
+  },
+  /**
+   * Goes on with a call that waits at this edge for its retry.
+   *
+   * @generated from rpc switchyard.edge.v1.EdgeService.ResumeCall
+   */
+  resumeCall: {
+    methodKind: "unary";
+    input: typeof ResumeCallRequestSchema;
+    output: typeof ResumeCallResponseSchema;
+  },
+  /**
+   * Tells what a retry that was handed over is answered with.
+   *
+   * @generated from rpc switchyard.edge.v1.EdgeService.ReadRound
+   */
+  readRound: {
+    methodKind: "unary";
+    input: typeof ReadRoundRequestSchema;
+    output: typeof ReadRoundResponseSchema;
+  },
+  /**
+   * Tells what a stream of this edge's has said.
+   *
+   * @generated from rpc switchyard.edge.v1.EdgeService.ReadStream
+   */
+  readStream: {
+    methodKind: "unary";
+    input: typeof ReadStreamRequestSchema;
+    output: typeof ReadStreamResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_switchyard_edge_v1_answer, 0);

@@ -1,0 +1,89 @@
+import { BUCKETS, DEFAULT_TENANT, EdgeService } from '@switchyard/contracts';
+import { connectNats, type NatsLink, NatsRpc, RpcUnavailable } from '@switchyard/messaging';
+import { NatsState, type State } from '@switchyard/state';
+import { eventually, type NatsServer, startNats } from '@switchyard/testing';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { EdgeContents } from './edge-contents.js';
+import { EdgeKey } from './edge-key.js';
+import { EdgePeers } from './edge-peers.js';
+import { HandedOver } from './handed-over.js';
+
+const USERS = ['edge-proxy', 'auth-server', 'token-vault', 'capability-registry', 'analytics'] as const;
+const passwordOf = (user: string) => `password-of-${user}`;
+const env = Object.fromEntries(
+  USERS.map((user) => [`NATS_${user.toUpperCase().replaceAll('-', '_')}_PASSWORD`, passwordOf(user)]),
+);
+const { deliverAnswer } = EdgeService.method;
+
+/** Larger than a message of NATS, of which the configuration says nothing: 1 MiB. */
+const LARGE = randomBytes(3 * 1024 * 1024);
+
+let nats: NatsServer;
+const links: NatsLink[] = [];
+
+async function connectAs(user: string): Promise<NatsLink> {
+  const link = await connectNats({ servers: [nats.url], name: `test-${user}`, user, password: passwordOf(user) });
+  links.push(link);
+  return link;
+}
+
+async function peersOf(link: NatsLink, state: State, name: string): Promise<EdgePeers> {
+  const [sessions, streams] = await Promise.all([
+    state.bucket(BUCKETS.sessions, DEFAULT_TENANT),
+    state.bucket(BUCKETS.streams, DEFAULT_TENANT),
+  ]);
+  return new EdgePeers(new NatsRpc(link, 'edge-proxy'), name, new EdgeContents(streams, await EdgeKey.open(sessions)));
+}
+
+beforeAll(async () => {
+  nats = await startNats({ configFile: path.resolve(__dirname, '../../../deploy/nats/nats.conf'), env });
+});
+afterAll(async () => {
+  await Promise.all(links.map((link) => link.close()));
+  await nats[Symbol.asyncDispose]();
+});
+
+describe('deploy/nats/nats.conf', () => {
+  it('NP-1 lets edges hand each other what is larger than a message, and leave streams', async () => {
+    const [here, there] = await Promise.all([connectAs('edge-proxy'), connectAs('edge-proxy')]);
+    const states = await Promise.all([here, there].map((link) => NatsState.open(link)));
+    const asking = await peersOf(here, states[0]!, 'AAAAAAAA-_-1');
+    const holding = await peersOf(there, states[1]!, 'AAAAAAAA-_-2');
+    const got: Buffer[] = [];
+    await holding.serve(deliverAnswer, async ({ content }) => {
+      got.push(await holding.contents.unpack(content));
+      return { taken: true };
+    });
+    const asked = async (bytes: Buffer) =>
+      asking.ask(holding.name, deliverAnswer, { session: 's', content: await asking.contents.pack(bytes) });
+    await eventually(async () => expect(await asked(Buffer.from('small'))).toMatchObject({ taken: true }));
+    expect(await asked(LARGE)).toMatchObject({ taken: true });
+    expect([got.at(0)?.toString(), got.at(-1)?.equals(LARGE)]).toEqual(['small', true]);
+    await asking.ask('AAAAAAAA-_-3', deliverAnswer, {}).then((answer) => expect(answer).toBeUndefined());
+
+    const handed = await Promise.all(
+      states.map(async (state) => new HandedOver(await state.bucket(BUCKETS.streams, DEFAULT_TENANT))),
+    );
+    const event = { sequence: 1, id: 'x.1', data: Buffer.from('{"a":"é"}') };
+    await handed[0]!.leave('x', [event]);
+    expect(await handed[1]!.take('x', () => false)).toEqual([event]);
+    await Promise.all([asking.close(), holding.close()]);
+  });
+
+  it.each(USERS.filter((user) => user !== 'edge-proxy'))('NP-2 lets %s neither ask edges nor listen to what they are asked', async (user) => {
+    const edge = await connectAs('edge-proxy');
+    const peers = await peersOf(edge, await NatsState.open(edge), `owner-${user}`);
+    let asked = 0;
+    await peers.serve(deliverAnswer, () => ({ taken: (asked += 1) > 0 }));
+    const stranger = await connectAs(user);
+    await expect(
+      new NatsRpc(stranger, user).call(deliverAnswer, {}, { instance: `owner-${user}`, timeoutMs: 300 }),
+    ).rejects.toThrow(RpcUnavailable);
+    expect(asked).toBe(0);
+    const heard = Promise.withResolvers<Error | null>();
+    stranger.connection.subscribe('switchyard.rpc.edge.v1.EdgeService.>', { callback: (error) => heard.resolve(error) });
+    expect(await heard.promise).toMatchObject({ name: 'PermissionViolationError' });
+    await peers.close();
+  });
+});
