@@ -47,10 +47,9 @@ const MEANINGS = {
   method_not_found: ['The method does not exist in the modern era.', 'the client'],
   method_unknown: ['The method does not exist in the session’s revision.', 'the client'],
   session_missing: ['A message of the legacy era names no session.', 'the client initializes'],
-  session_unknown: ['The session has ended, or is not the caller’s.', 'the client initializes anew'],
-  stream_elsewhere: [
-    'The session is not one whose HTTP+SSE stream this edge holds: messages go to the edge that holds it.',
-    'the client opens another stream; administrators: route `/mcp/<server>/messages` by `sessionId`',
+  session_unknown: [
+    'The session, or the stream that it is, has ended; or it is not the caller’s.',
+    'the client initializes anew',
   ],
   event_unknown: ['`Last-Event-ID` is no id of an event that this session was sent.', 'the client'],
   stream_conflict: ['The session has its stream already.', 'the client'],

@@ -1,4 +1,3 @@
-import { SpoolFull } from '@switchyard/audit';
 import { type BatchMessage, joinBatch, splitBatch } from '@switchyard/mcp';
 import { Cancellation } from './cancellation.js';
 import type { Edge } from './edge.js';
@@ -6,7 +5,7 @@ import { answered, type Ending, refused } from './ending.js';
 import type { Caller, Exchange } from './exchange.js';
 import { Facts } from './facts.js';
 import { endingBytes } from './http/render.js';
-import { recordEnding } from './record.js';
+import { serveRecorded } from './serve-recorded.js';
 import { Refusal } from './refusal.js';
 
 /** A batch in its exchange. */
@@ -50,25 +49,7 @@ export async function serveBatch(batch: BatchRequest, edge: Edge): Promise<Endin
 /** @returns the response, once it is recorded; undefined for messages that get none */
 async function serveMessage(batch: BatchRequest, { bytes, scanned }: BatchMessage, edge: Edge): Promise<Buffer | undefined> {
   const exchange = partOf(batch);
-  let ending: Ending;
-  try {
-    ending = await batch.serve(exchange, bytes);
-  } catch (error) {
-    const { requestId } = exchange;
-    edge.log.error('a message of a batch failed', { request_id: requestId, trace_id: exchange.trace.traceId, error });
-    const sentence = `Something went wrong in the gateway. Tell its administrators the request id ${requestId}.`;
-    ending = refused(new Refusal('internal', sentence));
-  }
-  try {
-    await recordEnding(exchange, ending, edge);
-  } catch (error) {
-    if (!(error instanceof SpoolFull)) throw error;
-    // What cannot be recorded is not delivered either.
-    if (ending.kind === 'response')
-      ending = refused(
-        new Refusal('audit_unavailable', 'The audit trail cannot take this call’s record, so its result is withheld.'),
-      );
-  }
+  const ending = await serveRecorded(exchange, () => batch.serve(exchange, bytes), edge);
   return scanned.ok && scanned.kind !== 'request' ? undefined : endingBytes(exchange, ending);
 }
 

@@ -48,7 +48,8 @@ async function call({ message, response }: ScriptedExchange): Promise<void> {
   if (name === 'twice') end(JSON.stringify([result, (await ask()).result]));
   else if (name === 'held') {
     const progressToken = message.params?._meta?.progressToken;
-    const say = (params: object) => send({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken, ...params } });
+    const say = (params: object) =>
+      send({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken, ...params } });
     held.push({ say, end });
   } else end(name === 'large' ? LARGE : JSON.stringify(result));
 }
@@ -220,7 +221,11 @@ describe.each<[string, () => string | undefined]>([
       const read = await peers.ask(state.suspended!.edge, readRound, { round, after: 0 });
       return read?.end?.end.case === 'refused' ? read.end.end.value.reason : read?.end?.end.case;
     };
-    for (const claimed of [{ person: { ...person, subject: 'else' } }, { person: { ...person, clientId: 'else' } }, { server: 'other' }])
+    for (const claimed of [
+      { person: { ...person, subject: 'else' } },
+      { person: { ...person, clientId: 'else' } },
+      { server: 'other' },
+    ])
       expect(await outcomeOf(claimed)).toBe('request_state_invalid');
     expect(await outcomeOf({})).toBe('response');
     await peers.close();

@@ -3,7 +3,8 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { eventually, startLegacyUpstream, type TestUpstream } from '@switchyard/testing';
 import { startTestEdge, type TestEdge, type TestEdgeOptions } from './edge.fixture.js';
-import { callOf, exchange, INITIALIZE, messagesIn, open, type OpenAnswer, openSession } from './raw-client.fixture.js';
+import { callOf, exchange, INITIALIZE, openSession } from './raw-client.fixture.js';
+import { openStream as openStreamOn, type SseStream as Stream } from './sse-client.fixture.js';
 import { textOf } from './sdk-client.fixture.js';
 
 let upstream: TestUpstream;
@@ -36,40 +37,7 @@ async function connect(): Promise<{ client: Client } & AsyncDisposable> {
   return { client, [Symbol.asyncDispose]: () => client.close() };
 }
 
-const OLDEST = { ...INITIALIZE, params: { ...INITIALIZE.params, protocolVersion: '2024-11-05' } };
-
-interface Stream {
-  readonly answer: OpenAnswer;
-  readonly path: string;
-  readonly messages: () => ReturnType<typeof messagesIn>;
-  post(body: unknown, headers?: Record<string, string>): ReturnType<typeof exchange>;
-  /** Waits for the response to a request. */
-  response(id: unknown): Promise<ReturnType<typeof messagesIn>[number]>;
-}
-
-/** A raw session. @param on the edge; @param body its `initialize` */
-async function openStream(on = edge, body: unknown = OLDEST): Promise<Stream> {
-  const answer = await open(on.url, {
-    path: '/mcp/work/sse',
-    method: 'GET',
-    key: on.key,
-    headers: { accept: 'text/event-stream' },
-  });
-  await eventually(() => answer.text().includes('\n\n'));
-  const [, path = ''] = /^event: endpoint\ndata: (.*)\n\n/.exec(answer.text()) ?? [];
-  const messages = () => messagesIn(answer.text().replace(/^event: endpoint\n.*\n\n/, ''));
-  const stream: Stream = {
-    answer,
-    path,
-    messages,
-    post: (message, headers = {}) => exchange(on.url, { path, key: on.key, body: message, headers }),
-    response: (id) => eventually(() => messages().find((message) => message.id === id) ?? false, { timeoutMs: 10_000 }),
-  };
-  await stream.post(body);
-  await stream.response(0);
-  return stream;
-}
-
+const openStream = (on = edge, body?: unknown) => openStreamOn(on, body);
 const reasonOf = ({ messages }: Awaited<ReturnType<typeof exchange>>) => messages[0]?.error?.data.reason;
 
 describe('a client of 2024-11-05, HTTP with SSE', () => {
@@ -218,10 +186,10 @@ describe('what HTTP with SSE refuses', () => {
     ['CR-10 no token', () => exchange(edge.url, { path: stream.path, body: callOf('echo') }), 401, 'token_missing'],
     ['CR-11 no token for a stream', () => exchange(edge.url, { path: '/mcp/work/sse', method: 'GET' }), 401, 'token_missing'],
     [
-      'CR-12 a session whose stream is not held here',
+      'CR-12 a session of Streamable HTTP, which has no such stream',
       async () => post(`/mcp/work/messages?sessionId=${await openSession(edge.url, '/mcp/work', edge.key)}`),
-      421,
-      'stream_elsewhere',
+      404,
+      'session_unknown',
     ],
   ] as const)('%s', async (_id, attempt, status, reason) => {
     const answer = await attempt();

@@ -34,7 +34,6 @@ export const LADDER = {
   method_unknown: { stage: 'classify', http: 200, code: -32601 },
   session_missing: { stage: 'session', http: 400, code: -32600 },
   session_unknown: { stage: 'session', http: 404, code: -32001 },
-  stream_elsewhere: { stage: 'session', http: 421, code: -32600 },
   event_unknown: { stage: 'session', http: 404, code: -32600 },
   stream_conflict: { stage: 'session', http: 409, code: -32600 },
   capability_unknown: { stage: 'resolve', http: 200, code: -32602 },

@@ -71,19 +71,22 @@ describe('deploy/nats/nats.conf', () => {
     await Promise.all([asking.close(), holding.close()]);
   });
 
-  it.each(USERS.filter((user) => user !== 'edge-proxy'))('NP-2 lets %s neither ask edges nor listen to what they are asked', async (user) => {
-    const edge = await connectAs('edge-proxy');
-    const peers = await peersOf(edge, await NatsState.open(edge), `owner-${user}`);
-    let asked = 0;
-    await peers.serve(deliverAnswer, () => ({ taken: (asked += 1) > 0 }));
-    const stranger = await connectAs(user);
-    await expect(
-      new NatsRpc(stranger, user).call(deliverAnswer, {}, { instance: `owner-${user}`, timeoutMs: 300 }),
-    ).rejects.toThrow(RpcUnavailable);
-    expect(asked).toBe(0);
-    const heard = Promise.withResolvers<Error | null>();
-    stranger.connection.subscribe('switchyard.rpc.edge.v1.EdgeService.>', { callback: (error) => heard.resolve(error) });
-    expect(await heard.promise).toMatchObject({ name: 'PermissionViolationError' });
-    await peers.close();
-  });
+  it.each(USERS.filter((user) => user !== 'edge-proxy'))(
+    'NP-2 lets %s neither ask edges nor listen to what they are asked',
+    async (user) => {
+      const edge = await connectAs('edge-proxy');
+      const peers = await peersOf(edge, await NatsState.open(edge), `owner-${user}`);
+      let asked = 0;
+      await peers.serve(deliverAnswer, () => ({ taken: (asked += 1) > 0 }));
+      const stranger = await connectAs(user);
+      await expect(
+        new NatsRpc(stranger, user).call(deliverAnswer, {}, { instance: `owner-${user}`, timeoutMs: 300 }),
+      ).rejects.toThrow(RpcUnavailable);
+      expect(asked).toBe(0);
+      const heard = Promise.withResolvers<Error | null>();
+      stranger.connection.subscribe('switchyard.rpc.edge.v1.EdgeService.>', { callback: (error) => heard.resolve(error) });
+      expect(await heard.promise).toMatchObject({ name: 'PermissionViolationError' });
+      await peers.close();
+    },
+  );
 });

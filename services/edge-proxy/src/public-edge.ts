@@ -182,6 +182,7 @@ export class PublicEdge {
   async #servePeers(): Promise<void> {
     await serveAnswers(this.#edge);
     await this.#rounds.serve();
+    await this.#mcp.servePeers();
   }
 
   /** @returns the port. @throws the listener's error, for example when the port is taken */

@@ -28,6 +28,8 @@ const sessionRecord = z.object({
   logLevel: z.string().optional(),
   /** What the client declared, as far as the gateway carries it. */
   capabilities: z.record(z.string(), z.unknown()).default({}),
+  /** The edge that holds the stream of a session over HTTP with SSE; other sessions are held by none. */
+  holder: z.string().optional(),
   /** Upstream sessions that outlive this process; stdio upstreams have none. */
   upstreams: z.record(z.string(), upstreamSession),
   /** Resources that the client has subscribed to, by upstream: URIs as the upstream has them. */

@@ -58,7 +58,7 @@ export class McpEndpoint {
 
   constructor(options: McpEndpointOptions) {
     this.#options = options;
-    this.#sse = new SseEndpoint(options.edge);
+    this.#sse = new SseEndpoint(options.edge, options.catalog);
   }
 
   /** Serves one request. @param slug the server's; empty for `/mcp` @param door absent: the endpoint of Streamable HTTP */
@@ -103,6 +103,11 @@ export class McpEndpoint {
       this.#running.remove(exchange);
     };
     return this.#run(exchange, request, this.#barred(catalog, server, origin), ended, door);
+  }
+
+  /** Takes from other edges what is for streams of this one. */
+  servePeers(): Promise<void> {
+    return this.#sse.servePeers();
   }
 
   /** Refuses what is new, ends standing streams, and waits for the calls under way, at most `timeoutMs`. */

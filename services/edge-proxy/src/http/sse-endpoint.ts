@@ -1,5 +1,9 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { EdgeService, type PostMessageRequest } from '@switchyard/contracts';
 import { isBatch, revisionOf } from '@switchyard/mcp';
+import { askingCaller, refusedBy } from '../asked.js';
 import { Cancellation } from '../cancellation.js';
+import type { Catalog } from '../catalog.js';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Caller, Exchange } from '../exchange.js';
@@ -9,7 +13,12 @@ import { Refusal } from '../refusal.js';
 import type { ClientSession } from '../session-store.js';
 import { admit } from '../stages/admit.js';
 import { leaveAll } from '../upstream-session.js';
+import { serveRecorded } from '../serve-recorded.js';
+import { exchangeElsewhere, postElsewhere, streamGone } from './posted-elsewhere.js';
+import { renderEnding } from './render.js';
 import type { Reply } from './reply.js';
+
+const { postMessage } = EdgeService.method;
 
 /** Revision that has this transport; a session is of it until `initialize` says otherwise. */
 const REVISION = '2024-11-05';
@@ -26,13 +35,24 @@ interface OpenStream {
   readonly calls: Set<Cancellation>;
 }
 
+/** A message of a caller's own session. */
+interface Posted {
+  readonly exchange: Exchange;
+  readonly caller: Caller;
+  readonly session: ClientSession;
+}
+
 /** HTTP with SSE for clients of MCP 2024-11-05: a session is a stream, and its messages are posted beside it. */
 export class SseEndpoint {
   readonly #edge: Edge;
   readonly #streams = new Map<string, OpenStream>();
 
-  constructor(edge: Edge) {
+  readonly #catalog: () => Catalog | undefined;
+
+  /** @param catalog the newest */
+  constructor(edge: Edge, catalog: () => Catalog | undefined) {
     this.#edge = edge;
+    this.#catalog = catalog;
   }
 
   /** `GET /mcp/<server>/sse`: opens a session, which lives as long as its stream. */
@@ -77,28 +97,59 @@ export class SseEndpoint {
     const exchange = { ...posted, head: { ...posted.head, sessionId, accept: ACCEPT } };
     const session = await ownSession(exchange, caller, edge);
     if (session instanceof Refusal) return refused(session);
-    const stream = this.#streams.get(session.id);
-    if (stream === undefined)
-      return refused(
-        new Refusal('stream_elsewhere', 'This edge does not hold the stream of this session. Open another at …/sse.'),
-      );
     const body = await readBody(exchange);
     if (body instanceof Refusal) return refused(body);
+    const stream = this.#streams.get(session.id);
+    if (stream === undefined) return postElsewhere(exchange, caller, session, body, edge);
+    return this.#serve({ exchange, caller, session }, body, stream, () => undefined);
+  }
+
+  /** Takes messages that were posted at other edges. */
+  servePeers(): Promise<void> {
+    const { peers } = this.#edge;
+    return peers.serve(postMessage, (request) => this.#take(request));
+  }
+
+  /** @returns as soon as the message is accepted, or why it is not; its answer goes on the stream */
+  async #take(request: PostMessageRequest): Promise<MessageInitShape<typeof postMessage.output>> {
+    const edge = this.#edge;
+    const exchange = exchangeElsewhere(request, ACCEPT, this.#catalog(), edge);
+    const { asked, session: id, message } = request;
+    const stream = this.#streams.get(id);
+    if (asked === undefined || exchange === undefined || stream === undefined) return { refused: refusedBy(streamGone()) };
+    const caller = askingCaller(asked);
+    // The other edge has checked it; whose stream it is, this one knows.
+    const session = await edge.sessions.find(id, asked.server, caller);
+    if (session instanceof Refusal) return { refused: refusedBy(session) };
+    exchange.facts.calledBy(caller);
+    const body = await edge.peers.contents.unpack(message);
+    const accepted = Promise.withResolvers<undefined>();
+    const serving = this.#serve({ exchange, caller, session }, body, stream, () => accepted.resolve(undefined));
+    const early = await Promise.race([accepted.promise, serving]);
+    if (early?.kind === 'refused') return { refused: refusedBy(early.refusal) };
+    serveRecorded(exchange, () => serving, edge).then(
+      (ending) => renderEnding(exchange, ending),
+      (error: unknown) => edge.log.error('a message of another edge was not answered', { error, request_id: exchange.requestId }),
+    );
+    return {};
+  }
+
+  async #serve({ exchange, caller, session }: Posted, body: Buffer, stream: OpenStream, onAccepted: () => void): Promise<Ending> {
+    const accepted = () => {
+      exchange.reply.divert(stream.reply);
+      onAccepted();
+    };
     stream.calls.add(exchange.cancellation);
     try {
-      return await this.#serve(exchange, caller, session, body, stream);
+      if (isBatch(body) && takesBatches(session))
+        return await serveBatchIn(exchange, caller, session, body, this.#edge, accepted);
+      const read = readInSession(exchange, caller, session, body);
+      if (read instanceof Refusal) return refused(read);
+      accepted();
+      return await serveCall(read, this.#edge);
     } finally {
       stream.calls.delete(exchange.cancellation);
     }
-  }
-
-  async #serve(exchange: Exchange, caller: Caller, session: ClientSession, body: Buffer, stream: OpenStream): Promise<Ending> {
-    const accepted = () => exchange.reply.divert(stream.reply);
-    if (isBatch(body) && takesBatches(session)) return serveBatchIn(exchange, caller, session, body, this.#edge, accepted);
-    const call = readInSession(exchange, caller, session, body);
-    if (call instanceof Refusal) return refused(call);
-    accepted();
-    return serveCall(call, this.#edge);
   }
 
   #openSession({ server }: Exchange, { principal, clientId }: Caller): Promise<ClientSession> {
@@ -112,6 +163,7 @@ export class SseEndpoint {
       clientVersion: '',
       capabilities: {},
       upstreams: {},
+      holder: this.#edge.peers.name,
     });
   }
 }

@@ -51,7 +51,8 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
   };
   const session = call.session ?? (await edge.sessions.open(record));
   // Over HTTP with SSE the session is there with its stream, and learns now whose it is.
-  if (call.session !== undefined) await edge.sessions.change(session, ({ upstreams }) => ({ ...record, upstreams }));
+  if (call.session !== undefined)
+    await edge.sessions.change(session, ({ upstreams, holder }) => ({ ...record, upstreams, holder }));
   exchange.facts.revision = revision;
   exchange.facts.client_name = client.client_name;
   exchange.facts.client_version = client.client_version;

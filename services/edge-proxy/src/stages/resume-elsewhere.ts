@@ -60,7 +60,11 @@ function callLost(): Ending {
   );
 }
 
-async function endingOf({ exchange: { facts } }: Call, { end, detail, upstreamUs, upstreamRpcId }: RoundEnd, edge: Edge): Promise<Ending> {
+async function endingOf(
+  { exchange: { facts } }: Call,
+  { end, detail, upstreamUs, upstreamRpcId }: RoundEnd,
+  edge: Edge,
+): Promise<Ending> {
   facts.detail = { ...facts.detail, ...detail };
   facts.upstream_us = upstreamUs;
   facts.upstream_rpc_id = upstreamRpcId;

@@ -1,0 +1,28 @@
+import { SpoolFull } from '@switchyard/audit';
+import type { Edge } from './edge.js';
+import { type Ending, refused } from './ending.js';
+import type { Exchange } from './exchange.js';
+import { recordEnding } from './record.js';
+import { Refusal } from './refusal.js';
+
+/** Serves a message that has no HTTP exchange to itself, and records how it ended. A fault becomes a refusal. */
+export async function serveRecorded(exchange: Exchange, serve: () => Promise<Ending>, edge: Edge): Promise<Ending> {
+  const ending = await serve().catch((error: unknown) => failed(exchange, error, edge));
+  try {
+    await recordEnding(exchange, ending, edge);
+  } catch (error) {
+    if (!(error instanceof SpoolFull)) throw error;
+    // What cannot be recorded is not delivered either.
+    if (ending.kind === 'response')
+      return refused(
+        new Refusal('audit_unavailable', 'The audit trail cannot take this call’s record, so its result is withheld.'),
+      );
+  }
+  return ending;
+}
+
+function failed({ requestId, trace }: Exchange, error: unknown, { log }: Edge): Ending {
+  log.error('a message failed', { request_id: requestId, trace_id: trace.traceId, error });
+  const sentence = `Something went wrong in the gateway. Tell its administrators the request id ${requestId}.`;
+  return refused(new Refusal('internal', sentence));
+}
