@@ -1,12 +1,7 @@
 import type { KvStore } from '@switchyard/state';
-import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
 import type { LoggedEvent } from './event-log.js';
-import { GRACE_MS } from './event-log.js';
 import { leaveIndex, leaveParts, takeParts } from './left-parts.js';
-
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1_000;
 
 const index = z.object({ parts: z.int().nonnegative() });
 const events = z.array(z.object({ sequence: z.int(), id: z.string(), data: z.string() }));
@@ -17,6 +12,7 @@ const events = z.array(z.object({ sequence: z.int(), id: z.string(), data: z.str
  */
 export class HandedOver {
   readonly #kv: KvStore;
+  readonly #leaving = new Set<Promise<void>>();
 
   constructor(kv: KvStore) {
     this.#kv = kv;
@@ -24,21 +20,26 @@ export class HandedOver {
 
   /** Leaves the events of a stream that has ended. */
   async leave(stream: string, log: readonly LoggedEvent[]): Promise<void> {
+    const leaving = this.#leave(stream, log);
+    this.#leaving.add(leaving);
+    await leaving.finally(() => this.#leaving.delete(leaving));
+  }
+
+  async #leave(stream: string, log: readonly LoggedEvent[]): Promise<void> {
     const plain = log.map(({ sequence, id, data }) => ({ sequence, id, data: data.toString('utf8') }));
-    const bytes = Buffer.from(JSON.stringify(plain));
-    const parts = await leaveParts(this.#kv, stream, bytes);
+    const parts = await leaveParts(this.#kv, stream, Buffer.from(JSON.stringify(plain)));
     await leaveIndex(this.#kv, stream, Buffer.from(JSON.stringify({ parts })));
   }
 
-  /** Waits for a stream of another edge's to be left, as long as that edge lets its call go on for a client that has gone. */
-  async take(stream: string, stop: () => boolean): Promise<LoggedEvent[] | undefined> {
-    const until = performance.now() + GRACE_MS + LONGEST_PAUSE_MS;
-    for (let pauseMs = FIRST_PAUSE_MS; !stop() && performance.now() < until; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-      const entry = await this.#kv.get(stream);
-      if (entry !== undefined) return this.#read(stream, index.parse(parse(entry.value)).parts);
-      await pause(pauseMs);
-    }
-    return undefined;
+  /** The events that another edge has left; undefined where it has left none. */
+  async take(stream: string): Promise<LoggedEvent[] | undefined> {
+    const entry = await this.#kv.get(stream);
+    return entry && this.#read(stream, index.parse(parse(entry.value)).parts);
+  }
+
+  /** Resolves when what is being left can be taken. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#leaving);
   }
 
   async #read(stream: string, parts: number): Promise<LoggedEvent[] | undefined> {

@@ -36,6 +36,7 @@ import { serveAnswers } from './methods/answer.js';
 import { MirroredTools } from './mirrored-tools.js';
 import { PreparedLists } from './prepared-lists.js';
 import { RelayedRounds } from './relayed-rounds.js';
+import { RelayedStreams } from './relayed-streams.js';
 import { RequestStates } from './request-state.js';
 import { SessionStore } from './session-store.js';
 import { SlowUpstreams } from './slow-upstreams.js';
@@ -182,6 +183,7 @@ export class PublicEdge {
   async #servePeers(): Promise<void> {
     await serveAnswers(this.#edge);
     await this.#rounds.serve();
+    await new RelayedStreams(this.#edge).serve();
     await this.#mcp.servePeers();
   }
 
@@ -212,6 +214,7 @@ export class PublicEdge {
     await this.#changes.close();
     this.#edge.suspended.close();
     await this.#edge.pool.close();
+    await this.#edge.handedOver.settled();
     this.#edge.views.close();
     await Promise.all([this.#edge.peers.close(), this.#edge.streamPeers.close()]);
     await this.#edge.links.close();

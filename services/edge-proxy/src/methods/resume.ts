@@ -1,11 +1,12 @@
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import { readEventId, type StreamPlace } from '../event-id.js';
-import type { EventLog } from '../event-log.js';
+import type { EventLog, LoggedEvent } from '../event-log.js';
 import { Refusal } from '../refusal.js';
 import type { ClientSession } from '../session-store.js';
 import { serveEventStream } from './event-stream.js';
 import type { StreamCall } from '../changes/listening.js';
+import { readElsewhere } from './resume-elsewhere.js';
 
 /**
  * `GET` with `Last-Event-ID` (MCP 2025-11-25, "Resumability and Redelivery"): what followed that event on its own stream, and what is
@@ -16,7 +17,10 @@ export async function serveResume(call: StreamCall, session: ClientSession, even
   if (place === undefined)
     return refused(new Refusal('event_unknown', 'Last-Event-ID is no id of an event that this session was sent.'));
   const log = session.streams.find(place.stream);
-  if (place.requestId === '') return serveEventStream(call, session, edge, place, log?.after(place.sequence));
+  if (place.requestId === '') {
+    const missed = log?.after(place.sequence) ?? (await missedElsewhere(call, session, place, edge));
+    return serveEventStream(call, session, edge, place, missed);
+  }
   if (log === undefined) return place.edge === edge.peers.name ? lost(call, place) : takeOver(call, session, place, edge);
   await follow(call, session, log, place);
   return { kind: 'streamed' };
@@ -48,15 +52,31 @@ async function follow(
   reply.end();
 }
 
-/** Another edge has the call: what it says is told when the call has ended there. */
+/** Another edge has the call, or has left what it said where every edge finds it. */
 async function takeOver(call: StreamCall, session: ClientSession, place: StreamPlace, edge: Edge): Promise<Ending> {
   const { reply, cancellation } = call.exchange;
   reply.openStream({ 'mcp-session-id': session.id });
-  const events = await edge.handedOver.take(place.stream, () => reply.gone || cancellation.cancelled);
-  if (events === undefined) return lost(call, place);
-  for (const event of events) if (event.sequence > place.sequence) await reply.replay(event.id, event.data);
+  let { sequence } = place;
+  const onEvent = (event: LoggedEvent) => {
+    ({ sequence } = event);
+    return reply.replay(event.id, event.data);
+  };
+  const isGone = () => reply.gone || cancellation.cancelled;
+  if ((await readElsewhere(call, session, place, { onEvent, isGone }, edge)) === 'unknown') {
+    const events = await edge.handedOver.take(place.stream);
+    if (events === undefined) return lost(call, place);
+    for (const event of events) if (event.sequence > sequence) await onEvent(event);
+  }
   reply.end();
   return { kind: 'streamed' };
+}
+
+/** What the session's stream said at another edge, which holds it no longer. */
+async function missedElsewhere(call: StreamCall, session: ClientSession, place: StreamPlace, edge: Edge): Promise<LoggedEvent[]> {
+  const missed: LoggedEvent[] = [];
+  if (place.edge !== edge.peers.name)
+    await readElsewhere(call, session, place, { onEvent: (event) => void missed.push(event), isGone: () => false }, edge);
+  return missed;
 }
 
 /** The stream was this session's, but nobody has its events any more. The client is told, or it would wait for its answer for ever. */
