@@ -41,7 +41,7 @@ async function call(scripted: ScriptedExchange): Promise<void> {
   }
   const send = beginEvents(response);
   send({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'asking' } });
-  if (message.params?.name === 'wait') return;
+  if (message.params?.name === 'wait' || message.params?.name === 'talk') return;
   const answers =
     message.params?.name === 'two'
       ? await Promise.all([ask(send, 'elicitation/create', FORM), ask(send, 'roots/list', {})])
@@ -86,8 +86,15 @@ beforeAll(async () => {
 });
 
 const snapshot = () => ({
-  upstreams: [{ name: 'old', transport: { case: 'http' as const, value: { url: upstream.url } }, timeoutMs: 10_000 }],
-  servers: [{ slug: 'old', sources: [{ upstream: 'old', tools: ['*'] }], access: [{ everyone: true }] }],
+  upstreams: [
+    { name: 'old', transport: { case: 'http' as const, value: { url: upstream.url } }, timeoutMs: 10_000 },
+    { name: 'hasty', transport: { case: 'http' as const, value: { url: upstream.url } }, timeoutMs: 400 },
+  ],
+  servers: ['old', 'hasty'].map((slug) => ({
+    slug,
+    sources: [{ upstream: slug, tools: ['*'] }],
+    access: [{ everyone: true }],
+  })),
 });
 
 afterAll(async () => {
@@ -99,16 +106,20 @@ interface Sent {
   readonly capabilities?: object;
   readonly retry?: object;
   readonly logLevel?: string;
+  readonly slug?: string;
 }
 
-function requestOf(name: string, { capabilities = { elicitation: {}, roots: {} }, retry, logLevel }: Sent = {}): RawRequest {
+function requestOf(
+  name: string,
+  { capabilities = { elicitation: {}, roots: {} }, retry, logLevel, slug = 'old' }: Sent = {},
+): RawRequest {
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': '2026-07-28',
     'io.modelcontextprotocol/clientCapabilities': capabilities,
     ...(logLevel !== undefined && { 'io.modelcontextprotocol/logLevel': logLevel }),
   };
   return {
-    path: '/mcp/old',
+    path: `/mcp/${slug}`,
     key: edge.key,
     headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': name },
     body: { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {}, ...retry, _meta } },
@@ -233,6 +244,27 @@ describe('a legacy server that asks a modern client (MCP 2026-07-28, "Multi Roun
     const result = await client.callTool({ name: 'form', arguments: {} });
     expect(JSON.stringify(result.content)).toContain('Bo');
     await client.close();
+  });
+
+  it('SU-13 waits for the user as long as it is promised, however short the time is that the upstream has', async () => {
+    const first = asked(await send('form', { slug: 'hasty' }));
+    // What is given up for its silence was begun later: the upstream's time has passed twice.
+    for (const _again of [1, 2])
+      expect(last(await send('wait', { slug: 'hasty' })).error).toMatchObject({ data: { reason: 'upstream_timeout' } });
+    const answer = { action: 'accept', content: { name: 'Ana' } };
+    const retry = { inputResponses: { 'ask-1': answer }, requestState: first.requestState };
+    expect(textOf(await send('form', { slug: 'hasty', retry }))).toBe(JSON.stringify([answer]));
+  });
+
+  it('SU-14 the call’s own time limit does not run while the user is being asked', async () => {
+    await using other = await startTestEdge({ limits: { callLimitMs: 1_000 }, beside: edge });
+    await other.publish(snapshot());
+    const first = asked(await send('form', {}, other.url));
+    const talked = exchange(other.url, requestOf('talk'));
+    expect(last(await talked).error).toMatchObject({ message: 'old was not done within 1000 ms.' });
+    const answer = { action: 'accept', content: { name: 'Ana' } };
+    const retry = { inputResponses: { 'ask-1': answer }, requestState: first.requestState };
+    expect(textOf(await send('form', { retry }, other.url))).toBe(JSON.stringify([answer]));
   });
 
   it('SU-12 an edge that stops refuses and cancels what waits', async () => {

@@ -70,8 +70,8 @@ export async function forwardToModern(cross: CrossEraCall): Promise<Ending> {
   const note = method === 'tools/call' ? await noteOf(cross) : undefined;
   let retry: Retry | undefined;
   let withTasks = false;
-  // Each round is bounded by the call's limit, and so are all together.
-  const until = edge.clock.now() + edge.limits.callLimitMs;
+  // Each round is bounded by the call's limit, and so are all together; how long the client takes to answer is its own time.
+  let until = edge.clock.now() + edge.limits.callLimitMs;
   for (let round = 0; round <= MOST_ROUNDS && edge.clock.now() < until; round += 1) {
     const { id, answer } = await attempt(cross, note, retry, withTasks);
     if (answer.kind === 'refused') return refused(answer.refusal);
@@ -97,7 +97,9 @@ export async function forwardToModern(cross: CrossEraCall): Promise<Ending> {
     if (wanted.requests.length === 0) await pause(call.exchange.cancellation, PACE_MS);
     const stream = { session, origin: id, send: (message: Buffer) => void call.exchange.reply.message(message) };
     call.exchange.cancellation.onCancel(() => edge.asks.release(id));
+    const askedAt = edge.clock.now();
     const answers = await askInputs(stream, wanted.requests, edge);
+    until += edge.clock.now() - askedAt;
     if (call.exchange.cancellation.cancelled) return refused(new Refusal('cancelled', 'The call was cancelled.'));
     if ('why' in answers) return failed(cross, answers.why);
     retry = { answers, requestStateJson: wanted.requestStateJson };

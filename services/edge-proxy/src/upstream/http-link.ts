@@ -74,6 +74,8 @@ export class HttpLink implements UpstreamLink {
   readonly #requestOptions: HttpRequestOptions;
   readonly #streams = new Set<HttpEventStream>();
   #answersUnderWay = 0;
+  /** Sessions whose client is being asked on its standing stream, and how much. */
+  readonly #asked = new Map<string, number>();
 
   constructor(options: HttpLinkOptions) {
     this.name = options.name;
@@ -86,6 +88,7 @@ export class HttpLink implements UpstreamLink {
       url,
       resultLimitBytes,
       onServerRequest: (request, message, answered) => this.#takeServerRequest(request, message, answered),
+      asked: this.#asked,
     };
   }
 
@@ -210,7 +213,7 @@ export class HttpLink implements UpstreamLink {
         const own = { ...context, era: 'legacy' as const, revision: session.revision, method: '', session: session.id };
         if (kind !== 'request') sink.onMessage(message);
         else if (method === 'ping' || sink.onRequest === undefined) this.#answerServerRequest(own, message);
-        else void sink.onRequest(message).then((body) => this.#post(own, body));
+        else void this.#ask(sink.onRequest, message, session.id).then((body) => this.#post(own, body));
       },
     });
     this.#streams.add(stream);
@@ -218,6 +221,17 @@ export class HttpLink implements UpstreamLink {
       this.#streams.delete(stream);
       stream.close();
     };
+  }
+
+  async #ask(take: NonNullable<UnsolicitedSink['onRequest']>, message: UpstreamMessage, session = ''): Promise<Buffer> {
+    this.#asked.set(session, (this.#asked.get(session) ?? 0) + 1);
+    try {
+      return await take(message);
+    } finally {
+      const left = (this.#asked.get(session) ?? 1) - 1;
+      if (left === 0) this.#asked.delete(session);
+      else this.#asked.set(session, left);
+    }
   }
 
   closeLegacy(session: LegacySession, context: OutboundContext): Promise<void> {

@@ -1,6 +1,8 @@
 import { type Egress, type EgressControl, type EgressSink, withField } from '@switchyard/egress';
 import { isInputMethod, scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
+import type { Reason } from '../ladder.js';
 import { Refusal } from '../refusal.js';
+import { CallTime, type TimeOver } from './call-time.js';
 import { httpFailure } from './http-failure.js';
 import type { OutboundRequest, UpstreamAnswer, UpstreamMessage } from './link.js';
 import { outboundFields } from './outbound-fields.js';
@@ -15,6 +17,8 @@ export interface HttpRequestOptions {
   readonly resultLimitBytes: number;
   /** Answers what the upstream asks of us on the response's stream. */
   readonly onServerRequest: (request: OutboundRequest, message: UpstreamMessage, answered: () => void) => void;
+  /** Sessions whose client is being asked on a stream other than a call's. */
+  readonly asked?: ReadonlyMap<string, number>;
 }
 
 /** How long a stream may stay open behind its response before it is cut. */
@@ -60,8 +64,7 @@ class HttpExchange implements EgressSink {
   /** From the first time on that the stream has ended before its response. */
   #resumption: StreamResumption | undefined;
   #pause: NodeJS.Timeout | undefined;
-  #silence: NodeJS.Timeout | undefined;
-  #asking = 0;
+  #time: CallTime | undefined;
 
   constructor(
     readonly request: OutboundRequest,
@@ -84,19 +87,27 @@ class HttpExchange implements EgressSink {
         fields: outboundFields(request, 'message'),
         body: request.body,
         headersTimeoutMs: Math.min(request.timeoutMs, request.limitMs ?? Number.POSITIVE_INFINITY),
-        // While a client is being asked, silence is no fault of the upstream's; so it is watched here.
-        bodyTimeoutMs: request.onServerRequest === undefined ? request.timeoutMs : 0,
+        bodyTimeoutMs: this.#bodyTimeoutMs,
       },
       this,
     );
     if (!sent) this.#watchLimit();
   }
 
+  /** While a client is being asked, silence is no fault of the upstream's; so it is watched here. */
+  get #bodyTimeoutMs(): number {
+    return this.request.onServerRequest === undefined ? this.request.timeoutMs : 0;
+  }
+
   /** An upstream that sends a byte now and then would never end. Most answers come in one piece, and need no timer. */
   #watchLimit(): void {
     const { limitMs } = this.request;
-    if (limitMs === undefined || this.#limit !== undefined || this.#settled) return;
-    this.#limit = setTimeout(() => this.#tooLate(limitMs), limitMs - (performance.now() - this.#startedAtMs));
+    if (limitMs === undefined || this.#settled) return;
+    if (this.#time !== undefined) {
+      clearTimeout(this.#limit);
+      return this.#time.bound(limitMs - (performance.now() - this.#startedAtMs));
+    }
+    this.#limit ??= setTimeout(() => this.#tooLate(limitMs), limitMs - (performance.now() - this.#startedAtMs));
   }
 
   /** A request that was given up while it waited for a connection is not sent at all. */
@@ -107,17 +118,16 @@ class HttpExchange implements EgressSink {
 
   head(status: number, headers: Headers): void {
     if (this.#settled) return;
+    const { upstream } = this.options;
     this.#status = status;
     this.onHead(headers);
     if (this.request.onServerRequest !== undefined) this.#watchSilence();
     const type = mediaType(headers);
     if (status === 404 && this.request.session !== undefined) return this.#cut({ kind: 'sessionGone' });
     if (status === 401 || status === 403)
-      return this.#cut(
-        this.#refuse('credential_rejected', `${this.options.upstream} refused the gateway's credential (HTTP ${status}).`),
-      );
+      return this.#cut(this.#refuse('credential_rejected', `${upstream} refused the gateway's credential (HTTP ${status}).`));
     if (status >= 500 || status === 429)
-      return this.#cut(this.#refuse('upstream_unavailable', `${this.options.upstream} answered HTTP ${status}.`));
+      return this.#cut(this.#refuse('upstream_unavailable', `${upstream} answered HTTP ${status}.`));
     if (status >= 300 && status < 400)
       return this.#cut(
         this.#garbage(`a redirect (HTTP ${status}), and the gateway follows none: its URL has to be the final one`),
@@ -133,7 +143,7 @@ class HttpExchange implements EgressSink {
 
   data(chunk: Buffer, control: EgressControl): void {
     if (this.#settled) return;
-    this.#silence?.refresh();
+    this.#time?.heard();
     if (this.#sse) return this.#events(chunk, control);
     this.#size += chunk.length;
     if (this.#size > this.options.resultLimitBytes) return this.#cut(this.#tooLarge());
@@ -179,20 +189,18 @@ class HttpExchange implements EgressSink {
     const isTaken = this.request.onServerRequest !== undefined && isInputMethod(message.envelope.method);
     if (!isTaken && message.envelope.method !== 'ping') this.#stray('requests that the gateway does not take');
     if (this.#settled) return;
-    this.#asking += 1;
-    this.options.onServerRequest(this.request, message, () => {
-      this.#asking -= 1;
-      this.#silence?.refresh();
-    });
+    this.options.onServerRequest(this.request, message, this.#time?.asking() ?? (() => undefined));
   }
 
   #watchSilence(): void {
-    const { timeoutMs } = this.request;
-    this.#silence = setTimeout(() => {
-      if (this.#asking === 0 && this.#waiting === 0)
-        this.#cut(this.#refuse('upstream_timeout', `${this.options.upstream} sent nothing for ${timeoutMs} ms.`));
-      else this.#silence?.refresh();
-    }, timeoutMs);
+    if (this.#time !== undefined) return this.#time.heard();
+    const { timeoutMs, limitMs, session = '' } = this.request;
+    const onOver = (what: TimeOver) => {
+      if (what === 'over') this.#tooLate(limitMs ?? timeoutMs);
+      else this.#cut(this.#refuse('upstream_timeout', `${this.options.upstream} sent nothing for ${timeoutMs} ms.`));
+    };
+    this.#time = new CallTime(timeoutMs, onOver, () => this.#waiting > 0 || this.options.asked?.has(session) === true);
+    if (this.#limit !== undefined) this.#watchLimit();
   }
 
   #stray(what: string): void {
@@ -241,6 +249,7 @@ class HttpExchange implements EgressSink {
     if (this.#sse !== undefined) this.#resumption.follow(this.#sse);
     this.#sse = undefined;
     this.#control = undefined;
+    this.#time?.deaf();
     if (!this.#resumption.worthwhile(broken)) return this.#settle(otherwise);
     this.request.onHeldUp?.();
     this.#pause = setTimeout(() => this.#resume(), this.#resumption.nextPauseMs());
@@ -262,16 +271,10 @@ class HttpExchange implements EgressSink {
       end: () => (over ? undefined : this.end()),
       fail: (error) => (over ? undefined : this.fail(error)),
     };
-    options.egress.send(
-      {
-        url: options.url,
-        method: 'GET',
-        fields: withField(outboundFields(request, 'stream'), 'last-event-id', this.#resumption?.lastEventId ?? ''),
-        headersTimeoutMs: request.timeoutMs,
-        bodyTimeoutMs: request.timeoutMs,
-      },
-      sink,
-    );
+    const fields = withField(outboundFields(request, 'stream'), 'last-event-id', this.#resumption?.lastEventId ?? '');
+    const { timeoutMs: headersTimeoutMs } = request;
+    const bodyTimeoutMs = this.#bodyTimeoutMs;
+    options.egress.send({ url: options.url, method: 'GET', fields, headersTimeoutMs, bodyTimeoutMs }, sink);
   }
 
   /** The upstream has the call, so nothing that it says now means that the call may be sent again: not 404 either. */
@@ -313,15 +316,10 @@ class HttpExchange implements EgressSink {
     this.#settled = true;
     clearTimeout(this.#limit);
     clearTimeout(this.#pause);
-    clearTimeout(this.#silence);
-    this.#silence = undefined;
+    this.#time?.stop();
   }
 
-  #refuse(
-    reason:
-      'cancelled' | 'credential_rejected' | 'upstream_unavailable' | 'upstream_timeout' | 'upstream_invalid' | 'result_too_large',
-    message: string,
-  ): UpstreamAnswer {
+  #refuse(reason: Reason, message: string): UpstreamAnswer {
     return { kind: 'refused', status: this.#status, refusal: new Refusal(reason, message, { upstream: this.options.upstream }) };
   }
 
@@ -330,10 +328,8 @@ class HttpExchange implements EgressSink {
   }
 
   #tooLarge(): UpstreamAnswer {
-    return this.#refuse(
-      'result_too_large',
-      `${this.options.upstream} sent more than ${this.options.resultLimitBytes} bytes in one message.`,
-    );
+    const { upstream, resultLimitBytes } = this.options;
+    return this.#refuse('result_too_large', `${upstream} sent more than ${resultLimitBytes} bytes in one message.`);
   }
 }
 

@@ -3,6 +3,7 @@ import { errorResponse, resultResponse, scanMessage, type SseEvent, SseLimitExce
 import { InHand } from '../in-hand.js';
 import type { Reason } from '../ladder.js';
 import { Refusal } from '../refusal.js';
+import { CallTime, inWords, type TimeOver } from './call-time.js';
 import { httpFailure } from './http-failure.js';
 import type { OutboundContext, OutboundRequest, UnsolicitedSink, UpstreamAnswer, UpstreamMessage } from './link.js';
 import { outboundFields } from './outbound-fields.js';
@@ -35,8 +36,7 @@ interface Pending {
   readonly request: OutboundRequest;
   readonly resolve: (answer: UpstreamAnswer) => void;
   readonly reject: (fault: unknown) => void;
-  readonly limit: NodeJS.Timeout | undefined;
-  silence: NodeJS.Timeout;
+  readonly time: CallTime;
   /** Of its POST, which may outlast it. */
   control: EgressControl | undefined;
   /** What came before, while it is being taken. */
@@ -67,7 +67,6 @@ export class SseConnection implements EgressSink {
   #over = false;
   #waiting = 0;
   #answersUnderWay = 0;
-  #asking = 0;
 
   private constructor(options: SseConnectionOptions, begun: (outcome: SseConnection | Refusal | undefined) => void) {
     this.#options = options;
@@ -84,16 +83,8 @@ export class SseConnection implements EgressSink {
     return new Promise((resolve) => {
       const { egress, url, context, openTimeoutMs } = options;
       const fields = outboundFields({ ...context, era: 'legacy', revision: '', method: 'initialize' }, 'stream');
-      egress.send(
-        {
-          url,
-          method: 'GET',
-          fields,
-          headersTimeoutMs: openTimeoutMs,
-          bodyTimeoutMs: 0,
-        },
-        new SseConnection(options, resolve),
-      );
+      const request = { url, method: 'GET', fields, headersTimeoutMs: openTimeoutMs, bodyTimeoutMs: 0 } as const;
+      egress.send(request, new SseConnection(options, resolve));
     });
   }
 
@@ -108,10 +99,8 @@ export class SseConnection implements EgressSink {
     if (request.cancellation.cancelled) return Promise.resolve(this.#refused('cancelled', 'was not called: it was cancelled'));
     return new Promise((resolve, reject) => {
       const { id, limitMs } = request;
-      const tooLate = () => this.#abandon(id, 'upstream_timeout', `was not done within ${limitMs} ms`);
-      const limit = limitMs === undefined ? undefined : setTimeout(tooLate, limitMs);
-      const silence = this.#silence(request);
-      const pending: Pending = { request, resolve, reject, limit, silence, control: undefined, tail: Promise.resolve() };
+      const time = this.#time(request);
+      const pending: Pending = { request, resolve, reject, time, control: undefined, tail: Promise.resolve() };
       this.#pending.set(id, pending);
       request.cancellation.onCancel(() => this.#abandon(id, 'cancelled', 'was told that the call is cancelled'));
       this.#post(request, request.body, limitMs ?? 0, {
@@ -229,7 +218,7 @@ export class SseConnection implements EgressSink {
   #response(message: UpstreamMessage): void {
     const pending = this.#pending.get(message.envelope.id);
     if (pending === undefined) return;
-    clearTimeout(pending.silence);
+    pending.time.deaf();
     void pending.tail.then(() => this.#answer(pending.request.id, { kind: 'response', message, status: 200 }));
   }
 
@@ -238,17 +227,26 @@ export class SseConnection implements EgressSink {
     const { id, method } = message.envelope;
     const taker = method === 'ping' ? undefined : this.#pending.values().find(({ request }) => request.onServerRequest)?.request;
     if (taker?.onServerRequest) {
-      this.#asking += 1;
-      return taker.onServerRequest(message, (body) => void this.notify(taker, body).then(() => (this.#asking -= 1)));
+      const answered = this.#asking();
+      return taker.onServerRequest(message, (body) => void this.notify(taker, body).then(answered));
     }
     const sink = method === 'ping' ? undefined : [...this.#sinks].find(({ onRequest }) => onRequest);
     const own = { ...this.#options.context, revision: '', method: '' };
-    if (sink?.onRequest) return void sink.onRequest(message).then((body) => this.notify(own, body));
+    if (sink?.onRequest) {
+      const answered = this.#asking();
+      return void sink.onRequest(message).then((body) => this.notify(own, body).then(answered));
+    }
     const body =
       method === 'ping' ? resultResponse(id, '{}') : errorResponse(id, -32601, `The gateway does not take ${method} requests.`);
     if (this.#answersUnderWay >= ANSWERS_LIMIT) return;
     this.#answersUnderWay += 1;
     void this.notify({ ...own, method: 'initialize' }, body).then(() => (this.#answersUnderWay -= 1));
+  }
+
+  /** Whose call it is asked for is not told, so the time of none runs. @returns to be called with the answer */
+  #asking(): () => void {
+    const answered = this.#pending.values().map(({ time }) => time.asking());
+    return () => answered.forEach((done) => done());
   }
 
   /** The session is one client's, so whatever comes on it is for that client; which call it belongs to is not always told. */
@@ -264,8 +262,7 @@ export class SseConnection implements EgressSink {
   /** Notifications of a call are handed over one after the other; the stream is paused while one is being taken (back-pressure). */
   #handOver(pending: Pending | undefined, message: UpstreamMessage): void {
     if (pending === undefined) return;
-    clearTimeout(pending.silence);
-    pending.silence = this.#silence(pending.request);
+    pending.time.heard();
     this.#waiting += 1;
     if (this.#waiting === 1) this.#control?.pause();
     pending.tail = pending.tail
@@ -280,12 +277,11 @@ export class SseConnection implements EgressSink {
       });
   }
 
-  #silence(request: OutboundRequest): NodeJS.Timeout {
-    const { id, timeoutMs } = request;
-    const late = () => this.#abandon(id, 'upstream_timeout', `did not answer within ${timeoutMs} ms`);
-    // While a client is being asked, silence is no fault of the upstream's.
-    const timer: NodeJS.Timeout = setTimeout(() => (this.#asking > 0 ? timer.refresh() : late()), timeoutMs);
-    return timer;
+  #time(request: OutboundRequest): CallTime {
+    const late = (what: TimeOver) => this.#abandon(request.id, 'upstream_timeout', inWords(what, request));
+    const time = new CallTime(request.timeoutMs, late, () => this.#waiting > 0);
+    time.bound(request.limitMs);
+    return time;
   }
 
   /** Gives a request up, and says so; `initialize` is never cancelled (MCP 2024-11-05, "Cancellation"). */
@@ -305,9 +301,8 @@ export class SseConnection implements EgressSink {
     pending.resolve(answer);
   }
 
-  #forget({ request, silence, limit }: Pending): void {
-    clearTimeout(silence);
-    clearTimeout(limit);
+  #forget({ request, time }: Pending): void {
+    time.stop();
     this.#pending.delete(request.id);
     this.#idleTimer.refresh();
   }

@@ -3,6 +3,7 @@ import type { CredentialMaterial } from '@switchyard/contracts';
 import type { Logger } from '@switchyard/telemetry';
 import { InHand } from '../in-hand.js';
 import { Refusal } from '../refusal.js';
+import { CallTime, inWords, type TimeOver } from './call-time.js';
 import type { OutboundRequest, UpstreamAnswer, UpstreamMessage } from './link.js';
 import { cancelledBody } from './profile.js';
 import { type ProcessEnd, StdioProcess } from './stdio-process.js';
@@ -23,9 +24,7 @@ export interface StdioSessionOptions {
 interface Pending {
   readonly request: OutboundRequest;
   readonly settle: (answer: UpstreamAnswer) => void;
-  silence: NodeJS.Timeout;
-  /** What the client is being asked meanwhile: the upstream's silence then means nothing. */
-  asking: number;
+  readonly time: CallTime;
 }
 
 const LISTEN = 'subscriptions/listen';
@@ -67,22 +66,17 @@ export class StdioSession {
       return Promise.resolve(this.#refused('cancelled', 'was not called: the call was cancelled'));
     return new Promise((resolve) => {
       const onCancel = () => this.#abandon(request.id, this.#refused('cancelled', 'was told that the call is cancelled'));
-      const limit =
-        request.limitMs === undefined
-          ? undefined
-          : setTimeout(
-              () => this.#abandon(request.id, this.#refused('upstream_timeout', `was not done within ${request.limitMs} ms`)),
-              request.limitMs,
-            );
+      const late = (what: TimeOver) => this.#abandon(request.id, this.#refused('upstream_timeout', inWords(what, request)));
+      const time = new CallTime(request.timeoutMs, late);
+      time.bound(request.limitMs);
       const settle = (answer: UpstreamAnswer) => {
         const pending = this.#pending.get(request.id);
         if (pending === undefined) return;
-        clearTimeout(pending.silence);
-        clearTimeout(limit);
+        time.stop();
         this.#pending.delete(request.id);
         resolve(answer);
       };
-      this.#pending.set(request.id, { request, settle, silence: this.#silence(request), asking: 0 });
+      this.#pending.set(request.id, { request, settle, time });
       request.cancellation.onCancel(onCancel);
       this.#process.send(request.body);
     });
@@ -96,14 +90,6 @@ export class StdioSession {
   /** Ends the process; requests in hand are refused. Idempotent. */
   close(): Promise<void> {
     return this.#process.close();
-  }
-
-  #silence(request: OutboundRequest): NodeJS.Timeout {
-    return setTimeout(() => {
-      const pending = this.#pending.get(request.id);
-      if (pending !== undefined && pending.asking > 0) pending.silence = this.#silence(request);
-      else this.#abandon(request.id, this.#refused('upstream_timeout', `did not answer within ${request.timeoutMs} ms`));
-    }, request.timeoutMs);
   }
 
   /** Gives a request up, and says so; `initialize` is never cancelled (MCP 2025-11-25, "Cancellation"). */
@@ -147,10 +133,9 @@ export class StdioSession {
   }
 
   #ask(pending: Pending, take: NonNullable<OutboundRequest['onServerRequest']>, message: UpstreamMessage): void {
-    pending.asking += 1;
+    const answered = pending.time.asking();
     take(message, (body) => {
-      pending.asking -= 1;
-      pending.silence.refresh();
+      answered();
       if (this.#ended === undefined) this.#process.send(body);
     });
   }
@@ -171,8 +156,7 @@ export class StdioSession {
 
   #handOver(pending: Pending | undefined, message: UpstreamMessage): void {
     if (pending === undefined) return;
-    clearTimeout(pending.silence);
-    pending.silence = this.#silence(pending.request);
+    pending.time.heard();
     Promise.resolve(pending.request.onNotification(message)).catch((error: unknown) =>
       this.#options.log.error('a notification was not passed on', { error }),
     );
