@@ -13,6 +13,7 @@ import {
   type ScriptedUpstream,
   startScriptedUpstream,
 } from '@switchyard/testing';
+import type { EventJson } from '@switchyard/contracts';
 import path from 'node:path';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
 import { callOf, exchange, INITIALIZE, messagesIn, open, type OpenAnswer, type RawMessage } from './raw-client.fixture.js';
@@ -96,11 +97,14 @@ const text = (result: unknown) => JSON.parse((result as { content: { text: strin
 const handshakes = () => upstream.received.filter(({ body }) => body.includes('"initialize"')).map(({ body }) => body);
 
 /** A raw client with a call under way that waits for the client's answer. */
-async function suspended(key = edge.key): Promise<{ session: string; call: OpenAnswer; asked: RawMessage }> {
+async function suspended(
+  key = edge.key,
+  id: string | number = 1,
+): Promise<{ session: string; call: OpenAnswer; asked: RawMessage }> {
   const params = { ...INITIALIZE.params, capabilities: { elicitation: {} } };
   const { headers } = await exchange(edge.url, { path: '/mcp/curious', key, body: { ...INITIALIZE, params } });
   const session = String(headers['mcp-session-id']);
-  const call = await open(edge.url, { path: '/mcp/curious', key, session, body: callOf('ask') });
+  const call = await open(edge.url, { path: '/mcp/curious', key, session, body: callOf('ask', {}, id) });
   const asked = await eventually(() => messagesIn(call.text()).find(({ method }) => method === FORM.method) ?? false);
   return { session, call, asked };
 }
@@ -264,6 +268,32 @@ describe('a legacy client that legacy upstreams ask', () => {
     expect(await answer(other.session, other.asked.id)).toMatchObject({ status: 202 });
     await Promise.all([mine.call.ended, other.call.ended]);
     expect(messagesIn(mine.call.text()).at(-1)).toMatchObject({ id: 1, result: resultText(JSON.stringify(ACCEPTED)) });
+  });
+
+  it.each([
+    ['AS-14a with what came before the question, which it gets again', 0, 1],
+    ['AS-14b with the question, which it has', 1, 0],
+  ])('%s: that lost its stream while it was asked, and comes back; its answer counts once', async (id, seen, again) => {
+    const { session, call, asked } = await suspended(edge.key, id);
+    call.leave();
+    await call.ended;
+    const ids = [...call.text().matchAll(/^id: (.*)$/gm)].map(([, id]) => id!);
+    const resumed = await open(edge.url, {
+      path: '/mcp/curious',
+      method: 'GET',
+      key: edge.key,
+      session,
+      headers: { 'last-event-id': ids[seen]! },
+    });
+    await eventually(() => messagesIn(resumed.text()).length === again);
+    const from = answers.length;
+    for (const _twice of [1, 2]) expect(await post(session, response(asked.id))).toMatchObject({ status: 202, text: '' });
+    await resumed.ended;
+    const expected = [...(again === 1 ? [asked] : []), { jsonrpc: '2.0', id, result: resultText(JSON.stringify(ACCEPTED)) }];
+    expect(messagesIn(resumed.text())).toEqual(expected);
+    expect(answers.slice(from)).toHaveLength(1);
+    const isCalled = ({ type, client_rpc_id }: EventJson) => type === 'tool.called' && client_rpc_id === JSON.stringify(id);
+    expect(await edge.event(isCalled)).toMatchObject({ outcome: 'ok', capability: 'ask', http_status: 200 });
   });
 
   it('AS-12 is not asked by a process in whose hands several calls are', async () => {

@@ -135,6 +135,22 @@ describe('a legacy client on a modern upstream', () => {
     expect(call?.headers['mcp-session-id']).toBeUndefined();
   });
 
+  it('XL-9 has its requests to the upstream recorded with the upstream’s era, its own with its own', async () => {
+    upstream.on('tools/call', (scripted) => answerResult(scripted, done));
+    await using connection = await connect();
+    await connection.client.listTools();
+    await connection.client.callTool({ name: 'n__plain' });
+    for (const [type, method] of [
+      ['capability.listed', 'tools/list'],
+      ['tool.called', 'tools/call'],
+    ] as const) {
+      const own = await edge.event((event) => event.type === type && event.method === method);
+      expect(own.era).toBe('legacy');
+      const hop = await edge.event((event) => event.type === 'proxy.hop' && event.request_id === own.request_id);
+      expect(hop).toMatchObject({ method, era: 'modern', outcome: 'ok', upstream: 'nova' });
+    }
+  });
+
   it('XL-3 is asked for everything at once, and its call is retried with the answers and the state', async () => {
     upstream.on('tools/call', (scripted) => {
       const { inputResponses } = scripted.message.params as Params;

@@ -193,6 +193,20 @@ describe('a legacy server that asks a modern client (MCP 2026-07-28, "Multi Roun
     expect(bodies[0]).not.toContain('io.modelcontextprotocol');
   });
 
+  it('SU-15 hops are recorded with the era of the upstream', async () => {
+    await send('plain');
+    const { _meta } = (requestOf('plain').body as { params: { _meta: object } }).params;
+    const body = { jsonrpc: '2.0', id: 'l-1', method: 'tools/list', params: { _meta } };
+    const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/list' };
+    await exchange(edge.url, { path: '/mcp/old', key: edge.key, headers, body });
+    for (const method of ['tools/list', 'tools/call']) {
+      const hop = await edge.event((event) => event.type === 'proxy.hop' && event.method === method);
+      expect(hop).toMatchObject({ era: 'legacy', upstream: 'old' });
+    }
+    const list = await edge.event(({ type }) => type === 'capability.listed');
+    expect(list).toMatchObject({ era: 'modern', outcome: 'ok' });
+  });
+
   it('SU-8 log messages reach those who ask for them', async () => {
     const quiet = await send('form');
     expect(quiet.messages).toHaveLength(1);

@@ -159,8 +159,8 @@ async function attempt(
   const micros = Math.round(edge.clock.monotonicMicros() - startedAt);
   call.exchange.facts.upstream_us = micros;
   call.exchange.facts.upstream_rpc_id = id;
-  const { name } = target.capability;
-  recordHop(call, { upstream: link.name, method: envelope.method, id, micros, answer, upstreamCapability: name }, edge);
+  const hop = { upstream: link.name, method: envelope.method, id, micros, answer, era: 'modern' as const };
+  recordHop(call, { ...hop, upstreamCapability: target.capability.name }, edge);
   return { id, answer };
 }
 
