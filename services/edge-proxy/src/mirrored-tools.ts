@@ -32,6 +32,11 @@ export class MirroredTools {
     );
   }
 
+  /** Whether the tools of an upstream are known. */
+  knows(upstream: string): boolean {
+    return this.#heard.has(upstream);
+  }
+
   /** What a tool's clients mirror; undefined where the upstream's tools are not known. */
   of(upstream: string, tool: string): readonly MirroredParameter[] | undefined {
     const tools = this.#heard.get(upstream);

@@ -38,6 +38,7 @@ import { hasSubscriptions } from '../upstream-subscription.js';
 import { CARRIED_CAPABILITIES } from '../upstream/profile.js';
 import { followModernTask, pause } from './follow-modern-task.js';
 import { beginStream, relayNotification } from './forward.js';
+import { isRefusedForFields, refreshTools, sameFields } from './refused-fields.js';
 import type { Target } from './resolve.js';
 
 /** A legacy client's call, and the modern upstream that it is for. */
@@ -67,7 +68,8 @@ export async function forwardToModern(cross: CrossEraCall): Promise<Ending> {
   const { call, edge, target, session } = cross;
   const { method } = call.inbound.envelope;
   if (method === 'resources/subscribe' || method === 'resources/unsubscribe') return endSubscription(cross);
-  const note = method === 'tools/call' ? await noteOf(cross) : undefined;
+  let note = method === 'tools/call' ? await noteOf(cross) : undefined;
+  let isFresh = false;
   let retry: Retry | undefined;
   let withTasks = false;
   // Each round is bounded by the call's limit, and so are all together; how long the client takes to answer is its own time.
@@ -75,6 +77,13 @@ export async function forwardToModern(cross: CrossEraCall): Promise<Ending> {
   for (let round = 0; round <= MOST_ROUNDS && edge.clock.now() < until; round += 1) {
     const { id, answer } = await attempt(cross, note, retry, withTasks);
     if (answer.kind === 'refused') return refused(answer.refusal);
+    if (!isFresh && isRefusedForFields(call, answer)) {
+      isFresh = true;
+      const before = fieldsOf(cross, note);
+      await refreshTools(call, target.upstream.name, edge);
+      note = edge.toolForms.get(target.upstream.name, target.capability.name);
+      if (!sameFields(before, fieldsOf(cross, note))) continue;
+    }
     if (answer.kind === 'sessionGone') throw new Error('a modern upstream has no session that could be gone');
     const { bytes, envelope } = answer.message;
     // It has not begun: the tool can only be called by clients that know tasks, which the gateway does in their stead.
@@ -137,7 +146,7 @@ async function attempt(
   withTasks: boolean,
 ): Promise<{ id: string; answer: UpstreamAnswer }> {
   const { call, target, link, context, standing, edge } = cross;
-  const { bytes, envelope } = call.inbound;
+  const { envelope } = call.inbound;
   const id = edge.ids.next();
   const startedAt = edge.clock.monotonicMicros();
   const heldUp = setTimeout(() => beginStream(call), HELD_UP_MS);
@@ -147,7 +156,7 @@ async function attempt(
     revision: standing.revision,
     method: envelope.method,
     name: envelope.method === 'completion/complete' ? undefined : target.capability.name,
-    paramHeaders: note && note.parameters.length > 0 ? paramHeaders(bytes, envelope, note) : undefined,
+    paramHeaders: fieldsOf(cross, note),
     id,
     body: requestBody(cross, id, retry, withTasks),
     timeoutMs: target.upstream.timeoutMs,
@@ -197,10 +206,13 @@ function envelopeOf(bytes: Buffer): Envelope {
 }
 
 /** MCP 2026-07-28, "x-mcp-header". Absent and null arguments have no field. */
-function paramHeaders(bytes: Buffer, { argumentsRange }: Envelope, { parameters }: ToolNote): Record<string, string> {
+function fieldsOf({ call }: CrossEraCall, note: ToolNote | undefined): Record<string, string> | undefined {
+  if (note === undefined || note.parameters.length === 0) return undefined;
+  const { bytes, envelope } = call.inbound;
+  const { argumentsRange } = envelope;
   const given: unknown = argumentsRange && JSON.parse(bytes.toString('utf8', argumentsRange.start, argumentsRange.end));
   const fields: Record<string, string> = {};
-  for (const { header, path } of parameters) {
+  for (const { header, path } of note.parameters) {
     const value = path.reduce<unknown>(
       (inner, key) =>
         typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? Reflect.get(inner, key) : undefined,

@@ -1,4 +1,4 @@
-import { type Edit, type Era, memberAt, META_KEYS, splice } from '@switchyard/mcp';
+import { type Edit, memberAt, META_KEYS, splice } from '@switchyard/mcp';
 import { privateScopeEdits } from '../cache-scope.js';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
@@ -26,6 +26,7 @@ import { forwardToLegacy, resumeCall } from './forward-to-legacy.js';
 import { canBeAsked, relayRequest } from '../relay-request.js';
 import type { ClientSession } from '../session-store.js';
 import { forwardToModern } from './forward-to-modern.js';
+import { isRefusedForFields, refreshTools, sameFields } from './refused-fields.js';
 import { relayInputRequired, SERVER_INFO_JSON } from './input-required.js';
 import { mayBeTask, takeTask, taskProblem } from './task-made.js';
 import type { Target } from './resolve.js';
@@ -51,11 +52,31 @@ export async function forward(call: Call, target: Target, context: OutboundConte
   if (call.session !== undefined && 'era' in standing && standing.era === 'modern')
     return forwardToModern({ call, session: call.session, target, link, context, standing, edge });
   const first = await attempt(call, target, link, context, standing, edge, paramHeaders, retried);
+  if (isRefusedForFields(call, first.answer)) return forwardAnew(call, target, link, context, standing, edge, first, retried);
   if (first.answer.kind !== 'sessionGone' || call.session === undefined) return ending(call, target, first, edge);
   await leaveUpstream(call.session, link.name, standing);
   const reopened = await enterUpstream(call, link, context, edge);
   if (reopened instanceof Refusal) return refused(reopened);
   return ending(call, target, await attempt(call, target, link, context, reopened, edge), edge);
+}
+
+/** With fields made from schemas that are looked up anew, once; the upstream has not looked at the call. */
+async function forwardAnew(
+  call: Call,
+  target: Target,
+  link: UpstreamLink,
+  context: OutboundContext,
+  standing: LegacySession | UpstreamProfile,
+  edge: Edge,
+  first: Attempt,
+  retried: RequestState | undefined,
+): Promise<Ending> {
+  const before = parameterFields(call, target, edge);
+  await refreshTools(call, target.upstream.name, edge);
+  const fields = parameterFields(call, target, edge);
+  if (fields instanceof Refusal) return refused(fields);
+  if (before instanceof Refusal || sameFields(before, fields)) return ending(call, target, first, edge);
+  return ending(call, target, await attempt(call, target, link, context, standing, edge, fields, retried), edge);
 }
 
 /** Mcp-Param-* towards the upstream: made anew where the tool's schema is known, else the client's own, which the upstream checks. */
@@ -165,8 +186,14 @@ export function relayNotification(
 /** HTTP statuses that modern JSON-RPC errors travel with (MCP 2026-07-28, "Error handling"). */
 const MODERN_ERROR_STATUS: Readonly<Record<number, number>> = { [-32601]: 404, [-32020]: 400, [-32021]: 400 };
 
-/** Errors that speak of the hop between gateway and upstream, and mean nothing to the client. What it declared was passed on as it is. */
-const isInnerHop = (code: number, era: Era): boolean => code === -32022 || (code === -32021 && era === 'legacy');
+/**
+ * Errors that speak of the hop between gateway and upstream, and mean nothing to the client. What it declared was passed on as it is; so
+ * were its header fields for a tool that is not known.
+ */
+const isInnerHop = (code: number, { inbound }: Call, { upstream }: Target, edge: Edge): boolean =>
+  code === -32022 ||
+  (code === -32021 && inbound.era === 'legacy') ||
+  (code === -32020 && (inbound.envelope.method !== 'tools/call' || edge.mirrored.knows(upstream.name)));
 
 /** What the client is answered. @param owned further edits of a result: of what the gateway owns in it */
 export function ending(
@@ -185,7 +212,7 @@ export function ending(
     return refused(new Refusal('upstream_unavailable', `${upstream} ends its sessions as soon as they are open.`, { upstream }));
   const { bytes, envelope } = answer.message;
   const code = envelope.errorCode;
-  if (code !== undefined && isInnerHop(code, call.inbound.era)) {
+  if (code !== undefined && isInnerHop(code, call, target, edge)) {
     return refused(
       new Refusal(
         'upstream_invalid',
