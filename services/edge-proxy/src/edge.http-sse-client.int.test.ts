@@ -10,12 +10,12 @@ import { textOf } from './sdk-client.fixture.js';
 let upstream: TestUpstream;
 let edge: TestEdge;
 
-async function startEdge(options?: TestEdgeOptions): Promise<TestEdge> {
+async function startEdge(options?: TestEdgeOptions, slugs = ['work', 'other']): Promise<TestEdge> {
   const started = await startTestEdge(options);
   const sources = [{ upstream: 'alpha', tools: ['*'], prompts: ['*'], resources: ['*'] }];
   await started.publish({
     upstreams: [{ name: 'alpha', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 20_000 }],
-    servers: ['work', 'other'].map((slug) => ({ slug, sources, access: [{ everyone: true }] })),
+    servers: slugs.map((slug) => ({ slug, sources, access: [{ everyone: true }] })),
   });
   return started;
 }
@@ -30,10 +30,10 @@ afterAll(async () => {
   await upstream[Symbol.asyncDispose]();
 });
 
-async function connect(): Promise<{ client: Client } & AsyncDisposable> {
+async function connect(path = '/mcp/work/sse', on = edge): Promise<{ client: Client } & AsyncDisposable> {
   const client = new Client({ name: 'sse-client', version: '1.2.3' });
-  const requestInit = { headers: { authorization: `Bearer ${edge.key}` } };
-  await client.connect(new SSEClientTransport(new URL(`${edge.url}/mcp/work/sse`), { requestInit }));
+  const requestInit = { headers: { authorization: `Bearer ${on.key}` } };
+  await client.connect(new SSEClientTransport(new URL(path, on.url), { requestInit }));
   return { client, [Symbol.asyncDispose]: () => client.close() };
 }
 
@@ -51,6 +51,29 @@ describe('a client of 2024-11-05, HTTP with SSE', () => {
     await expect(client.callTool({ name: 'missing' })).resolves.toMatchObject({ isError: true });
     await client.ping();
   }, 30_000);
+
+  it('CS-11 (SDK v1) has the server that joins all at /mcp/sse', async () => {
+    await using connection = await connect('/mcp/sse');
+    const { client } = connection;
+    expect((await client.listTools()).tools.map(({ name }) => name)).toContain('other__echo');
+    expect(textOf(await client.callTool({ name: 'other__echo', arguments: { text: 'hi' } }))).toBe('alpha: hi');
+    const opened = await edge.event(({ type, server }) => type === 'session.opened' && server === undefined);
+    expect(opened).toMatchObject({ outcome: 'ok', revision: '2025-11-25', client_name: 'sse-client' });
+  }, 30_000);
+
+  it.each(['sse', 'messages'])(
+    'CS-12 finds a server that is called “%s” at that path, and no doors there',
+    async (slug) => {
+      await using other = await startEdge(undefined, ['work', slug]);
+      const session = await openSession(other.url, `/mcp/${slug}`, other.key);
+      expect(session).toHaveLength(43);
+      const stream = await open(other.url, { path: '/mcp/sse', method: 'GET', key: other.key });
+      expect(stream.status).toBe(slug === 'sse' ? 405 : 404);
+      await using connection = await connect(`/mcp/${slug}/sse`, other);
+      await connection.client.ping();
+    },
+    30_000,
+  );
 
   it('CS-2 (SDK v1) is told of changed lists', async () => {
     await using connection = await connect();
@@ -182,6 +205,9 @@ describe('what HTTP with SSE refuses', () => {
     ['CR-5 no JSON', () => post(stream.path, 'no json'), 400, 'parse_error'],
     ['CR-6 a message of the modern era', () => post(stream.path, { ...callOf('echo'), params: modern }), 400, 'header_mismatch'],
     ['CR-8 POST where the stream is', () => post('/mcp/work/sse', INITIALIZE), 405, 'method_not_allowed'],
+    ['CR-13 POST where the stream of all is', () => post('/mcp/sse', INITIALIZE), 405, 'method_not_allowed'],
+    ['CR-14 no session named where all is', () => post('/mcp/messages'), 400, 'session_missing'],
+    ['CR-15 one server’s session where all is', () => post(stream.path.replace('/work', '')), 404, 'session_unknown'],
     ['CR-9 an unknown server', () => post('/mcp/nowhere/messages?sessionId=x'), 404, 'server_unknown'],
     ['CR-10 no token', () => exchange(edge.url, { path: stream.path, body: callOf('echo') }), 401, 'token_missing'],
     ['CR-11 no token for a stream', () => exchange(edge.url, { path: '/mcp/work/sse', method: 'GET' }), 401, 'token_missing'],

@@ -6,7 +6,7 @@ import type { Readiness } from '@switchyard/runtime';
 import type { Catalog } from '../catalog.js';
 import type { EdgeProxyConfig } from '../config.js';
 import { LADDER, type Reason } from '../ladder.js';
-import type { McpEndpoint } from './mcp-endpoint.js';
+import type { McpEndpoint, SseDoor } from './mcp-endpoint.js';
 import { hostServed } from './origin.js';
 import type { ReverseProxy } from './reverse-proxy.js';
 
@@ -45,16 +45,19 @@ export function createRouter(
   const routes: readonly Route[] = [
     {
       path: new RegExp(`^/mcp(?:/(${SLUG}))?$`),
-      handle: (request, response, [, slug]) => mcp.serve(request, response, slug ?? ''),
+      handle: (request, response, [, slug]) =>
+        slug === 'sse' || slug === 'messages'
+          ? atRoot(options, request, response, slug)
+          : mcp.serve(request, response, slug ?? ''),
     },
     {
       path: new RegExp(`^/mcp/(${SLUG})/sse$`),
-      methods: ['GET', 'OPTIONS'],
+      methods: DOOR_METHODS.sse,
       handle: (request, response, [, slug]) => mcp.serve(request, response, slug ?? '', 'sse'),
     },
     {
       path: new RegExp(`^/mcp/(${SLUG})/messages$`),
-      methods: ['POST', 'OPTIONS'],
+      methods: DOOR_METHODS.messages,
       handle: (request, response, [, slug]) => mcp.serve(request, response, slug ?? '', 'messages'),
     },
     {
@@ -105,6 +108,22 @@ function refuse(response: ServerResponse, reason: Reason, message: string, heade
   response
     .writeHead(LADDER[reason].http, { ...headers, 'content-type': 'application/json', 'content-length': body.length })
     .end(body);
+}
+
+const DOOR_METHODS: Readonly<Record<SseDoor, readonly string[]>> = { sse: ['GET', 'OPTIONS'], messages: ['POST', 'OPTIONS'] };
+
+/** The doors of the server that joins all, where no server has the name of one. */
+function atRoot(
+  { catalog, mcp }: RouterOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  door: SseDoor,
+): Promise<void> | void {
+  const servers = catalog()?.servers;
+  if (servers?.has('sse') === true || servers?.has('messages') === true) return mcp.serve(request, response, door);
+  const methods = DOOR_METHODS[door];
+  if (methods.includes(request.method ?? '')) return mcp.serve(request, response, '', door);
+  return refuse(response, 'method_not_allowed', `Use ${methods.join(' or ')}.`, { allow: methods.join(', ') });
 }
 
 /** RFC 9728 §3: one document for each server. */

@@ -55,7 +55,7 @@ export class SseEndpoint {
     this.#catalog = catalog;
   }
 
-  /** `GET /mcp/<server>/sse`: opens a session, which lives as long as its stream. */
+  /** `GET /mcp/<server>/sse`, `GET /mcp/sse` for the server that joins all: opens a session, which lives as long as its stream. */
   async open(exchange: Exchange): Promise<Ending> {
     const edge = this.#edge;
     const caller = await authenticate(exchange, edge);
@@ -75,7 +75,8 @@ export class SseEndpoint {
     try {
       reply.backlogLimitBytes += edge.limits.resultLimitBytes;
       reply.openStream();
-      reply.event('endpoint', `/mcp/${exchange.server.slug}/messages?sessionId=${session.id}`);
+      const { slug } = exchange.server;
+      reply.event('endpoint', `/mcp${slug === '' ? '' : `/${slug}`}/messages?sessionId=${session.id}`);
       return await serveEventStream({ exchange: { ...exchange, cancellation: over }, caller, session }, session, edge);
     } finally {
       this.#streams.delete(session.id);
