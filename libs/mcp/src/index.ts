@@ -44,7 +44,7 @@ export { inputAnswerOf, inputRequestOf, legacyServerRequest, type AskedByLegacy 
 export { readUrlElicitations, urlElicitationRequired } from './url-elicitations.js';
 export { capabilitiesFor, declares, inputNeed, requiredCapabilities, type InputNeed } from './client-capabilities.js';
 export { META_KEYS } from './meta-keys.js';
-export { memberAt, membersOf, jsonAt, sliceAt, stringAt, type Member } from './json-walk.js';
+export { elementsOf, memberAt, membersOf, jsonAt, sliceAt, stringAt, type Member } from './json-walk.js';
 export { memberEdits, type MemberChanges } from './member-edits.js';
 export { modernRequestEdits, type RequestMeta } from './modern-request.js';
 export { legacyRequestEdits } from './legacy-request.js';

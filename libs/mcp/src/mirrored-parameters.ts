@@ -9,6 +9,17 @@ export interface MirroredParameter {
 const ANNOTATION = 'x-mcp-header';
 /** RFC 9110 §5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Names whose header fields steer connections or carry credentials: what has them is meant to be mistaken. In lower case. */
+const MISLEADING: ReadonlySet<string> = new Set([
+  'authorization',
+  'connection',
+  'content-length',
+  'cookie',
+  'host',
+  'proxy-authorization',
+  'set-cookie',
+  'transfer-encoding',
+]);
 const MIRRORED_TYPES: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean']);
 
 /** Keywords of JSON Schema 2020-12 that hold a schema, a list of them, or schemas by name; `properties` apart, nothing in them can be mirrored. */
@@ -55,6 +66,7 @@ function collect(schema: unknown, path: readonly string[] | undefined, found: Mi
     if (path === undefined || path.length === 0)
       return 'a header field is asked for where there is no parameter of a fixed place';
     if (typeof header !== 'string' || !TOKEN.test(header)) return 'a header field has a name that is none';
+    if (MISLEADING.has(header.toLowerCase())) return 'a header field has the name of one that steers connections or credentials';
     if (!MIRRORED_TYPES.has(schema.type)) return 'a header field is asked for a value that is no string, integer or boolean';
     found.push({ header, path });
   }

@@ -10,6 +10,18 @@ import type { Inbound } from './exchange.js';
 import type { RequestHead } from './http/request-head.js';
 import { Refusal } from './refusal.js';
 
+/** Most that is sent in one field: what servers take of a header section is often no more in all. */
+const FIELD_LIMIT_CHARACTERS = 8 * 1024;
+
+/** A call of which an argument is too long for the field that repeats it. */
+export function overlongField(fields: Readonly<Record<string, string>> | undefined): Refusal | undefined {
+  const long = Object.entries(fields ?? {}).find(([, value]) => value.length > FIELD_LIMIT_CHARACTERS);
+  return (
+    long &&
+    new Refusal('invalid_params', `The argument that ${long[0]} repeats is too long for a header field.`, { header: long[0] })
+  );
+}
+
 const NONE: readonly MirroredParameter[] = [];
 const PREFIX = 'mcp-param-';
 
@@ -72,7 +84,7 @@ export function mirroredFields(
     if (!equals(said, value)) return mismatch(header, 'does not equal its argument');
     fields[name] = encodeHeaderValue(typeof value === 'number' ? said : String(value));
   }
-  return fields;
+  return overlongField(fields) ?? fields;
 }
 
 const INTEGER = /^-?\d+$/;

@@ -6,6 +6,7 @@ import type { Call } from '../exchange.js';
 import { fetchedList, type ListedItem, type ListHints, LISTS } from '../fetched-list.js';
 import { isPooled } from '../legacy-pool.js';
 import type { Fetched } from '../list-cache.js';
+import { withoutOwnNamespace } from '../own-namespace.js';
 import { recordHop } from '../record.js';
 import { Refusal } from '../refusal.js';
 import { enterUpstream, leaveUpstream } from '../upstream-session.js';
@@ -121,13 +122,14 @@ function readPage(upstream: string, list: ListKey, answer: UpstreamAnswer, era: 
     upstream,
   });
   if (answer.kind === 'sessionGone') return invalid;
-  const { bytes, envelope } = answer.message;
+  const message = withoutOwnNamespace(answer.message);
+  const { bytes, envelope } = message;
   // An upstream that announces a capability may still lack one of its methods.
   if (envelope.errorCode === -32601) return { items: [], nextCursor: undefined, hints: NO_HINTS };
   const page = envelope.resultRange && listItems(bytes, envelope.resultRange, list, LISTS[list].nameKey);
   if (envelope.resultRange === undefined || page === undefined) return invalid;
   return {
-    items: page.items.flatMap((item) => keep(answer.message, item)),
+    items: page.items.flatMap((item) => keep(message, item)),
     nextCursor: page.nextCursor,
     hints: era === 'modern' ? hintsOf(bytes, envelope.resultRange) : NO_HINTS,
   };

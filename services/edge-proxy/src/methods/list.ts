@@ -8,6 +8,7 @@ import type { Call } from '../exchange.js';
 import type { FetchedList, ListedItem } from '../fetched-list.js';
 import { GATEWAY_INFO } from '../gateway-info.js';
 import { cursorTo, isOf, type ListCursor, readCursor } from '../list-cursor.js';
+import { OWN_NAMESPACE } from '../own-namespace.js';
 import { pageOf, type PreparedList, prepareList } from '../prepared-lists.js';
 import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
@@ -130,7 +131,7 @@ interface Shown extends Page {
 function listResult(call: Call, list: ListKey, { count, text, nextCursor, notice, hints, unavailable }: Shown): Buffer {
   const isModern = call.inbound.era === 'modern';
   const meta = {
-    ...(unavailable.length > 0 && { 'dev.switchyard/unavailable': unavailable }),
+    ...(unavailable.length > 0 && { [`${OWN_NAMESPACE}unavailable`]: unavailable }),
     ...(isModern && { 'io.modelcontextprotocol/serverInfo': GATEWAY_INFO }),
   };
   const after = {

@@ -18,6 +18,7 @@ import { type Ending, refused } from '../ending.js';
 import type { Call, Round } from '../exchange.js';
 import { isPooled, type PooledSession, wantLogLevel } from '../legacy-pool.js';
 import { isLogLevel, outranks } from '../log-levels.js';
+import { withoutOwnNamespace } from '../own-namespace.js';
 import { recordHop } from '../record.js';
 import { Refusal } from '../refusal.js';
 import { REQUEST_STATE_MS, type RequestState } from '../request-state.js';
@@ -197,7 +198,7 @@ function ending(call: Round, answer: UpstreamAnswer, running: RunningCall, edge:
   if (answer.kind === 'refused') return refused(answer.refusal);
   if (answer.kind === 'sessionGone')
     return refused(new Refusal('upstream_unavailable', `${upstream} ends its sessions as soon as they are open.`, { upstream }));
-  const { message } = answer;
+  const message = withoutOwnNamespace(answer.message);
   const { bytes, envelope } = message;
   if (envelope.errorCode !== undefined && running.undeclared.length > 0)
     return refused(capabilityMissing(upstream, running.undeclared));

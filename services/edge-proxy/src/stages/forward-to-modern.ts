@@ -29,6 +29,8 @@ import { answered, type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
 import { GATEWAY_INFO } from '../gateway-info.js';
 import { fetchList } from '../methods/fetch-list.js';
+import { overlongField } from '../mirrored-tools.js';
+import { withoutOwnNamespace } from '../own-namespace.js';
 import { recordHop } from '../record.js';
 import { Refusal } from '../refusal.js';
 import type { ClientSession } from '../session-store.js';
@@ -69,6 +71,8 @@ export async function forwardToModern(cross: CrossEraCall): Promise<Ending> {
   const { method } = call.inbound.envelope;
   if (method === 'resources/subscribe' || method === 'resources/unsubscribe') return endSubscription(cross);
   let note = method === 'tools/call' ? await noteOf(cross) : undefined;
+  const overlong = overlongField(fieldsOf(cross, note));
+  if (overlong !== undefined) return refused(overlong);
   let isFresh = false;
   let retry: Retry | undefined;
   let withTasks = false;
@@ -224,7 +228,8 @@ function fieldsOf({ call }: CrossEraCall, note: ToolNote | undefined): Record<st
   return fields;
 }
 
-function resultEnding({ call, session }: CrossEraCall, { bytes, envelope }: UpstreamMessage, note: ToolNote | undefined): Ending {
+function resultEnding({ call, session }: CrossEraCall, message: UpstreamMessage, note: ToolNote | undefined): Ending {
+  const { bytes, envelope } = withoutOwnNamespace(message);
   const client = revisionOf(session.record.revision);
   if (client === undefined) throw new Error('a session has a revision that is not served');
   const edits = legacyResultEdits(bytes, envelope);

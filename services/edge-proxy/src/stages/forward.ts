@@ -7,6 +7,7 @@ import { isPooled } from '../legacy-pool.js';
 import { mirroredFields } from '../mirrored-tools.js';
 import { outranks } from '../log-levels.js';
 import { isOlderClient, olderClientEdits } from '../older-client.js';
+import { withoutOwnNamespace } from '../own-namespace.js';
 import { recordHop } from '../record.js';
 import { Refusal } from '../refusal.js';
 import { enterUpstream, leaveUpstream } from '../upstream-session.js';
@@ -210,7 +211,8 @@ export function ending(
   }
   if (answer.kind === 'sessionGone')
     return refused(new Refusal('upstream_unavailable', `${upstream} ends its sessions as soon as they are open.`, { upstream }));
-  const { bytes, envelope } = answer.message;
+  const message = owned === undefined ? withoutOwnNamespace(answer.message) : answer.message;
+  const { bytes, envelope } = message;
   const code = envelope.errorCode;
   if (code !== undefined && isInnerHop(code, call, target, edge)) {
     return refused(
@@ -222,8 +224,8 @@ export function ending(
     );
   }
   if (envelope.resultType === 'input_required' && call.inbound.era === 'modern')
-    return relayInputRequired(call, upstream, answer.message, edge);
-  const task = mayBeTask(call, envelope) ? takeTask(call, target, answer.message, edge) : undefined;
+    return relayInputRequired(call, upstream, message, edge);
+  const task = mayBeTask(call, envelope) ? takeTask(call, target, message, edge) : undefined;
   if (task instanceof Refusal) return refused(task);
   if (task === undefined && envelope.resultType !== undefined && envelope.resultType !== 'complete') {
     return refused(
@@ -236,7 +238,7 @@ export function ending(
   }
   const status = call.inbound.era === 'modern' && code !== undefined ? (MODERN_ERROR_STATUS[code] ?? 200) : 200;
   const wraps = call.inbound.era === 'legacy' && edge.toolForms.wrapsLegacy(upstream, target.capability.name);
-  const edits = resultEdits(call, answer.message, wraps);
+  const edits = resultEdits(call, message, wraps);
   if (task !== undefined) edits.push(task);
   if (owned !== undefined) edits.push(...owned);
   const own = splice(bytes, edits);
