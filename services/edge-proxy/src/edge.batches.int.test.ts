@@ -35,7 +35,7 @@ const NOTIFICATION = { jsonrpc: '2.0', method: 'notifications/initialized' };
 const reasonOf = ({ text }: { text: string }) => (JSON.parse(text) as RawMessage).error?.data.reason;
 
 describe('batches of 2025-03-26', () => {
-  it('BA-1 are answered as one array; each call has its own outcome and event', async () => {
+  it('BA-1 E10.f are answered as one array; each call has its own outcome and event', async () => {
     const batch = [
       callOf('echo', { text: 'x' }, 'b1'),
       NOTIFICATION,
@@ -55,8 +55,22 @@ describe('batches of 2025-03-26', () => {
       revision: '2025-03-26',
       client_name: 'raw',
     });
-    expect(await edge.event(({ client_rpc_id }) => client_rpc_id === '"b2"')).toMatchObject({ type: 'policy.denied' });
-    expect(await edge.event(({ client_rpc_id }) => client_rpc_id === '"b3"')).toMatchObject({ type: 'request.refused' });
+    expect(await edge.event(({ client_rpc_id }) => client_rpc_id === '"b2"')).toMatchObject({
+      type: 'policy.denied',
+      outcome: 'denied',
+      reason: 'policy_denied',
+      rpc_code: 10403,
+      http_status: 200,
+    });
+    expect(await edge.event(({ client_rpc_id }) => client_rpc_id === '"b3"')).toMatchObject({
+      type: 'request.refused',
+      outcome: 'error',
+      reason: 'invalid_request',
+      rpc_code: -32600,
+      http_status: 400,
+    });
+    const own = edge.events.filter(({ type, client_rpc_id }) => type !== 'proxy.hop' && /^"b\d"$/.test(client_rpc_id ?? ''));
+    expect(own).toHaveLength(3);
   }, 30_000);
 
   it('BA-2 are answered on one stream where something precedes a response', async () => {
@@ -95,12 +109,15 @@ describe('batches of 2025-03-26', () => {
     expect([answer.status, reasonOf(answer)]).toEqual([400, 'invalid_request']);
   });
 
-  it.each(['2024-11-05', '2025-06-18', '2025-11-25'])('BA-9 are refused in a session of %s', async (revision) => {
+  it.each(['2024-11-05', '2025-06-18', '2025-11-25'])('BA-9 E10.g are refused in a session of %s', async (revision) => {
     const answer = await send([callOf('echo')], await sessionOf(revision));
     expect([answer.status, reasonOf(answer)]).toEqual([400, 'invalid_request']);
+    const event = await edge.event(({ request_id }) => request_id === answer.headers['x-request-id']);
+    const expected = { outcome: 'error', reason: 'invalid_request', rpc_code: -32600, http_status: 400 };
+    expect(event).toMatchObject({ type: 'request.refused', ...expected });
   });
 
-  it('BA-10 are refused outside of a session, and in one that does not exist', async () => {
+  it('BA-10 E10.h are refused outside of a session, and in one that does not exist', async () => {
     const { status, text } = await exchange(edge.url, { path: PATH, key: edge.key, body: [callOf('echo')] });
     expect([status, reasonOf({ text })]).toEqual([400, 'invalid_request']);
     const foreign = await send([callOf('echo')], 'a'.repeat(43));

@@ -3,7 +3,7 @@ import { mintApiKey, encodeApiKeyRecord } from '@switchyard/api-keys';
 import { Audit } from '@switchyard/audit';
 import { BUCKETS, DEFAULT_TENANT, type EventJson, EVENTS_STREAM, type Snapshot, SnapshotSchema } from '@switchyard/contracts';
 import { connectNats, LocalBus, LocalRpc, type NatsLink, NatsRpc, type Rpc } from '@switchyard/messaging';
-import { systemClock } from '@switchyard/runtime';
+import { type Clock, systemClock } from '@switchyard/runtime';
 import { SqliteState } from '@switchyard/state';
 import { createLogger, startTelemetry } from '@switchyard/telemetry';
 import { eventually, tempDir } from '@switchyard/testing';
@@ -45,6 +45,8 @@ export interface TestEdge {
 export interface TestEdgeOptions {
   readonly limits?: Partial<EdgeProxyConfig['limits']>;
   readonly spoolLimitBytes?: number;
+  /** The machine's unless told. */
+  readonly clock?: Clock;
   /** Base URL of an authorization server; none unless told. */
   readonly authServer?: string;
   /** An edge of the same cluster: this one serves its sessions, snapshot and keys, under a URL of its own. */
@@ -113,7 +115,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     services: { authServer: options.authServer ?? none, tokenVault: none, capabilityRegistry: none, analytics: none },
     limits: options.limits ?? {},
   });
-  const edge = await PublicEdge.open(config, { state, rpc, audit, log, telemetry, clock: systemClock });
+  const edge = await PublicEdge.open(config, { state, rpc, audit, log, telemetry, clock: options.clock ?? systemClock });
   await edge.listen();
   const snapshots = await state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
   const key = await mint({ name: 'test', servers: ['*'] });

@@ -1,4 +1,5 @@
 import { answerResult, type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from '@switchyard/testing';
+import { systemClock } from '@switchyard/runtime';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
 import { exchange, type RawAnswer } from './raw-client.fixture.js';
 
@@ -33,6 +34,8 @@ function call(scripted: ScriptedExchange): void {
   }
 }
 
+/** How far the edge's clock is ahead. */
+let skewMs = 0;
 let upstream: ScriptedUpstream;
 let edge: TestEdge;
 
@@ -42,12 +45,13 @@ beforeAll(async () => {
     name: 'nova',
     scripts: {
       'server/discover': (scripted) =>
-        answerResult(scripted, { ...modern, supportedVersions: ['2026-07-28'], capabilities: { tools: {} } }),
+        answerResult(scripted, { ...modern, supportedVersions: ['2026-07-28'], capabilities: { tools: {}, prompts: {} } }),
       'tools/call': call,
+      'prompts/get': call,
     },
   });
-  edge = await startTestEdge();
-  const open = { sources: [{ upstream: 'nova', tools: ['*'] }], access: [{ everyone: true }] };
+  edge = await startTestEdge({ clock: { ...systemClock, now: () => systemClock.now() + skewMs } });
+  const open = { sources: [{ upstream: 'nova', tools: ['*'], prompts: ['*'] }], access: [{ everyone: true }] };
   await edge.publish({
     upstreams: [{ name: 'nova', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 10_000 }],
     servers: [
@@ -69,6 +73,7 @@ interface Sent {
   readonly retry?: object;
   readonly slug?: string;
   readonly key?: string;
+  readonly method?: string;
 }
 
 function send({
@@ -78,15 +83,16 @@ function send({
   retry,
   slug = 'one',
   key,
+  method = 'tools/call',
 }: Sent): Promise<RawAnswer> {
   return exchange(edge.url, {
     path: `/mcp/${slug}`,
     key: key ?? edge.key,
-    headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': name },
+    headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, 'mcp-name': name },
     body: {
       jsonrpc: '2.0',
       id: 'c-1',
-      method: 'tools/call',
+      method,
       params: { name, arguments: args, ...retry, _meta: meta(capabilities) },
     },
   });
@@ -152,15 +158,18 @@ describe('results that ask for input (MCP 2026-07-28, "Multi Round-Trip Requests
 describe('a requestState that is not for the request (E15)', () => {
   const altered = (state: string) => `${state.slice(0, -2)}${state.endsWith('A') ? 'B' : 'A'}${state.slice(-1)}`;
   it.each<readonly [id: string, change: (state: string) => Promise<Sent & { state?: unknown }>]>([
-    ['RS-altered', (state) => Promise.resolve({ state: altered(state) })],
-    ['RS-cut', (state) => Promise.resolve({ state: state.slice(0, 20) })],
-    ['RS-made-up', () => Promise.resolve({ state: 'state' })],
-    ['RS-number', () => Promise.resolve({ state: 1 })],
-    ['RS-other-arguments', () => Promise.resolve({ args: { n: 2 } })],
-    ['RS-other-tool', () => Promise.resolve({ name: 'stateless' })],
-    ['RS-other-server', () => Promise.resolve({ slug: 'two' })],
-    ['RS-other-caller', async () => ({ key: await edge.mint({ name: 'other', servers: ['*'] }) })],
+    ['E15.a altered', (state) => Promise.resolve({ state: altered(state) })],
+    ['E15.b cut', (state) => Promise.resolve({ state: state.slice(0, 20) })],
+    ['E15.c made up', () => Promise.resolve({ state: 'state' })],
+    ['E15.d number', () => Promise.resolve({ state: 1 })],
+    ['E15.e other arguments', () => Promise.resolve({ args: { n: 2 } })],
+    ['E15.f other tool', () => Promise.resolve({ name: 'stateless' })],
+    ['E15.g other server', () => Promise.resolve({ slug: 'two' })],
+    ['E15.j of a request that is too old', (state) => Promise.resolve(((skewMs = 600_000), { state }))],
+    ['E15.i other method', () => Promise.resolve({ method: 'prompts/get' })],
+    ['E15.h other caller', async () => ({ key: await edge.mint({ name: 'other', servers: ['*'] }) })],
   ])('%s is refused, recorded, and not passed on', async (id, change) => {
+    skewMs = 0;
     const given = await stateFor({});
     const { state = given, ...sent } = await change(given);
     const before = upstream.received.length;
@@ -169,7 +178,11 @@ describe('a requestState that is not for the request (E15)', () => {
     expect(messages[0]?.error).toMatchObject({ code: -32602, data: { reason: 'request_state_invalid' } });
     expect(upstream.received.length).toBe(before);
     const event = await edge.event(({ request_id }) => request_id === headers['x-request-id']);
-    expect(event).toMatchObject({ type: 'tool.called', outcome: 'error', reason: 'request_state_invalid', rpc_code: -32602 });
+    const type = sent.method === 'prompts/get' ? 'prompt.got' : 'tool.called';
+    const code = { outcome: 'error', reason: 'request_state_invalid', rpc_code: -32602, http_status: 200 };
+    expect(event).toMatchObject({ type, ...code });
+    const because = id.includes('too old') ? 'expired' : 'not_for_this_request';
+    expect(event.detail).toMatchObject({ because });
   });
 });
 
@@ -192,12 +205,13 @@ describe('an upstream that refuses the probe for its version, and lists that ver
           scripted.response.end(JSON.stringify({ jsonrpc: '2.0', id: scripted.message.id, error }));
         },
         'tools/call': call,
+        'prompts/get': call,
       },
     });
     await using own = await startTestEdge();
     await own.publish({
       upstreams: [{ name: 'late', transport: { case: 'http', value: { url: late.url } }, timeoutMs: 10_000 }],
-      servers: [{ slug: 'one', sources: [{ upstream: 'late', tools: ['*'] }], access: [{ everyone: true }] }],
+      servers: [{ slug: 'one', sources: [{ upstream: 'late', tools: ['*'], prompts: ['*'] }], access: [{ everyone: true }] }],
     });
     const { messages } = await exchange(own.url, {
       path: '/mcp/one',

@@ -193,12 +193,12 @@ describe('slow clients', () => {
   });
 });
 
-describe('E20 a client that leaves within its stream', () => {
+describe('a client that leaves within its stream', () => {
   // A legacy client may come back to its stream, so leaving alone ends nothing: its session does.
   it.each([
-    ['legacy', 'LV-1 once its session ends, the upstream is told that the call is cancelled'],
-    ['modern', 'LV-2 the upstream’s stream is closed'],
-  ] as const)('%s: %s within a second; one event says so', async (era, _sentence) => {
+    ['E20.a LV-1 once its session ends, the upstream is told that the call is cancelled', 'legacy'],
+    ['E20.b LV-2 the upstream’s stream is closed', 'modern'],
+  ] as const)('%s (%s) within a second; one event says so', async (_sentence, era) => {
     await using upstream = era === 'legacy' ? await startHolding('up') : await startModern('up');
     await withEdge({}, serving(http('up', upstream.url)), async (edge) => {
       const session = era === 'legacy' ? await openSession(edge.url, '/mcp/up', edge.key) : undefined;

@@ -100,17 +100,21 @@ describe('tools whose x-mcp-header cannot be used (MCP 2026-07-28, "x-mcp-header
   });
 
   it.each<readonly [id: string, args: object, headers: Record<string, string>]>([
-    ['XM-other', { p0: 'eu' }, { 'mcp-param-region': 'us' }],
-    ['XM-case', { p0: 'eu' }, { 'mcp-param-region': 'EU' }],
-    ['XM-missing', { p0: 'eu' }, {}],
-    ['XM-no-argument', {}, { 'mcp-param-region': 'eu' }],
-    ['XM-garbled', { p0: 'eu' }, { 'mcp-param-region': '=?base64?!?=' }],
+    ['E8-h XM-other', { p0: 'eu' }, { 'mcp-param-region': 'us' }],
+    ['E8-i XM-case', { p0: 'eu' }, { 'mcp-param-region': 'EU' }],
+    ['E8-j XM-missing', { p0: 'eu' }, {}],
+    ['E8-k XM-no-argument', {}, { 'mcp-param-region': 'eu' }],
+    ['E8-m XM-doubled', { p0: 'eu' }, { 'mcp-param-region': 'eu, eu' }],
+    ['E8-l XM-garbled', { p0: 'eu' }, { 'mcp-param-region': '=?base64?!?=' }],
   ])('%s is refused before the upstream is called', async (_id, args, headers) => {
     await send(PATH, 'tools/list');
     const before = upstream.received.length;
     const answer = await send(PATH, 'tools/call', { name: 'good', arguments: args }, { 'mcp-name': 'good', ...headers });
     expect(answer?.error).toMatchObject({ code: -32020, data: { reason: 'header_mismatch', header: 'Mcp-Param-Region' } });
     expect(upstream.received).toHaveLength(before);
+    const event = await edge.event(({ request_id }) => request_id === answer?.error?.data.request_id);
+    const expected = { outcome: 'error', reason: 'header_mismatch', rpc_code: -32020, http_status: 400 };
+    expect(event).toMatchObject({ type: 'request.refused', ...expected });
   });
 
   it('XH-3 are tools like any other to legacy clients, who mirror nothing', async () => {

@@ -228,6 +228,36 @@ const ROWS: readonly Row[] = [
     'invalid_request',
   ],
   ['E9-g null id', () => ({ body: '{"jsonrpc":"2.0","id":null,"method":"ping"}' }), 400, -32600, 'invalid_request'],
+  [
+    'E9-h a key that folds to one of ours',
+    () => ({ body: '{"jsonrpc":"2.0","id":1,"method":"ping","param\u017f":{}}' }),
+    400,
+    -32600,
+    'invalid_request',
+  ],
+  [
+    'E9-i __proto__',
+    () => ({ body: '{"jsonrpc":"2.0","id":1,"method":"ping","__proto__":{"method":"tools/list"}}' }),
+    400,
+    -32600,
+    'invalid_request',
+  ],
+  [
+    'E9-j __proto__ in params',
+    () => ({ body: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","__proto__":{"name":"fail"}}}' }),
+    400,
+    -32600,
+    'invalid_request',
+  ],
+  ['E9-k NaN', () => ({ body: '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":NaN}}' }), 400, -32700, 'parse_error'],
+  ['E9-l NaN for an id', () => ({ body: '{"jsonrpc":"2.0","id":NaN,"method":"ping"}' }), 400, -32700, 'parse_error'],
+  [
+    'E9-m a name that stands twice',
+    () => ({ body: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","name":"delete_all"}}' }),
+    400,
+    -32600,
+    'invalid_request',
+  ],
   ['E10-a batch', () => ({ body: [list, list], headers: inSession() }), 400, -32600, 'invalid_request'],
   [
     'E10-b response outside of a session',
@@ -274,6 +304,45 @@ const ROWS: readonly Row[] = [
   [
     'E8-f odd Base64 sentinel',
     () => ({ path: '/mcp/new', body: modernCall(), headers: { ...modernHeaders, 'mcp-name': '=?base64?%%%?=' } }),
+    400,
+    -32020,
+    'header_mismatch',
+  ],
+  [
+    'E8-n name header missing',
+    () => ({ path: '/mcp/new', body: modernCall(), headers: { ...modernHeaders, 'mcp-name': undefined } }),
+    400,
+    -32020,
+    'header_mismatch',
+  ],
+  [
+    'E8-o version header differs',
+    () => ({ path: '/mcp/new', body: modernCall(), headers: { ...modernHeaders, 'mcp-protocol-version': '2025-11-25' } }),
+    400,
+    -32020,
+    'header_mismatch',
+  ],
+  [
+    'E8-p version header doubled',
+    () => ({
+      path: '/mcp/new',
+      body: modernCall(),
+      headers: { ...modernHeaders, 'mcp-protocol-version': ['2026-07-28', '2026-07-28'] },
+    }),
+    400,
+    -32020,
+    'header_mismatch',
+  ],
+  [
+    'E8-q method header doubled',
+    () => ({ path: '/mcp/new', body: modernCall(), headers: { ...modernHeaders, 'mcp-method': ['tools/call', 'tools/call'] } }),
+    400,
+    -32020,
+    'header_mismatch',
+  ],
+  [
+    'E8-r name header in another case',
+    () => ({ path: '/mcp/new', body: modernCall(), headers: { ...modernHeaders, 'mcp-name': 'ECHO' } }),
     400,
     -32020,
     'header_mismatch',
@@ -407,13 +476,13 @@ describe('what the edge refuses', () => {
     expect(invalid.headers['www-authenticate']).toContain('error="invalid_token"');
   });
 
-  it('-32022 names the versions that are supported', async () => {
+  it('E11-d -32022 names the versions that are supported', async () => {
     const answer = await send({
       path: '/mcp/new',
       body: modernCall({ 'io.modelcontextprotocol/protocolVersion': '2031-01-01' }),
       headers: { ...modernHeaders, 'mcp-protocol-version': '2031-01-01' },
     });
-    expect(answer.body?.error?.data.supported).toContain('2026-07-28');
+    expect(answer.body?.error).toMatchObject({ code: -32022, data: { supported: ['2026-07-28'], requested: '2031-01-01' } });
   });
 
   it('E11-c ignores a session header on modern calls, and gives none', async () => {
@@ -425,6 +494,10 @@ describe('what the edge refuses', () => {
     expect(answer.status).toBe(200);
     expect(answer.body?.result).toMatchObject({ content: [{ text: 'nova: x' }] });
     expect(answer.headers['mcp-session-id']).toBeUndefined();
+    const event = await edge.event(
+      ({ type, request_id }) => type === 'tool.called' && request_id === answer.headers['x-request-id'],
+    );
+    expect(event).toMatchObject({ outcome: 'ok', era: 'modern', revision: '2026-07-28', http_status: 200 });
   });
 
   it('gives back the id of the request, whatever its type', async () => {

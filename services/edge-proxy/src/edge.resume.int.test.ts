@@ -84,6 +84,9 @@ async function lostCall(session: string, id: string | number = 1): Promise<strin
   return idsIn(answer.text()).at(-1)!;
 }
 
+const REFUSED = { type: 'request.refused', outcome: 'error', http_status: 404 };
+const eventOf = ({ headers }: OpenAnswer) => edge.event(({ request_id }) => request_id === headers['x-request-id']);
+
 const cancelledUpstream = () => eventually(() => upstream.received.some(({ body }) => body.includes('notifications/cancelled')));
 
 describe('a stream towards a legacy client', () => {
@@ -103,7 +106,7 @@ describe('a stream towards a legacy client', () => {
     expect([answer.headers['x-accel-buffering'], answer.headers['content-encoding']]).toEqual(['no', undefined]);
   });
 
-  it('RS-3 E20 that has lost its client is resumed: the call goes on, and its answer comes once', async () => {
+  it('RS-3 E20.c that has lost its client is resumed: the call goes on, and its answer comes once', async () => {
     const session = await openSession();
     const last = await lostCall(session, 'c-3');
     answerCall('kept');
@@ -177,29 +180,37 @@ describe('a stream towards a legacy client', () => {
   });
 
   it.each([
-    ['RS-9 made up', (_id: string) => Promise.resolve({ id: 'x.1' })],
+    ['E14.a RS-9 an id made up', (_id: string) => Promise.resolve({ id: 'x.1' })],
     [
-      'RS-10 with another number of stream',
+      'E14.b RS-10 an id with another number of stream',
       (id: string) => Promise.resolve({ id: id.replace(/\.[^.]{12}\./, '.aaaaaaaaaaaa.') }),
     ],
-    ['RS-11 of another session of the same caller', async () => ({ id: await lostCall(await openSession()) })],
-  ])('E14 an id that is %s is unknown, and nothing is sent', async (_id, foreign) => {
+    ['E14.c RS-11 an id of another session of the same caller', async () => ({ id: await lostCall(await openSession()) })],
+  ])('%s is unknown, and nothing is sent', async (_id, foreign) => {
     const session = await openSession();
     const { id } = await foreign(await lostCall(session));
     const answer = await get(session, id);
     await answer.ended;
-    expect([answer.status, messagesIn(answer.text())[0]?.error?.data.reason]).toEqual([404, 'event_unknown']);
+    expect([answer.status, messagesIn(answer.text())[0]?.error]).toMatchObject([
+      404,
+      { code: -32600, data: { reason: 'event_unknown' } },
+    ]);
+    expect(await eventOf(answer)).toMatchObject({ ...REFUSED, reason: 'event_unknown', rpc_code: -32600 });
   });
 
   it.each([
-    ['RS-12 another server', () => Promise.resolve({ path: '/mcp/other' })],
-    ['RS-13 another principal', async () => ({ key: await edge.mint({ name: 'someone', servers: ['*'] }) })],
-  ])('E14 is unknown to %s', async (_id, who) => {
+    ['E14.d RS-12 another server', () => Promise.resolve({ path: '/mcp/other' })],
+    ['E14.e RS-13 another principal', async () => ({ key: await edge.mint({ name: 'someone', servers: ['*'] }) })],
+  ])('%s does not know the stream', async (_id, who) => {
     const session = await openSession();
     const last = await lostCall(session);
     const answer = await get(session, last, await who());
     await answer.ended;
-    expect([answer.status, messagesIn(answer.text())[0]?.error?.data.reason]).toEqual([404, 'session_unknown']);
+    expect([answer.status, messagesIn(answer.text())[0]?.error]).toMatchObject([
+      404,
+      { code: -32001, data: { reason: 'session_unknown' } },
+    ]);
+    expect(await eventOf(answer)).toMatchObject({ ...REFUSED, reason: 'session_unknown', rpc_code: -32001 });
   });
 
   it('RS-14 of which nothing is kept any more ends with an error for its call', async () => {

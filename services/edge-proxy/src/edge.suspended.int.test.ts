@@ -161,11 +161,17 @@ describe('a legacy server that asks a modern client (MCP 2026-07-28, "Multi Roun
     expect(textOf(third)).toBe('[{"action":"decline"},{"roots":[]}]');
   });
 
-  it('SU-3 a state is good for one retry', async () => {
+  it('SU-3 E15.k a state is good for one retry', async () => {
     const { requestState } = asked(await send('form'));
     const retry = { inputResponses: { 'ask-1': { action: 'cancel' } }, requestState };
     expect(textOf(await send('form', { retry }))).toBe('[{"action":"cancel"}]');
-    expect(last(await send('form', { retry })).error).toMatchObject({ code: -32602, data: { reason: 'request_state_invalid' } });
+    const again = await send('form', { retry });
+    expect([again.status, last(again).error]).toMatchObject([200, { code: -32602, data: { reason: 'request_state_invalid' } }]);
+    const event = await edge.event(
+      ({ type, request_id }) => type === 'tool.called' && request_id === again.headers['x-request-id'],
+    );
+    const refusal = { outcome: 'error', reason: 'request_state_invalid', rpc_code: -32602, http_status: 200 };
+    expect(event).toMatchObject({ ...refusal, detail: { because: 'not_waiting' } });
   });
 
   it('SU-4 what the client has not declared is refused to the server, and the client is told', async () => {

@@ -6,6 +6,7 @@ import {
   type ScriptedUpstream,
   startScriptedUpstream,
 } from '@switchyard/testing';
+import type { EventJson } from '@switchyard/contracts';
 import type { Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { gzipSync } from 'node:zlib';
@@ -163,6 +164,16 @@ const FAULTS: readonly Fault[] = [
     /did not answer within 400 ms|was not done within 1500 ms/,
   ],
   [
+    'silence-in-json',
+    ({ response }) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.flushHeaders();
+    },
+    'upstream_timeout',
+    10504,
+    /did not answer within 400 ms/,
+  ],
+  [
     'reset-before-answer',
     ({ request }) => void request.socket.resetAndDestroy(),
     'upstream_unavailable',
@@ -224,6 +235,23 @@ const FAULTS: readonly Fault[] = [
     /a result of type "later"/,
   ],
 ];
+
+/** Their ids in the catalogue of attacks. */
+const CATALOGUE: Readonly<Record<string, string>> = {
+  'endless-line': 'U3.a',
+  'endless-event': 'U3.b',
+  'endless-comments': 'U3.c',
+  'endless-drip': 'U3.d',
+  'endless-json': 'U3.e',
+  'big-json': 'U3.f',
+  silence: 'U3.g',
+  'silence-in-stream': 'U3.h',
+  'silence-in-json': 'U3.i',
+  gzip: 'U3.j',
+  'wrong-id': 'U4.a',
+  'stream-of-strays': 'U4.b',
+  'stream-of-requests': 'U4.c',
+};
 
 let faulty: ScriptedUpstream;
 let sound: ScriptedUpstream;
@@ -300,8 +328,14 @@ function expectOwnHeaders({ headers }: RawAnswer): void {
   expect(Object.keys(headers).filter((name) => !known.includes(name))).toEqual([]);
 }
 
+function expectOneEvent(events: readonly EventJson[], expected: Partial<EventJson>): void {
+  const own = events.filter(({ type }) => type !== 'proxy.hop');
+  expect(own).toEqual([expect.objectContaining({ type: 'tool.called', ...expected })]);
+}
+
 describe('an upstream that misbehaves', () => {
-  it.each(FAULTS)('UF %s', async (id, _script, reason, code, sentence) => {
+  const labelled = FAULTS.map((fault) => [[CATALOGUE[fault[0]], fault[0]].join(' ').trim(), ...fault] as const);
+  it.each(labelled)('UF %s', async (_label, id, _script, reason, code, sentence) => {
     const { answer, events } = await call(`faulty__${id}`);
     expect(answer.status).toBe(200);
     const response = answer.messages.at(-1);
@@ -362,7 +396,7 @@ describe('an upstream that misbehaves', () => {
 });
 
 describe('what upstreams send beside the response', () => {
-  it('US-1 the first of two responses counts', async () => {
+  it('US-1 U4.d the first of two responses counts', async () => {
     faulty.on('tools/call', ({ message, response }) => {
       const send = beginEvents(response);
       send({ jsonrpc: '2.0', id: message.id, result: result('first') });
@@ -371,10 +405,10 @@ describe('what upstreams send beside the response', () => {
     });
     const { answer, events } = await call('faulty__html');
     expect(answer.messages).toEqual([{ jsonrpc: '2.0', id: 1, result: result('first') }]);
-    expect(events.filter(({ type }) => type === 'tool.called')).toHaveLength(1);
+    expectOneEvent(events, { outcome: 'ok', http_status: 200 });
   });
 
-  it('US-2 a few strays before the response harm nobody', async () => {
+  it('US-2 U4.e a few strays before the response harm nobody', async () => {
     faulty.on('tools/call', ({ message, response }) => {
       const send = beginEvents(response);
       send({ jsonrpc: '2.0', id: 'another', result: result('stray') });
@@ -382,10 +416,12 @@ describe('what upstreams send beside the response', () => {
       send({ jsonrpc: '2.0', id: message.id, result: result('own') });
       response.end();
     });
-    expect((await call('faulty__html')).answer.messages).toEqual([{ jsonrpc: '2.0', id: 1, result: result('own') }]);
+    const { answer, events } = await call('faulty__html');
+    expect(answer.messages).toEqual([{ jsonrpc: '2.0', id: 1, result: result('own') }]);
+    expectOneEvent(events, { outcome: 'ok', http_status: 200 });
   });
 
-  it('US-3 requests on the stream are answered: ping with a result, others with -32601', async () => {
+  it('US-3 U4.f requests on the stream are answered: ping with a result, others with -32601', async () => {
     const before = faulty.received.length;
     faulty.on('tools/call', ({ message, response }) => {
       const send = beginEvents(response);
@@ -396,7 +432,9 @@ describe('what upstreams send beside the response', () => {
         response.end();
       }, 50);
     });
-    expect((await call('faulty__html')).answer.messages).toEqual([{ jsonrpc: '2.0', id: 1, result: result('done') }]);
+    const { answer, events } = await call('faulty__html');
+    expect(answer.messages).toEqual([{ jsonrpc: '2.0', id: 1, result: result('done') }]);
+    expectOneEvent(events, { outcome: 'ok', http_status: 200 });
     const answers = await eventually(() => {
       const found = faulty.received
         .slice(before)
@@ -408,7 +446,7 @@ describe('what upstreams send beside the response', () => {
     expect(answers.find(({ id }) => id === 's')).toMatchObject({ error: { code: -32601 } });
   });
 
-  it('US-4 relays progress of this call and log messages; drops what is another’s and what nobody knows', async () => {
+  it('US-4 U4.g relays progress of this call and log messages; drops what is another’s and what nobody knows', async () => {
     faulty.on('tools/call', ({ message, response }) => {
       const send = beginEvents(response);
       const progressToken = message.params?._meta?.progressToken;
@@ -422,12 +460,19 @@ describe('what upstreams send beside the response', () => {
       response.end();
     });
     const message = callOf('faulty__html');
+    const requestId = 'strays';
     const answer = await exchange(edge.url, {
       path: '/mcp/both',
       key: edge.key,
       session,
+      headers: { 'x-request-id': requestId },
       body: { ...message, params: { ...message.params, _meta: { progressToken: 0 } } },
     });
+    await edge.event(({ type, request_id }) => type === 'tool.called' && request_id === requestId);
+    expectOneEvent(
+      edge.events.filter(({ request_id }) => request_id === requestId),
+      { outcome: 'ok', http_status: 200 },
+    );
     expect(answer.messages.map(({ method, params }) => ({ method, params }))).toEqual([
       { method: 'notifications/progress', params: { progressToken: 0, progress: 2 } },
       { method: 'notifications/message', params: { level: 'info', data: 'heard' } },
@@ -435,7 +480,7 @@ describe('what upstreams send beside the response', () => {
     ]);
   });
 
-  it('US-5 what comes behind a response that has gone out is dropped', async () => {
+  it('US-5 U4.h what comes behind a response that has gone out is dropped', async () => {
     faulty.on('tools/call', ({ message, response }) => {
       const send = beginEvents(response);
       const log = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'x'.repeat(30_000) } };
@@ -444,8 +489,9 @@ describe('what upstreams send beside the response', () => {
       for (let index = 0; index < 20; index += 1) send(log);
       send({ jsonrpc: '2.0', id: message.id, result: result('late') });
     });
-    const { answer } = await call('faulty__html');
+    const { answer, events } = await call('faulty__html');
     expect(answer.messages.at(-1)).toMatchObject({ error: { code: 10413 } });
+    expectOneEvent(events, { outcome: 'error', reason: 'result_too_large', rpc_code: 10413 });
     expect((await call('sound__fine')).answer.status).toBe(200);
   });
 

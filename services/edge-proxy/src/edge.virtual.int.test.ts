@@ -445,7 +445,7 @@ describe('sessions', () => {
   const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
   const refusal = ({ status, messages }: RawAnswer) => [status, messages[0]?.error?.code, messages[0]?.error?.message];
 
-  it('E13 belong to who opened them: to others they do not exist, on POST, GET and DELETE', async () => {
+  it('E13.a belong to who opened them: to others they do not exist, on POST, GET and DELETE', async () => {
     const path = '/mcp/joined';
     const { session } = await enter(path);
     const stream = await open(edge.url, { path, method: 'GET', key: edge.key, session });
@@ -455,9 +455,13 @@ describe('sessions', () => {
     for (const method of ['POST', 'GET', 'DELETE']) {
       const attempt = (id: string) =>
         exchange(edge.url, { path, method, key: thief, session: id, ...(method === 'POST' && { body: ping }) });
-      const stolen = refusal(await attempt(session));
+      const answer = await attempt(session);
+      const stolen = refusal(answer);
       expect(stolen).toEqual([404, -32001, expect.any(String)]);
       expect(stolen).toEqual(refusal(await attempt(unknown)));
+      const event = await edge.event(({ request_id }) => request_id === answer.headers['x-request-id']);
+      const expected = { outcome: 'error', reason: 'session_unknown', rpc_code: -32001, http_status: 404 };
+      expect(event).toMatchObject({ type: 'request.refused', ...expected });
     }
     expect((await exchange(edge.url, { path, key: edge.key, session, body: ping })).messages[0]?.result).toEqual({});
     // The victim's stream is untouched: it still carries what upstreams say.
@@ -521,6 +525,7 @@ describe('sessions', () => {
   });
 
   it('E12 may all use the same ids at the same time: every answer goes to who asked', async () => {
+    const before = Date.now();
     const clients = await Promise.all(Array.from({ length: 10 }, () => enter('/mcp/clash')));
     const asked = clients.flatMap((client, who) =>
       Array.from({ length: 6 }, (_, call) => ({ client, canary: `${who}-${call}` })),
@@ -529,6 +534,13 @@ describe('sessions', () => {
       asked.map(({ client, canary }, index) => client.call(index % 2 === 0 ? 'echo' : 'beta__echo', { text: canary })),
     );
     expect(answers).toEqual(asked.map(({ canary }, index) => `${index % 2 === 0 ? 'alpha' : 'beta'}: ${canary}`));
+    const recorded = () =>
+      edge.events.filter(
+        ({ type, server, occurred_at }) =>
+          type === 'tool.called' && server === 'clash' && Date.parse(String(occurred_at)) >= before,
+      );
+    await eventually(() => recorded().length === asked.length);
+    expect(recorded().every(({ outcome, http_status }) => outcome === 'ok' && http_status === 200)).toBe(true);
   });
 
   it('S-15 that an upstream has forgotten are opened again once, however many calls notice', async () => {
