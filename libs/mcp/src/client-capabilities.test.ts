@@ -53,6 +53,8 @@ describe('capabilities for an upstream of another revision', () => {
     ['CF-elicitation-url-before-modes', { elicitation: { url: {} } }, '2025-06-18', {}],
     ['CF-elicitation-modes', { elicitation: { url: {} } }, '2025-11-25', { elicitation: { url: {} } }],
     ['CF-extensions', { extensions: { 'a/b': { c: 1 } } }, '2025-11-25', { extensions: { 'a/b': { c: 1 } } }],
+    ['CF-sampling-tools-06', { sampling: { tools: {}, x: 1 } }, '2025-06-18', { sampling: { x: 1 } }],
+    ['CF-sampling-tools-11', { sampling: { tools: {} } }, '2025-11-25', { sampling: { tools: {} } }],
     ['CF-odd', { roots: true, sampling: [], __proto__: { elicitation: {} } }, '2026-07-28', {}],
     ['CF-nothing', undefined, '2026-07-28', {}],
   ])('%s', (_id, declared, upstream, kept) => {

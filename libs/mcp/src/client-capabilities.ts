@@ -57,6 +57,10 @@ export function capabilitiesFor(declared: unknown, upstream: RevisionTable, carr
 function adapt(name: string, value: Json, upstream: RevisionTable): Json | undefined {
   // Without a handshake there is nobody to tell that roots have changed.
   if (name === 'roots') return upstream.era === 'modern' ? {} : value;
+  if (name === 'sampling' && !upstream.samplingContentTypes.has('tool_use')) {
+    const { tools: _unknown, ...known } = value;
+    return known;
+  }
   if (name !== 'elicitation' || upstream.elicitationModes.has('url')) return value;
   return declares({ elicitation: value }, 'elicitation.form') ? {} : undefined;
 }

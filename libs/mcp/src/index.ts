@@ -60,6 +60,7 @@ export {
 } from './error-translation.js';
 export { downgradeTool, type ToolFault, type ToolForm } from './downgrade-tool.js';
 export { downgradeResult } from './downgrade-result.js';
+export { downgradeInput, type InputForm } from './downgrade-input.js';
 export { joinBatch, splitBatch, type BatchLimits, type BatchMessage, type BatchRefusal } from './batch.js';
 export {
   createdTaskId,

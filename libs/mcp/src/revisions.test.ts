@@ -79,6 +79,7 @@ describe('tables of the revisions', () => {
     ['RV-tool-use', (table) => table.samplingContentTypes.has('tool_use'), ALL.slice(3)],
     ['RV-structured', (table) => table.structuredContent !== 'none', ALL.slice(2)],
     ['RV-structured-any', (table) => table.structuredContent === 'any', ALL.slice(4)],
+    ['RV-titled-choices', (table) => table.elicitationTitledChoices, ALL.slice(3)],
     ['RV-titles', (table) => table.titles, ALL.slice(2)],
     ['RV-icons', (table) => table.icons, ALL.slice(3)],
     ['RV-execution', (table) => table.toolMembers.has('execution'), ['2025-11-25']],

@@ -228,6 +228,13 @@ const FAULTS: readonly Fault[] = [
     /refused what the gateway, not your client, wrote around the request \(error -32021\)/,
   ],
   [
+    'input-required-of-its-own',
+    (all) => answerResult(all, { resultType: 'input_required', inputRequests: { a: { method: 'roots/list' } } }),
+    'upstream_invalid',
+    10502,
+    /a result of type "input_required"/,
+  ],
+  [
     'unknown-result-type',
     (all) => answerResult(all, { resultType: 'later', taskId: '1' }),
     'upstream_invalid',

@@ -1,4 +1,16 @@
-import { CODES, declares, errorResponse, inputNeed, isInputMethod, sliceAt, splice } from '@switchyard/mcp';
+import {
+  CODES,
+  declares,
+  downgradeInput,
+  errorResponse,
+  type InputMethod,
+  inputNeed,
+  isInputMethod,
+  revisionOf,
+  type RevisionTable,
+  sliceAt,
+  splice,
+} from '@switchyard/mcp';
 import type { NoAnswer } from './client-asks.js';
 import type { Edge } from './edge.js';
 import type { ClientSession } from './session-store.js';
@@ -33,11 +45,13 @@ export async function relayRequest(stream: AskingStream, message: UpstreamMessag
   const { session, origin, send } = stream;
   const refusal = refusalOf(session, message);
   if (refusal !== undefined) return refusal;
+  const form = downgradeInput(bytes, envelope.paramsRange, envelope.method as InputMethod, clientOf(session));
+  if (!form.ok) return errorResponse(envelope.id, CODES.invalidParams, lacking(session, form.lacks));
   const answer = await edge.asks.ask({
     session: session.id,
     origin,
     upstreamId: envelope.id,
-    write: (id) => splice(bytes, envelope.idRange ? [{ range: envelope.idRange, text: id }] : []),
+    write: (id) => splice(bytes, [...(envelope.idRange ? [{ range: envelope.idRange, text: id }] : []), ...form.edits]),
     send,
     timeoutMs: edge.limits.callLimitMs,
   });
@@ -45,6 +59,17 @@ export async function relayRequest(stream: AskingStream, message: UpstreamMessag
   const { idRange } = answer.envelope;
   return splice(answer.bytes, idRange ? [{ range: idRange, text: envelope.id }] : []);
 }
+
+/** What the client's revision has. */
+export function clientOf({ record: { revision } }: ClientSession): RevisionTable {
+  const client = revisionOf(revision);
+  if (client === undefined) throw new Error('a session has a revision that is not served');
+  return client;
+}
+
+/** Why a client cannot be asked, for whoever asks. */
+export const lacking = ({ record: { revision } }: ClientSession, what: string): string =>
+  `The client speaks revision ${revision}, which has no ${what.replace(/^an? /, '')}.`;
 
 /** MCP 2025-11-25, "Elicitation", "Error Handling": an undeclared mode is a fault in the params, an undeclared capability a missing method. */
 function refusalOf({ record: { capabilities } }: ClientSession, { bytes, envelope }: UpstreamMessage): Buffer | undefined {

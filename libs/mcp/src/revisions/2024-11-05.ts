@@ -48,6 +48,7 @@ export const REVISION_2024_11_05: RevisionTable = {
   toolMembers: new Set(),
   elicitationModes: new Set(),
   elicitationNamesMode: false,
+  elicitationTitledChoices: false,
   titles: false,
   icons: false,
   progressMessage: false,

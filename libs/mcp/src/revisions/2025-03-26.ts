@@ -48,6 +48,7 @@ export const REVISION_2025_03_26: RevisionTable = {
   toolMembers: new Set(['annotations']),
   elicitationModes: new Set(),
   elicitationNamesMode: false,
+  elicitationTitledChoices: false,
   titles: false,
   icons: false,
   progressMessage: true,

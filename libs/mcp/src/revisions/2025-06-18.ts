@@ -48,6 +48,7 @@ export const REVISION_2025_06_18: RevisionTable = {
   toolMembers: new Set(['annotations', 'title', 'outputSchema', '_meta']),
   elicitationModes: new Set(['form']),
   elicitationNamesMode: false,
+  elicitationTitledChoices: false,
   titles: true,
   icons: false,
   progressMessage: true,

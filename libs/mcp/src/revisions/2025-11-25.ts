@@ -55,6 +55,7 @@ export const REVISION_2025_11_25: RevisionTable = {
   toolMembers: new Set(['annotations', 'title', 'outputSchema', '_meta', 'icons', 'execution']),
   elicitationModes: new Set(['form', 'url']),
   elicitationNamesMode: true,
+  elicitationTitledChoices: true,
   titles: true,
   icons: true,
   progressMessage: true,

@@ -39,6 +39,7 @@ export const REVISION_2026_07_28: RevisionTable = {
   toolMembers: new Set(['annotations', 'title', 'outputSchema', '_meta', 'icons']),
   elicitationModes: new Set(['form', 'url']),
   elicitationNamesMode: true,
+  elicitationTitledChoices: true,
   titles: true,
   icons: true,
   progressMessage: true,

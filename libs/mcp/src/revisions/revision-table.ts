@@ -40,6 +40,8 @@ export interface RevisionTable {
   readonly elicitationModes: ReadonlySet<'form' | 'url'>;
   /** Whether requests say their mode: where there is one mode only, they do not. */
   readonly elicitationNamesMode: boolean;
+  /** Whether forms may have choices whose values have titles (`oneOf`), and choices of several values. */
+  readonly elicitationTitledChoices: boolean;
   /** Whether resources, prompts and others have a `title` beside their name. */
   readonly titles: boolean;
   /** Whether resources, prompts and others have `icons`. */
