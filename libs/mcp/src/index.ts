@@ -26,6 +26,7 @@ export { CODES, errorResponse, notificationMessage, requestMessage, resultRespon
 export {
   inputRequiredResponse,
   isInputMethod,
+  MOST_INPUTS,
   readInputRequired,
   type InputFault,
   type InputMethod,

@@ -213,6 +213,17 @@ describe('a legacy server that asks a modern client (MCP 2026-07-28, "Multi Roun
     expect(list).toMatchObject({ era: 'modern', outcome: 'ok' });
   });
 
+  it('SU-16 whatever else a client declares opens no session of its own', async () => {
+    const handshakes = () => said().filter((body) => body.includes('"initialize"')).length;
+    await send('plain', { capabilities: { sampling: {}, roots: {} } });
+    const before = handshakes();
+    for (const n of [1, 2, 3]) {
+      const junk = { sampling: { [`x${n}`]: n }, roots: { listChanged: true, n }, [`y${n}`]: {} };
+      expect(last(await send('plain', { capabilities: junk })).result).toMatchObject({ resultType: 'complete' });
+    }
+    expect(handshakes()).toBe(before);
+  });
+
   it('SU-8 log messages reach those who ask for them', async () => {
     const quiet = await send('form');
     expect(quiet.messages).toHaveLength(1);

@@ -235,6 +235,13 @@ const FAULTS: readonly Fault[] = [
     /a result of type "input_required"/,
   ],
   [
+    'result-type-without-end',
+    (all) => answerResult(all, { resultType: 'x'.repeat(10_000) }),
+    'upstream_invalid',
+    10502,
+    /a result of type "x{64}", /,
+  ],
+  [
     'unknown-result-type',
     (all) => answerResult(all, { resultType: 'later', taskId: '1' }),
     'upstream_invalid',

@@ -210,7 +210,25 @@ function declared({ inbound: { bytes, envelope } }: Call): Readonly<Record<strin
   const table = revisionOf(LEGACY_UPSTREAM_REVISION);
   if (table === undefined) throw new Error(`${LEGACY_UPSTREAM_REVISION} has no table`);
   const { clientCapabilitiesRange } = envelope;
-  return capabilitiesFor(clientCapabilitiesRange && jsonAt(bytes, clientCapabilitiesRange), table, CARRIED_CAPABILITIES);
+  return knownOf(capabilitiesFor(clientCapabilitiesRange && jsonAt(bytes, clientCapabilitiesRange), table, CARRIED_CAPABILITIES));
+}
+
+/** Members that the specification gives these capabilities (MCP 2025-11-25, "Capability Negotiation"). */
+const KNOWN_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  elicitation: ['form', 'url'],
+  sampling: ['tools', 'context'],
+  roots: [],
+};
+
+/** A client that declared something new with every request would have a session opened for each: only what has a meaning counts. */
+function knownOf(capabilities: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const known = Object.entries(KNOWN_MEMBERS).flatMap(([name, members]) => {
+    const value = capabilities[name];
+    if (typeof value !== 'object' || value === null) return [];
+    const present = members.filter((member) => typeof Reflect.get(value, member) === 'object');
+    return [[name, Object.fromEntries(present.map((member) => [member, {}]))] as const];
+  });
+  return Object.fromEntries(known);
 }
 
 function keyOf({ caller, exchange }: Call, upstream: string, capabilities: object): string {

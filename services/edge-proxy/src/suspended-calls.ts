@@ -5,6 +5,7 @@ import {
   type InputNeed,
   inputRequestOf,
   CODES,
+  MOST_INPUTS,
   resultResponse,
 } from '@switchyard/mcp';
 import { randomBytes } from 'node:crypto';
@@ -20,6 +21,9 @@ export const SUSPENDED_MS = 55_000;
 /** Most calls that wait at one edge. */
 const MOST = 4_096;
 
+/** Most that the questions of one call may be together: they are kept until they are answered. */
+const QUESTIONS_LIMIT_CHARACTERS = 4 * 1024 * 1024;
+
 interface Question {
   readonly request: InputRequest;
   readonly answer: (resultJson: string) => void;
@@ -34,6 +38,8 @@ export class RunningCall {
   readonly cancellation = new Cancellation();
   readonly #questions = new Map<string, Question>();
   #asked = 0;
+  /** Of all questions that wait. */
+  #size = 0;
   /** What the upstream asked for although the client had not declared it. */
   readonly undeclared: InputNeed[] = [];
   #round: Round | undefined;
@@ -79,12 +85,13 @@ export class RunningCall {
     call.exchange.cancellation.onCancel(() => {
       if (this.#round === call) this.cancellation.cancel();
     });
-    while (this.#outcome === undefined && this.#questions.size === 0)
+    while (this.#outcome === undefined && this.#questions.size === 0) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
-    // What is asked side by side is asked in one round.
-    if (this.#outcome === undefined) await turn();
+      // What is asked side by side is asked in one round. Meanwhile all may have been withdrawn.
+      if (this.#outcome === undefined) await turn();
+    }
     this.#round = undefined;
     if (this.#outcome === undefined) return [...this.#questions.values()].map(({ request }) => request);
     if ('fault' in this.#outcome) throw this.#outcome.fault;
@@ -100,7 +107,11 @@ export class RunningCall {
     this.undeclared.push(...missing);
     if (asked === undefined || missing.length > 0)
       return Promise.resolve(errorResponse(id, CODES.methodNotFound, 'The client does not take this request.'));
+    const size = asked.request.paramsJson?.length ?? 0;
+    if (this.#questions.size >= MOST_INPUTS || this.#size + size > QUESTIONS_LIMIT_CHARACTERS)
+      return Promise.resolve(errorResponse(id, CODES.serverError, 'The client is being asked too much at once.'));
     this.#asked += 1;
+    this.#size += size;
     return new Promise((resolve) => {
       this.#questions.set(key, {
         request: asked.request,
@@ -114,14 +125,17 @@ export class RunningCall {
   /** Passes on what the client answered; what it left out is asked again, what nobody asked is ignored. */
   answer(answers: readonly InputAnswer[]): void {
     for (const { key, resultJson } of answers) {
-      this.#questions.get(key)?.answer(resultJson);
+      const question = this.#questions.get(key);
+      this.#size -= question?.request.paramsJson?.length ?? 0;
       this.#questions.delete(key);
+      question?.answer(resultJson);
     }
   }
 
   #refuseAll(): void {
     for (const question of this.#questions.values()) question.refuse();
     this.#questions.clear();
+    this.#size = 0;
   }
 }
 

@@ -129,9 +129,13 @@ function endSubscription({ call, target, standing }: CrossEraCall): Ending {
 }
 
 const unreadable = (upstream: string, type: string) =>
-  new Refusal('upstream_invalid', `${upstream} answered with a result of type "${type}" that the gateway cannot carry on.`, {
-    upstream,
-  });
+  new Refusal(
+    'upstream_invalid',
+    `${upstream} answered with a result of type "${type.slice(0, 64)}" that the gateway cannot carry on.`,
+    {
+      upstream,
+    },
+  );
 
 /** A tool that no list has named yet is looked up, for its arguments may have to stand in header fields. */
 async function noteOf({ call, target, edge }: CrossEraCall): Promise<ToolNote | undefined> {

@@ -231,7 +231,7 @@ export function ending(
     return refused(
       new Refusal(
         'upstream_invalid',
-        `${upstream} answered with a result of type "${envelope.resultType}", which the gateway does not know.`,
+        `${upstream} answered with a result of type "${envelope.resultType.slice(0, 64)}", which the gateway does not know.`,
         { upstream },
       ),
     );
