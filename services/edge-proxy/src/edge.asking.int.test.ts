@@ -296,6 +296,21 @@ describe('a legacy client that legacy upstreams ask', () => {
     expect(await edge.event(isCalled)).toMatchObject({ outcome: 'ok', capability: 'ask', http_status: 200 });
   });
 
+  it('AS-15 U4.i is spared an upstream that asks without end: the call is cut, and nothing more is asked', async () => {
+    upstream.on('tools/call', ({ response: stream }) => {
+      const send = beginEvents(stream);
+      for (let id = 0; id < 300; id += 1) send({ jsonrpc: '2.0', id, ...FORM });
+    });
+    const params = { ...INITIALIZE.params, capabilities: { elicitation: {} } };
+    const { headers } = await exchange(edge.url, { path: '/mcp/curious', key: edge.key, body: { ...INITIALIZE, params } });
+    const session = String(headers['mcp-session-id']);
+    const { messages } = await post(session, callOf('ask', {}, 'flood'));
+    expect(messages.at(-1)).toMatchObject({ id: 'flood', error: { code: 10502, data: { reason: 'upstream_invalid' } } });
+    expect(messages.filter(({ method }) => method === FORM.method)).toHaveLength(64);
+    const event = await edge.event(({ type, client_rpc_id }) => type === 'tool.called' && client_rpc_id === '"flood"');
+    expect(event).toMatchObject({ outcome: 'error', reason: 'upstream_invalid', rpc_code: 10502, http_status: 200 });
+  });
+
   it('AS-12 is not asked by a process in whose hands several calls are', async () => {
     await using one = await connect({ sampling: {} }, 'local');
     await using two = await connect({ sampling: {} }, 'local');

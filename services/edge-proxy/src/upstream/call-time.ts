@@ -1,6 +1,9 @@
 /** All that the peers of one call may be given for answering what its upstream asks them. */
 const ASKING_LIMIT_MS = 30 * 60_000;
 
+/** Most that an upstream may ask within one call: each question costs an answer, wanted or not. */
+export const MOST_ASKED = 256;
+
 /** What has run out. */
 export type TimeOver = 'silent' | 'over';
 
@@ -25,6 +28,7 @@ export class CallTime {
   #askingLeftMs = ASKING_LIMIT_MS;
   #sinceMs = performance.now();
   #asking = 0;
+  #asked = 0;
   #stopped = false;
 
   /**
@@ -45,6 +49,11 @@ export class CallTime {
     if (this.#asking === 0) this.#run();
   }
 
+  /** Whether the upstream has asked as much as it may. */
+  get hasAskedEnough(): boolean {
+    return this.#asked >= MOST_ASKED;
+  }
+
   /** The upstream has said something. */
   heard(): void {
     if (this.#asking > 0 || this.#stopped) return;
@@ -60,6 +69,7 @@ export class CallTime {
 
   /** Somebody is being asked, until the returned function is called. */
   asking(): () => void {
+    this.#asked += 1;
     this.#asking += 1;
     if (this.#asking === 1 && !this.#stopped) this.#hold();
     let isOver = false;

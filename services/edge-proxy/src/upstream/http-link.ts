@@ -49,6 +49,8 @@ const TAKEN_MS = 5_000;
 /** Answers to an upstream's own requests that may be under way at once; what it asks beyond that is not answered. */
 const ANSWERS_LIMIT = 8;
 
+/** What one session's client may be asked at once on its standing stream. */
+const ASKED_LIMIT = 64;
 /** Reasons why a call may still be running at the upstream although nobody waits for it. */
 const ABANDONED: ReadonlySet<string> = new Set(['cancelled', 'upstream_timeout', 'result_too_large']);
 
@@ -213,7 +215,7 @@ export class HttpLink implements UpstreamLink {
         const own = { ...context, era: 'legacy' as const, revision: session.revision, method: '', session: session.id };
         if (kind !== 'request') sink.onMessage(message);
         else if (method === 'ping' || sink.onRequest === undefined) this.#answerServerRequest(own, message);
-        else void this.#ask(sink.onRequest, message, session.id).then((body) => this.#post(own, body));
+        else void this.#ask(sink.onRequest, message, own);
       },
     });
     this.#streams.add(stream);
@@ -223,10 +225,14 @@ export class HttpLink implements UpstreamLink {
     };
   }
 
-  async #ask(take: NonNullable<UnsolicitedSink['onRequest']>, message: UpstreamMessage, session = ''): Promise<Buffer> {
-    this.#asked.set(session, (this.#asked.get(session) ?? 0) + 1);
+  /** Asks the session's client. What an upstream asks beyond the limit is not answered: each answer costs a request. */
+  async #ask(take: NonNullable<UnsolicitedSink['onRequest']>, message: UpstreamMessage, own: Outbound): Promise<void> {
+    const { session = '' } = own;
+    const before = this.#asked.get(session) ?? 0;
+    if (before >= ASKED_LIMIT) return;
+    this.#asked.set(session, before + 1);
     try {
-      return await take(message);
+      await this.#post(own, await take(message));
     } finally {
       const left = (this.#asked.get(session) ?? 1) - 1;
       if (left === 0) this.#asked.delete(session);

@@ -186,7 +186,8 @@ class HttpExchange implements EgressSink {
 
   /** `ping` may be asked at any time; anything else only where somebody takes it. */
   #serverRequest(message: UpstreamMessage): void {
-    const isTaken = this.request.onServerRequest !== undefined && isInputMethod(message.envelope.method);
+    const isTaken =
+      this.request.onServerRequest !== undefined && isInputMethod(message.envelope.method) && this.#time?.hasAskedEnough !== true;
     if (!isTaken && message.envelope.method !== 'ping') this.#stray('requests that the gateway does not take');
     if (this.#settled) return;
     this.options.onServerRequest(this.request, message, this.#time?.asking() ?? (() => undefined));

@@ -109,7 +109,8 @@ export class StdioSession {
       this.#pending.get(id)?.settle({ kind: 'response', message, status: 200 });
     } else if (kind === 'request') {
       const taker = method === 'ping' ? undefined : this.#taker();
-      if (taker?.request.onServerRequest) return this.#ask(taker, taker.request.onServerRequest, message);
+      if (taker?.request.onServerRequest && !taker.time.hasAskedEnough)
+        return this.#ask(taker, taker.request.onServerRequest, message);
       this.#process.send(
         method === 'ping' ? resultResponse(id, '{}') : errorResponse(id, -32601, `The gateway does not take ${method} requests.`),
       );
