@@ -186,11 +186,15 @@ describe.each<[string, () => string | undefined]>([
     first.leave();
     await first.ended;
     for (const data of ['1', '2', '3', '4', '5', '6']) streams[0]!(note(data));
+    const before = streams[0];
     const second = await resume(other, session, idsIn(first.text()).at(-1));
     await eventually(() => second.text().includes('"6"'));
     // The edge that held it listens no more, so that nothing is said to it that the client would not hear.
-    await eventually(() => streams.length === 0);
-    expect(saidIn(second)).toEqual(['1', '2', '3', '4', '5', '6']);
+    await eventually(() => streams.length === 1 && streams[0] !== before);
+    streams[0]!(note('there'));
+    await eventually(() => second.text().includes('there'));
+    const heard = saidIn(second).filter((said) => said !== undefined);
+    expect(heard).toEqual(['1', '2', '3', '4', '5', '6', 'there']);
     second.leave();
   });
 });
