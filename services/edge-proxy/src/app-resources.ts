@@ -37,15 +37,24 @@ export function withoutPage(tool: Buffer): Buffer {
 export class AppResources {
   /** By upstream: pages, and the tools that have them. */
   readonly #heard = new Map<string, Map<string, Set<string>>>();
+  #version = 0;
+
+  /** Changes whenever a page may have got another owner. */
+  get version(): number {
+    return this.#version;
+  }
 
   /** Takes note of a complete list of tools. @param items JSON text of each, which has passed the gate */
   learn(upstream: string, items: readonly { readonly name: string; readonly text: Buffer }[]): void {
     const before = this.#heard.get(upstream);
     const pages = before !== undefined && before.size < MOST ? before : new Map<string, Set<string>>();
     this.#heard.set(upstream, pages);
+    if (before !== undefined && pages !== before) this.#version += 1;
     for (const { name, text } of items) {
       const page = pageOf(text);
-      if (page !== undefined) pages.set(page, (pages.get(page) ?? new Set()).add(name));
+      if (page === undefined || pages.get(page)?.has(name) === true) continue;
+      pages.set(page, (pages.get(page) ?? new Set()).add(name));
+      this.#version += 1;
     }
   }
 

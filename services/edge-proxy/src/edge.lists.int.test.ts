@@ -46,6 +46,25 @@ const modern = (page: (call: ScriptedExchange) => object) => ({
   'tools/list': (call: ScriptedExchange) => answerResult(call, { resultType: 'complete', ...page(call) }),
 });
 
+const PAGE = 'ui://widget/page.html';
+const toolWithPage = (name: string) => ({ ...tool(name), _meta: { ui: { resourceUri: PAGE } } });
+
+/** A legacy server that has a tool with a page in every session but the first. */
+function pageScripts() {
+  let sessions = 0;
+  return {
+    initialize: (call: ScriptedExchange) => {
+      sessions += 1;
+      const result = { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'page', version: '1' } };
+      answerResult(call, result, { 'mcp-session-id': `s-${sessions}` });
+    },
+    'tools/list': (call: ScriptedExchange) => {
+      const isFirst = call.request.headers['mcp-session-id'] === 's-1';
+      answerResult(call, { tools: isFirst ? [tool('plain')] : [toolWithPage('plain')] });
+    },
+  };
+}
+
 /** A legacy server that says something else in every session. */
 function sessionScripts() {
   const secret = new Map<string, string>();
@@ -84,6 +103,11 @@ function configuration(credentialVersion: string): SnapshotInit {
         access: [{ anonymous: true, tools: ['free'] }, { everyone: true }],
       },
       {
+        slug: 'pages',
+        sources: ['early', 'widget'].map((upstream) => ({ upstream, prefix: `${upstream}__`, ...all })),
+        access: everyone,
+      },
+      {
         slug: 'slow-and-sound',
         sources: ['mute', 'plain'].map((upstream) => ({ upstream, prefix: `${upstream}__`, ...all })),
         access: everyone,
@@ -113,6 +137,10 @@ beforeAll(async () => {
   await start('mute', { tools: ['act'], scripts: { 'tools/list': () => undefined } });
   await start('talking', { tools: ['act'] });
   await start('late', { tools: ['act'] });
+  await start('early', { scripts: pageScripts() });
+  await start('widget', {
+    scripts: { 'tools/list': (call: ScriptedExchange) => answerResult(call, { tools: [toolWithPage('show')] }) },
+  });
   const wordy = { ...tool('act'), description: 'x'.repeat(LIMIT_BYTES / 4) };
   await start('wordy', {
     scripts: { 'tools/list': (call: ScriptedExchange) => answerResult(call, { tools: [wordy], nextCursor: 'more' }) },
@@ -130,6 +158,8 @@ afterAll(async () => {
 
 const namesIn = ({ result }: RawMessage) => ((result?.tools ?? []) as { name: string }[]).map(({ name }) => name);
 
+const LIST = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+
 /** One legacy session. */
 async function enter(slug: string) {
   const path = `/mcp/${slug}`;
@@ -138,7 +168,8 @@ async function enter(slug: string) {
     (await exchange(edge.url, { path, key: edge.key, session, body })).messages.at(-1) ?? {};
   return {
     session,
-    tools: async () => namesIn(await ask({ jsonrpc: '2.0', id: 1, method: 'tools/list' })),
+    tools: async () => namesIn(await ask(LIST)),
+    list: async () => ((await ask(LIST)).result?.tools ?? []) as { name: string; _meta?: { ui?: { resourceUri?: string } } }[],
     call: (name: string) => ask(callOf(name)),
   };
 }
@@ -187,6 +218,22 @@ describe('a list that has been fetched', () => {
     const own = (await ana.tools()).at(-1) ?? '';
     await bea.tools();
     expect((await ana.call(own)).result).toMatchObject({ content: [{ text: `own: ${own}` }] });
+  });
+
+  it('LI-34 is put together anew when it is heard that a page has another owner (MCP Apps)', async () => {
+    const first = await enter('pages');
+    const pages = async (client: typeof first) => (await client.list()).map(({ name, _meta }) => [name, _meta?.ui?.resourceUri]);
+    expect(await pages(first)).toEqual([
+      ['early__plain', undefined],
+      ['widget__show', PAGE],
+    ]);
+    const second = await enter('pages');
+    const shown = [
+      ['early__plain', PAGE],
+      ['widget__show', undefined],
+    ];
+    expect(await pages(second)).toEqual(shown);
+    expect((await pages(first)).at(-1)).toEqual(shown.at(-1));
   });
 
   it('LI-25 is filtered for each caller after it has come from memory', async () => {

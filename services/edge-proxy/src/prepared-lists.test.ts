@@ -13,7 +13,7 @@ const listOf = (name: string) =>
 const TABLE = newTable();
 
 const server = catalog.servers.get('s')!;
-const parts: ListParts = { server, era: 'modern', list: 'tools', table: TABLE, audience: '10 ', lists: [listOf('x')] };
+const parts: ListParts = { server, era: 'modern', list: 'tools', table: TABLE, audience: '10 ', pages: 0, lists: [listOf('x')] };
 const empty = () => prepareList([]);
 
 describe('a list that has been put together', () => {
@@ -26,6 +26,7 @@ describe('a list that has been put together', () => {
     ['PL-6 of another kind', { list: 'prompts' }, false],
     ['PL-7 for the other era', { era: 'legacy' }, false],
     ['PL-8 for another server', { server: { ...server, slug: 'other' } }, false],
+    ['PL-18 when a page has another owner', { pages: 1 }, false],
     ['PL-9 under other names', { table: newTable() }, false],
   ])('%s', (_id, change, isSame) => {
     const prepared = new PreparedLists();

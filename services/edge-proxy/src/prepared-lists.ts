@@ -24,12 +24,15 @@ export interface ListParts {
   readonly table: NameTable;
   /** Which rules speak to the caller: all that the result depends on of who it is. */
   readonly audience: string;
+  /** Which pages of tools belong to whom, as a number that changes with it. */
+  readonly pages: number;
   /** One for each upstream that could be asked. */
   readonly lists: readonly FetchedList[];
 }
 
 interface Held {
   readonly table: NameTable;
+  readonly pages: number;
   readonly prepared: PreparedList;
 }
 
@@ -44,13 +47,13 @@ export class PreparedLists {
   /** The list, prepared where it is not held. */
   get(catalog: Catalog, parts: ListParts, prepare: () => PreparedList): PreparedList {
     if (this.#catalog !== catalog) this.#clear(catalog);
-    const { server, era, list, table, audience, lists } = parts;
+    const { server, era, list, table, audience, pages, lists } = parts;
     const key = `${server.slug}\n${era}\n${list}\n${audience}\n${lists.map(({ digest }) => digest).join()}`;
     const held = this.#held.get(key);
-    if (held?.table === table) return held.prepared;
+    if (held?.table === table && held.pages === pages) return held.prepared;
     const prepared = prepare();
     this.#forget(key);
-    this.#held.set(key, { table, prepared });
+    this.#held.set(key, { table, pages, prepared });
     this.#bytes += prepared.text.length;
     for (const oldest of this.#held.keys()) {
       if (this.#bytes <= LIMIT_BYTES) break;

@@ -80,7 +80,8 @@ function prepare(call: Call, list: ListKey, parts: readonly ListPart[], edge: Ed
   const table = edge.names.table(server, inbound.era, list);
   const lists = parts.map((part) => part.list);
   const audience = audienceOf(caller.principal, server, catalog);
-  return edge.prepared.get(catalog, { server, era: inbound.era, list, table, audience, lists }, () => {
+  const made = { server, era: inbound.era, list, table, audience, pages: edge.apps.version, lists };
+  return edge.prepared.get(catalog, made, () => {
     const fetched = new Map(lists.map((one) => [one.upstream, one]));
     const listed = new Set<string>();
     return prepareList(
