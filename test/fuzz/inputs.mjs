@@ -31,6 +31,8 @@ const MESSAGES = [
   request('elicitation/create', { mode: 'url', elicitationId: 'e', message: 'm', url: 'https://x', task: {} }),
   request('sampling/createMessage', { messages: [], maxTokens: 1, tools: [], _meta: { progressToken: 'p' } }),
   request('roots/list'),
+  request('tools/call', { name: 't', arguments: {}, task: { ttl: 1 } }),
+  request('tasks/get', { taskId: 'é', _meta: META }),
   { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: '0', progress: 1 } },
   { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1, _meta: { a: 1 } } },
   result({
@@ -60,10 +62,13 @@ const MESSAGES = [
     inputRequests: { a: { method: 'elicitation/create', params: { message: 'm' } }, r: { method: 'roots/list' } },
     requestState: 'opaque',
   }),
+  result({ task: { taskId: 't', status: 'working' }, _meta: { 'io.modelcontextprotocol/related-task': { taskId: 't' } } }),
+  result({ resultType: 'task', taskId: 't', status: 'completed', pollIntervalMs: 1, result: { content: [] } }),
   result({}),
   error(-32042, { elicitations: [{ mode: 'url', elicitationId: 'e', message: 'm', url: 'u' }] }),
   error(-32002, { uri: 'u' }),
   error(-32021, { requiredCapabilities: { sampling: {} } }),
+  error(-32021, { requiredCapabilities: { extensions: { 'io.modelcontextprotocol/tasks': {} } } }),
 ].map((message) => JSON.stringify(message));
 
 const STREAMS = [

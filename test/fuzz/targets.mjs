@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import {
   capabilitiesFor,
   classify,
+  createdTaskId,
   downgradeResult,
   downgradeTool,
   encodeSse,
@@ -23,7 +24,10 @@ import {
   modernResultEdits,
   readInputRequired,
   readInputResponses,
+  readTask,
   readUrlElicitations,
+  relatedEdits,
+  relatedTaskId,
   retryEdits,
   REVISION_TABLES,
   scanMessage,
@@ -31,6 +35,9 @@ import {
   splitBatch,
   SseParser,
   subscriptionIdEdits,
+  taskParamEdits,
+  unrelatedEdits,
+  wantsTasks,
 } from '@switchyard/mcp';
 import { below, pick } from './random.mjs';
 
@@ -208,4 +215,27 @@ function sse(bytes, random) {
   return `events ${Math.min(expected.length, 5)} ${expected.some(({ id }) => id)} ${expected.some(({ retryMs }) => retryMs)}`;
 }
 
-export const TARGETS = { gate, requests, responses, notifications, capabilities, batch, sse };
+/** Messages are put to a task, and taken from it; a call is made one, and plain again. */
+function tasks(bytes) {
+  const envelope = scanMessage(bytes);
+  if (!envelope.ok) return '';
+  for (const era of ['legacy', 'modern']) {
+    const created = createdTaskId(bytes, envelope, era);
+    if (created) assert.equal(JSON.parse(bytes.toString('utf8', created.range.start, created.range.end)), created.text);
+  }
+  const alone = splice(bytes, unrelatedEdits(bytes, envelope));
+  regated(alone, envelope.method);
+  const related = splice(bytes, relatedEdits(bytes, envelope, 't'));
+  const put = relatedTaskId(related, regated(related, envelope.method));
+  if (envelope.kind === 'response' && envelope.resultRange && bytes[envelope.resultRange.start] === 0x7b)
+    assert.equal(put?.text, 't');
+  if (envelope.kind === 'request' && envelope.paramsRange) {
+    const asking = splice(bytes, taskParamEdits(bytes, envelope, '{}'));
+    const plain = splice(asking, taskParamEdits(asking, regated(asking, envelope.method), undefined));
+    assert.equal(regated(plain, envelope.method).taskRange, undefined);
+  }
+  const state = readTask(bytes, envelope);
+  return `${envelope.kind} ${relatedTaskId(bytes, envelope) !== undefined} ${state?.status ?? ''} ${wantsTasks(bytes, envelope)}`;
+}
+
+export const TARGETS = { gate, requests, responses, notifications, capabilities, tasks, batch, sse };

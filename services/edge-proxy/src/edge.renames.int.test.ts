@@ -159,7 +159,9 @@ describe.each(ERAS)('a server with a prefix, to a client of the %s era', (era) =
 
   it('RN-3 nothing else of a tool is changed, whatever it says', async () => {
     const tools = (await resultOf(era, 'tools/list'))?.tools as object[];
-    for (const [index, name] of ['p__show', 'second__p__show'].entries()) expect(tools[index]).toEqual({ ...TOOLS[0], name });
+    expect(tools[0]).toEqual({ ...TOOLS[0], name: 'p__show' });
+    // Its page has the URI of the first one's, which would be shown in its place.
+    expect(tools[1]).toEqual({ ...TOOLS[0], name: 'second__p__show', _meta: { 'com.example/own': 'show' } });
   });
 
   it.each<[string, string, Params, () => ScriptedUpstream, Params]>([
