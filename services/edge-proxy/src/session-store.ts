@@ -51,8 +51,6 @@ export interface ClientSession {
   writtenAtMs: number;
   /** Sessions with upstreams, being opened or open, and the links over which they are. */
   readonly links: Map<string, { readonly link: UpstreamLink; readonly opening: Promise<LegacySession | Refusal> }>;
-  /** Who wants to know of upstream sessions opened later: the standing stream. */
-  onUpstream: ((link: UpstreamLink, session: LegacySession) => void) | undefined;
   /** Its standing stream, also for a while after its client has gone. */
   standing: StandingStream | undefined;
   /** What its streams have said here. */
@@ -201,7 +199,6 @@ export class SessionStore {
       usedAtMs: now,
       writtenAtMs: now,
       links: new Map(),
-      onUpstream: undefined,
       standing: undefined,
       streams: new SessionStreams(id, record.revision, this.#kept),
       ended: new Cancellation(),

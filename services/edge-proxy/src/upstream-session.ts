@@ -101,7 +101,7 @@ async function open(
   const { logLevel } = session.record;
   if (logLevel !== undefined) await tellLogLevel(link, opened, logLevel, context, edge);
   if (isShared(opened)) await subscribeAgain(session, link, opened, context, edge);
-  session.onUpstream?.(link, opened);
+  session.standing?.entered(link, opened);
   return opened;
 }
 

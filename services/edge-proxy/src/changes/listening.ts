@@ -1,3 +1,4 @@
+import type { Principal } from '@switchyard/contracts';
 import type { Edge } from '../edge.js';
 import type { Call } from '../exchange.js';
 import { isPooled } from '../legacy-pool.js';
@@ -36,10 +37,11 @@ export interface Audience {
   end(): void;
 }
 
+/** What is seldom needed is made where it is: there are as many as idle streams. */
 interface Place {
-  readonly retry: Retry;
-  /** The first word on what is carried. */
-  readonly first: PromiseWithResolvers<Filter>;
+  retry: Retry | undefined;
+  /** The first word on what is carried, where somebody waits for it. */
+  first: PromiseWithResolvers<Filter> | undefined;
   link: UpstreamLink | undefined;
   standing: LegacySession | UpstreamProfile | undefined;
   subscription: Subscription | undefined;
@@ -51,7 +53,7 @@ interface Place {
 export class Listening {
   readonly #audience: Audience;
   readonly #edge: Edge;
-  readonly #notices: MergedNotices;
+  #notices: MergedNotices | undefined;
   readonly #places = new Map<string, Place>();
   #call: StreamCall;
   #closed = false;
@@ -60,7 +62,6 @@ export class Listening {
     this.#call = call;
     this.#audience = audience;
     this.#edge = edge;
-    this.#notices = new MergedNotices((heard) => audience.tell(heard));
   }
 
   /** The configuration that it knows. */
@@ -68,14 +69,23 @@ export class Listening {
     return this.#call.exchange.catalog;
   }
 
+  get principal(): Principal {
+    return this.#call.caller.principal;
+  }
+
+  /** Slug of the server. */
+  get server(): string {
+    return this.#call.exchange.server.slug;
+  }
+
   /** Listens to every upstream that the client may reach. @param missed whether the client has missed what they said before */
   start(missed: boolean): void {
     for (const upstream of reachableUpstreams(this.#call)) if (!this.#places.has(upstream)) this.#begin(upstream, missed);
   }
 
-  /** What the upstreams carry together, once each has said so. */
+  /** What the upstreams carry together, once each has said so. To be asked for as soon as they are listened to. */
   async honoured(): Promise<Filter> {
-    return union(await Promise.all([...this.#places.values()].map(({ first }) => first.promise)));
+    return union(await Promise.all([...this.#places.values()].map((place) => (place.first ??= Promise.withResolvers()).promise)));
   }
 
   /** A call has opened a session: what is heard of its upstream is heard there. */
@@ -121,26 +131,34 @@ export class Listening {
 
   /** Passes on what is heard. */
   take(heard: Heard): void {
-    if (!this.#closed) this.#notices.take(heard);
+    if (this.#closed) return;
+    this.#notices ??= new MergedNotices((passed) => this.#audience.tell(passed));
+    this.#notices.take(heard);
   }
 
   /** Idempotent. */
   close(): void {
     this.#closed = true;
-    this.#notices.close();
+    this.#notices?.close();
     for (const [upstream, place] of this.#places) this.#leave(upstream, place);
   }
 
   #leave(upstream: string, place: Place): void {
     this.#places.delete(upstream);
-    place.retry.stop();
+    place.retry?.stop();
     place.subscription?.leave();
-    place.first.resolve({});
+    place.first?.resolve({});
   }
 
   #placeOf(upstream: string, missed: boolean): Place {
-    const first = Promise.withResolvers<Filter>();
-    const place: Place = { retry: new Retry(), first, link: undefined, standing: undefined, subscription: undefined, missed };
+    const place: Place = {
+      retry: undefined,
+      first: undefined,
+      link: undefined,
+      standing: undefined,
+      subscription: undefined,
+      missed,
+    };
     this.#places.set(upstream, place);
     return place;
   }
@@ -170,6 +188,7 @@ export class Listening {
   #again(upstream: string, place: Place): void {
     if (this.#places.get(upstream) !== place || place.subscription !== undefined) return;
     place.missed = true;
+    place.retry ??= new Retry();
     place.retry.again(() => {
       this.#enter(upstream, place).catch((error: unknown) => this.#failed(upstream, error));
     });
@@ -177,8 +196,8 @@ export class Listening {
 
   #join(place: Place, link: UpstreamLink, standing: LegacySession | UpstreamProfile, context: OutboundContext): void {
     const { name } = link;
-    place.retry.stop();
-    place.retry.succeeded();
+    place.retry?.stop();
+    place.retry?.succeeded();
     place.subscription?.leave();
     place.link = link;
     place.standing = standing;
@@ -202,7 +221,7 @@ export class Listening {
         missed,
       );
     void place.subscription.change(this.#wantedOf(name)).then((honoured) => {
-      place.first.resolve(honoured);
+      place.first?.resolve(honoured);
       if (own !== undefined && missed) for (const notice of noticesOf(honoured)) this.take(notice);
     });
   }

@@ -1,5 +1,4 @@
 import type { Logger } from '@switchyard/telemetry';
-import type { Principal } from '@switchyard/contracts';
 import type { Era } from '@switchyard/mcp';
 import type { CapabilityNames } from '../capability-names.js';
 import type { Catalog } from '../catalog.js';
@@ -10,11 +9,8 @@ import { type View, viewOf } from './view.js';
 
 /** A client that listens. */
 export interface Viewer {
-  readonly principal: Principal;
-  /** Slug. */
-  readonly server: string;
   readonly era: Era;
-  readonly listening: Pick<Listening, 'catalog' | 'reconfigure'>;
+  readonly listening: Pick<Listening, 'catalog' | 'principal' | 'server' | 'reconfigure'>;
 }
 
 /** Changes of the configuration that come within this time are one. */
@@ -40,10 +36,14 @@ export class ViewChanges {
     return this.#viewers.size;
   }
 
-  /** @returns what ends it */
-  watch(viewer: Viewer): () => void {
+  /** From now on, until it leaves. */
+  join(viewer: Viewer): void {
     this.#viewers.add(viewer);
-    return () => void this.#viewers.delete(viewer);
+  }
+
+  /** Idempotent. */
+  leave(viewer: Viewer): void {
+    this.#viewers.delete(viewer);
   }
 
   /** There is a new configuration. */
@@ -91,7 +91,7 @@ class Views {
     return KINDS.filter((kind) => one?.[kind] !== other?.[kind]);
   }
 
-  #of({ principal, server: slug, era }: Viewer, catalog: Catalog): View | undefined {
+  #of({ era, listening: { principal, server: slug } }: Viewer, catalog: Catalog): View | undefined {
     const server = catalog.servers.get(slug);
     if (server === undefined) return undefined;
     const known = this.#known.get(catalog) ?? new Map<string, View>();

@@ -45,16 +45,19 @@ async function changedBy(after: readonly Init[], names: CapabilityNames): Promis
   const views = new ViewChanges(names, { error: (text: string) => fail(text) } as unknown as Logger);
   const told: (readonly Kind[])[] = [];
   const listening = {
+    principal,
+    server: 'one',
     catalog: compile(BEFORE),
     reconfigure: (catalog: Catalog, changed: readonly Kind[]) => {
       listening.catalog = catalog;
       told.push(changed);
     },
   };
-  const end = views.watch({ principal, server: 'one', era: 'legacy', listening });
+  const viewer = { era: 'legacy' as const, listening };
+  views.join(viewer);
   for (const init of after) views.follow(compile(init));
   await eventually(() => told.length > 0, { everyMs: 5 });
-  end();
+  views.leave(viewer);
   expect(views.size).toBe(0);
   views.close();
   return told;

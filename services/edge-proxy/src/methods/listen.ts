@@ -31,8 +31,8 @@ export async function serveListen(call: Call, edge: Edge): Promise<Ending> {
   const { notifications: wanted } = params.data;
   const stream = new ListenStream(call, wanted, edge);
   const listening = new Listening(call, stream, edge);
-  const { principal } = call.caller;
-  const unwatch = edge.views.watch({ principal, server: exchange.server.slug, era: 'modern', listening });
+  const viewer = { era: 'modern' as const, listening };
+  edge.views.join(viewer);
   try {
     listening.start(false);
     const honoured = await Promise.race([inTime(listening.honoured(), ACKNOWLEDGE_MS), stream.over]);
@@ -41,7 +41,7 @@ export async function serveListen(call: Call, edge: Edge): Promise<Ending> {
     stream.begin(union([filterOf(kindsOf(wanted), []), honoured ?? {}]));
     await stream.over;
   } finally {
-    unwatch();
+    edge.views.leave(viewer);
     listening.close();
   }
   // Also where the gateway is stopped: a stream that ends without this is taken for a broken connection.

@@ -5,6 +5,7 @@ import type { Subscription } from '../changes/feed.js';
 import { Heard } from '../changes/heard.js';
 import { type Audience, Listening, type StreamCall } from '../changes/listening.js';
 import { isShared, OwnSubscriptions } from '../changes/own-subscriptions.js';
+import type { Viewer } from '../changes/view-changes.js';
 import type { Edge } from '../edge.js';
 import type { LoggedEvent } from '../event-log.js';
 import type { EventLog } from '../event-log.js';
@@ -23,11 +24,11 @@ const LINGER_MS = 30_000;
  * What a session's upstreams say by themselves (MCP 2025-11-25, "Listening for Messages from the Server"), over all connections of one
  * client: one that comes back in time has missed nothing.
  */
-export class StandingStream implements Audience {
+export class StandingStream implements Audience, Viewer {
+  readonly era = 'legacy';
+  readonly listening: Listening;
   readonly #session: ClientSession;
   readonly #edge: Edge;
-  readonly #listening: Listening;
-  readonly #unwatch: () => void;
   #call: StreamCall;
   #log: EventLog | undefined;
   #isHeard = false;
@@ -39,19 +40,16 @@ export class StandingStream implements Audience {
     this.#call = call;
     this.#session = session;
     this.#edge = edge;
-    this.#listening = new Listening(call, this, edge);
-    this.#unwatch = edge.views.watch({
-      principal: call.caller.principal,
-      server: call.exchange.server.slug,
-      era: 'legacy',
-      listening: this.#listening,
-    });
-    session.onUpstream = (link, standing) => {
-      this.#listening.entered(link, standing);
-      // Over HTTP with SSE, only now is there a client to tell the others of.
-      this.#listening.start(false);
-      this.#claim(standing);
-    };
+    this.listening = new Listening(call, this, edge);
+    edge.views.join(this);
+  }
+
+  /** A call has opened a session with an upstream. */
+  entered(link: UpstreamLink, standing: LegacySession): void {
+    this.listening.entered(link, standing);
+    // Over HTTP with SSE, only now is there a client to tell the others of.
+    this.listening.start(false);
+    this.#claim(standing);
   }
 
   /** Whether a client is connected that has not said that it lost the connection. @param resumed the stream that it wants resumed */
@@ -75,7 +73,7 @@ export class StandingStream implements Audience {
     for (const { id, data } of again) void reply.replay(id, data);
     if (isStanding || goesOn) return;
     // What was said while no edge listened is not known: of a stream that another has held, or since the client subscribed.
-    this.#listening.start(resumed !== undefined || Object.keys(this.#session.record.subscriptions ?? {}).length > 0);
+    this.listening.start(resumed !== undefined || Object.keys(this.#session.record.subscriptions ?? {}).length > 0);
   }
 
   /** This connection has ended. @param returns whether the client may come back */
@@ -92,12 +90,12 @@ export class StandingStream implements Audience {
    * @returns what the upstream carries of them; undefined where that is not known
    */
   follow(upstream: string, told?: string): Promise<Filter> | undefined {
-    return this.#listening.follow(upstream, told);
+    return this.listening.follow(upstream, told);
   }
 
   /** The session's record may have changed. */
   followAll(): void {
-    this.#listening.followAll();
+    this.listening.followAll();
   }
 
   wanted(upstream: string): Filter {
@@ -144,12 +142,9 @@ export class StandingStream implements Audience {
     this.#closed = true;
     clearTimeout(this.#linger);
     this.#call.exchange.cancellation.cancel();
-    if (this.#session.standing === this) {
-      this.#session.standing = undefined;
-      this.#session.onUpstream = undefined;
-    }
-    this.#unwatch();
-    this.#listening.close();
+    if (this.#session.standing === this) this.#session.standing = undefined;
+    this.#edge.views.leave(this);
+    this.listening.close();
     if (this.#log) this.#session.streams.end(this.#log);
   }
 
@@ -173,6 +168,6 @@ export class StandingStream implements Audience {
     if (!RELAYED.has(envelope.method)) return;
     if (envelope.method === 'notifications/message' && outranks(this.#session.record.logLevel, bytes)) return;
     if (changedList(envelope.method) === undefined) void this.#call.exchange.reply.message(bytes);
-    else this.#listening.take(Heard.from(message));
+    else this.listening.take(Heard.from(message));
   }
 }
