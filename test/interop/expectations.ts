@@ -132,8 +132,9 @@ export const LIMITS: readonly Limit[] = [
     id: 'roots-asked-for-outside-of-any-call',
     applies: ({ feature, client, upstream }) =>
       feature === 'roots' && client.revision >= '2026-07-28' && upstream.id === 'everything',
-    outcome: 'missing',
-    reason: 'server-everything asks for roots outside of any call, and in 2026-07-28 a client can be asked only within one.',
+    outcome: 'silent',
+    reason:
+      'server-everything asks for roots beside its calls, and in 2026-07-28 a client can be asked only within one. It is refused, and its tool says that it has no roots.',
   },
 ];
 

@@ -196,6 +196,10 @@ const roots: Feature = {
     expect(await textFrom(client, offer.roots, { signal: AbortSignal.timeout(patienceMs) })).toContain(ROOT.uri);
     expect(client.heard.map(({ method }) => method)).toContain('roots/list');
   },
+  silent: async ({ client, offer }) => {
+    expect(await textFrom(client, offer.roots)).toMatch(/no roots are currently configured/);
+    expect(client.heard.map(({ method }) => method)).not.toContain('roots/list');
+  },
 };
 
 const listChanged: Feature = {

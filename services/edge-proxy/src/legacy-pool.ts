@@ -27,7 +27,9 @@ interface Entry {
   calls: number;
   readonly listeners: Map<string, PoolListener>;
   readonly subscriptions: SubscriptionCount;
-  /** Ends the session's standing stream; absent while nobody listens. */
+  /** Whether the upstream may want to ask the client something. */
+  readonly mayAsk: boolean;
+  /** Ends the session's standing stream; absent where there is none. */
   stop?: (() => void) | undefined;
 }
 
@@ -82,6 +84,7 @@ export class LegacyPool {
       context,
       usedAtMs: this.#clock.now(),
       calls: 0,
+      mayAsk: Object.keys(capabilities).length > 0,
       listeners: new Map(),
       subscriptions: new SubscriptionCount(),
     };
@@ -89,7 +92,7 @@ export class LegacyPool {
     const forget = () => {
       if (this.#held.get(key) === entry) this.#held.delete(key);
     };
-    opening.then((opened) => (opened instanceof Refusal ? forget() : void (entry.session = opened)), forget);
+    opening.then((opened) => (opened instanceof Refusal ? forget() : this.#opened(entry, opened)), forget);
     return opening;
   }
 
@@ -109,6 +112,28 @@ export class LegacyPool {
     const entry = this.#held.get(session.pooled);
     if (entry?.session !== session) return undefined;
     entry.listeners.set(id, listener);
+    this.#hear(entry, session);
+    entry.calls += 1;
+    return () => {
+      if (!entry.listeners.delete(id)) return [];
+      entry.calls -= 1;
+      entry.usedAtMs = this.#clock.now();
+      if (entry.listeners.size === 0 && !entry.mayAsk) {
+        entry.stop?.();
+        entry.stop = undefined;
+      }
+      const orphans = entry.subscriptions.leave(id);
+      return this.#held.get(session.pooled) === entry ? orphans : [];
+    };
+  }
+
+  #opened(entry: Entry, session: PooledSession): void {
+    entry.session = session;
+    // What a server asks beside its calls no call could be held up for, so it is refused; unheard, it would hold up the call itself.
+    if (entry.mayAsk && session.id !== undefined && this.#held.get(session.pooled) === entry) this.#hear(entry, session);
+  }
+
+  #hear(entry: Entry, session: PooledSession): void {
     entry.stop ??= entry.link.listen(session, entry.context, {
       session: session.pooled,
       onMessage: (message) => {
@@ -116,18 +141,6 @@ export class LegacyPool {
       },
       onGone: () => void this.leave(session),
     });
-    entry.calls += 1;
-    return () => {
-      if (!entry.listeners.delete(id)) return [];
-      entry.calls -= 1;
-      entry.usedAtMs = this.#clock.now();
-      if (entry.listeners.size === 0) {
-        entry.stop?.();
-        entry.stop = undefined;
-      }
-      const orphans = entry.subscriptions.leave(id);
-      return this.#held.get(session.pooled) === entry ? orphans : [];
-    };
   }
 
   /** Takes note that a listener subscribes to a resource. @returns whether another does already, so that the upstream need not be told */
