@@ -3,7 +3,7 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { eventually, startLegacyUpstream, type TestUpstream } from '@switchyard/testing';
 import { startTestEdge, type TestEdge, type TestEdgeOptions } from './edge.fixture.js';
-import { callOf, exchange, INITIALIZE, openSession } from './raw-client.fixture.js';
+import { callOf, exchange, INITIALIZE, open, openSession } from './raw-client.fixture.js';
 import { openStream as openStreamOn, type SseStream as Stream } from './sse-client.fixture.js';
 import { textOf } from './sdk-client.fixture.js';
 

@@ -1,6 +1,7 @@
 import { scanMessage } from '@switchyard/mcp';
 import { Cancellation } from './cancellation.js';
 import type { Call } from './exchange.js';
+import type { Target } from './stages/resolve.js';
 import { RunningCall } from './suspended-calls.js';
 import type { UpstreamAnswer, UpstreamMessage } from './upstream/link.js';
 
@@ -30,7 +31,7 @@ describe('a call that may be suspended', () => {
     ['SC-1 asks at most 64 things at once', 64, 0],
     ['SC-2 asks at most 4 MiB at once', 4, 1024 * 1024 - 200],
   ])('%s; what is beyond that is refused', async (_id, most, size) => {
-    const running = new RunningCall();
+    const running = new RunningCall({} as Target);
     const { call } = round();
     const asked = running.next(call);
     const answers = Array.from({ length: most + 3 }, (_, id) => running.ask(question(id, size)));
@@ -47,7 +48,7 @@ describe('a call that may be suspended', () => {
   });
 
   it('SC-3 whose client leaves in the moment in which it is asked ends as cancelled, not as asked for nothing', async () => {
-    const running = new RunningCall();
+    const running = new RunningCall({} as Target);
     const { call, cancellation } = round();
     const cancelled: UpstreamAnswer = { kind: 'sessionGone' };
     running.follow(new Promise((resolve) => running.cancellation.onCancel(() => resolve(cancelled))));
