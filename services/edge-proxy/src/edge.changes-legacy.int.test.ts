@@ -37,6 +37,10 @@ beforeAll(async () => {
           if (session === undefined) return void response.writeHead(404).end();
           session.send = beginEvents(response);
         },
+        DELETE: ({ request, response }) => {
+          sessions.delete(String(request.headers['mcp-session-id']));
+          response.writeHead(200).end();
+        },
         'resources/subscribe': (call) => {
           const uri = (call.message.params as { uri?: string }).uri ?? '';
           sessionOf(call.request.headers)?.subscribed.push(uri);
@@ -76,6 +80,20 @@ async function restart(): Promise<void> {
 const update = (uri: string) => ({ jsonrpc: '2.0', method: UPDATED, params: { uri } });
 const TOLD = ['notifications/tools/list_changed', `${UPDATED} docs://a`];
 
+const _meta = { 'io.modelcontextprotocol/protocolVersion': REVISION, 'io.modelcontextprotocol/clientCapabilities': {} };
+const listen = (uri: string) =>
+  open(edge.url, {
+    path: '/mcp/old',
+    key: edge.key,
+    headers: { 'mcp-protocol-version': REVISION, 'mcp-method': 'subscriptions/listen' },
+    body: {
+      jsonrpc: '2.0',
+      id: uri,
+      method: 'subscriptions/listen',
+      params: { notifications: { toolsListChanged: true, resourceSubscriptions: [uri, 'docs://all'] }, _meta },
+    },
+  });
+
 describe('a legacy upstream that is started anew', () => {
   it('CL-1 is heard again by a legacy client: in another session, subscribed as before, and nothing is lost', async () => {
     const path = '/mcp/old';
@@ -101,20 +119,35 @@ describe('a legacy upstream that is started anew', () => {
     await stream.ended;
   });
 
-  it('CL-2 is heard again by modern clients, who share its session: each subscribes once, and the last to leave unsubscribes', async () => {
-    const _meta = { 'io.modelcontextprotocol/protocolVersion': REVISION, 'io.modelcontextprotocol/clientCapabilities': {} };
-    const listen = (uri: string) =>
-      open(edge.url, {
-        path: '/mcp/old',
-        key: edge.key,
-        headers: { 'mcp-protocol-version': REVISION, 'mcp-method': 'subscriptions/listen' },
-        body: {
-          jsonrpc: '2.0',
-          id: uri,
-          method: 'subscriptions/listen',
-          params: { notifications: { toolsListChanged: true, resourceSubscriptions: [uri, 'docs://all'] }, _meta },
-        },
-      });
+  it('CL-2 breaks only the stream: whoever listens is told that it may have said something meanwhile', async () => {
+    const path = '/mcp/old';
+    const session = await openSession(edge.url, path, edge.key);
+    const stream = await open(edge.url, {
+      path,
+      method: 'GET',
+      key: edge.key,
+      session,
+      headers: { accept: 'text/event-stream' },
+    });
+    const body = { jsonrpc: '2.0', id: 1, method: 'resources/subscribe', params: { uri: 'docs://a' } };
+    await exchange(edge.url, { path, key: edge.key, session, body });
+    const modern = await listen('docs://a');
+    await eventually(() => heardOn(modern).length === 1);
+    await eventually(
+      () => [...sessions.values()].filter(({ subscribed, send }) => send && subscribed.includes('docs://a')).length === 2,
+    );
+    await upstream.stop();
+    await upstream.resume();
+    await eventually(() => heardOn(stream).length === 2 && heardOn(modern).length === 4);
+    expect(heardOn(stream)).toEqual(TOLD);
+    expect(heardOn(modern).slice(1)).toEqual([...TOLD, `${UPDATED} docs://all`]);
+    modern.leave();
+    await exchange(edge.url, { path, method: 'DELETE', key: edge.key, session });
+    await stream.ended;
+    await eventually(() => [...sessions.values()].every(({ subscribed }) => !subscribed.includes('docs://all')));
+  });
+
+  it('CL-3 is heard again by modern clients, who share its session: each subscribes once, and the last to leave unsubscribes', async () => {
     const [one, other] = await Promise.all([listen('docs://a'), listen('docs://b')]);
     const shared = await subscribedTo('docs://b');
     await eventually(() => heardOn(one).length === 1 && heardOn(other).length === 1);

@@ -36,6 +36,7 @@ interface Entry {
 /** Who wants to know what the upstream says by itself in a session. */
 export interface PoolListener {
   readonly onMessage: (message: UpstreamMessage) => void;
+  readonly onMissed: () => void;
   /** The session has ended. */
   readonly onGone: () => void;
 }
@@ -138,6 +139,9 @@ export class LegacyPool {
       session: session.pooled,
       onMessage: (message) => {
         for (const { onMessage } of entry.listeners.values()) onMessage(message);
+      },
+      onMissed: () => {
+        for (const { onMissed } of entry.listeners.values()) onMissed();
       },
       onGone: () => void this.leave(session),
     });

@@ -16,6 +16,8 @@ export interface StreamEvents {
   /** It stands, and carries this. */
   readonly onHonoured: (honoured: Filter) => void;
   readonly onMessage: (message: UpstreamMessage) => void;
+  /** For a time it was not heard. */
+  readonly onMissed: () => void;
   /** It has ended, and was not closed. */
   readonly onEnd: (why: StreamEnd) => void;
 }
@@ -166,6 +168,7 @@ export class Feed {
       onMessage: (message) => {
         if (stream === this.#standing || stream === this.#next) this.#deliver(message);
       },
+      onMissed: () => this.#missed(stream),
       onEnd: (why) => this.#ended(stream, why),
     });
   }
@@ -186,6 +189,13 @@ export class Feed {
     stream.honoured = both(stream.filter, honoured);
     if (before) this.#drop(before);
     this.#reconcile();
+  }
+
+  #missed(stream: Stream): void {
+    if (stream !== this.#standing) return;
+    for (const member of this.#members) member.missed = true;
+    this.#source.missed();
+    this.#settle();
   }
 
   #ended(stream: Stream, why: StreamEnd): void {

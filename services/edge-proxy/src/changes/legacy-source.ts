@@ -19,7 +19,8 @@ export function legacySource(link: UpstreamLink, session: PooledSession, edge: E
         edge.lists.heard(link.name, message.envelope.method);
         events.onMessage(message);
       };
-      const joined = edge.pool.listen(session, listening.key, { onMessage, onGone: () => events.onEnd('over') });
+      const { onMissed } = events;
+      const joined = edge.pool.listen(session, listening.key, { onMessage, onMissed, onGone: () => events.onEnd('over') });
       // Not before this has returned.
       if (joined === undefined) queueMicrotask(() => events.onEnd('over'));
       else listening.subscribe(filter, events).catch((error: unknown) => listening.failed(error, events));

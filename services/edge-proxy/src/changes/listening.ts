@@ -129,6 +129,12 @@ export class Listening {
     this.start(true);
   }
 
+  /** What an upstream said for a time was not heard. */
+  missed(upstream: string): void {
+    outdateLists(upstream, this.#edge);
+    for (const notice of noticesOf(this.#wantedOf(upstream))) this.take(notice);
+  }
+
   /** Passes on what is heard. */
   take(heard: Heard): void {
     if (this.#closed) return;
@@ -222,7 +228,7 @@ export class Listening {
       );
     void place.subscription.change(this.#wantedOf(name)).then((honoured) => {
       place.first?.resolve(honoured);
-      if (own !== undefined && missed) for (const notice of noticesOf(honoured)) this.take(notice);
+      if (own !== undefined && missed) this.missed(name);
     });
   }
 

@@ -120,6 +120,7 @@ export class StandingStream implements Audience, Viewer {
         this.#relay(link.name, message);
       },
       onRequest: (message) => relayRequest({ session: this.#session, origin, send }, message, this.#edge),
+      onMissed: () => this.listening.missed(link.name),
       onGone: () => void leaveUpstream(this.#session, link.name, standing).then(onGone),
     });
     return new OwnSubscriptions({ link, session: standing, context, subscriber: this.#session.id }, this.#edge, () => {

@@ -13,6 +13,8 @@ export interface HttpEventStreamOptions {
   readonly onMessage: (message: UpstreamMessage) => void;
   /** Told when the upstream, which had such a stream, does not know the session any more. */
   readonly onGone?: (() => void) | undefined;
+  /** Told when it stands again, and the upstream does not tell again what it said meanwhile. */
+  readonly onMissed?: (() => void) | undefined;
 }
 
 const FIRST_RETRY_MS = 500;
@@ -74,6 +76,7 @@ export class HttpEventStream {
     this.#openedAtMs = performance.now();
     if (status >= 500 || status === TOO_MANY_REQUESTS) return;
     if (status === 200 && /^text\/event-stream\b/i.test(contentType)) {
+      if (this.#stood && this.#resumption.lastEventId === undefined) this.#options.onMissed?.();
       this.#stood = true;
       return;
     }

@@ -210,6 +210,7 @@ export class HttpLink implements UpstreamLink {
       ),
       limitBytes: this.#options.resultLimitBytes,
       onGone: sink.onGone,
+      onMissed: sink.onMissed,
       onMessage: (message) => {
         const { kind, method } = message.envelope;
         const own = { ...context, era: 'legacy' as const, revision: session.revision, method: '', session: session.id };

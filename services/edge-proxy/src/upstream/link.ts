@@ -84,6 +84,8 @@ export interface UnsolicitedSink {
   readonly onRequest?: ((message: UpstreamMessage) => Promise<Buffer>) | undefined;
   /** Told when the upstream has ended the session. */
   readonly onGone?: (() => void) | undefined;
+  /** Told when the upstream is heard again and may have said something meanwhile. */
+  readonly onMissed?: (() => void) | undefined;
 }
 
 /** The way to one upstream. Two implementations: HttpLink and StdioLink. */
