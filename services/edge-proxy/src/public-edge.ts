@@ -44,7 +44,7 @@ import { snapshotProblem } from './snapshot-problem.js';
 import { Authenticator } from './stages/authenticate.js';
 import { CredentialLeases } from './stages/lease.js';
 import { SuspendedCalls } from './suspended-calls.js';
-import { openTasks } from './tasks.js';
+import { newTasks } from './tasks.js';
 import { ToolForms } from './tool-forms.js';
 import { IdSource } from './upstream/id-source.js';
 import { UpstreamLinks } from './upstream/links.js';
@@ -121,7 +121,6 @@ export class PublicEdge {
       perPrincipal: config.limits.sessionsPerPrincipal,
       onUnheard: leave,
     });
-    const tasks = await openTasks(bucket);
     const sealingKey = await generateSealingKey();
     // The authorization server is our own, at a configured address, so no address is barred.
     const internal = new Egress({ allowed: ['0.0.0.0/0', '::/0'], connectTimeoutMs: CONNECT_TIMEOUT_MS });
@@ -163,7 +162,7 @@ export class PublicEdge {
       prepared: new PreparedLists(),
       slow: new SlowUpstreams(clock),
       mirrored: new MirroredTools(),
-      tasks,
+      tasks: newTasks(key),
       apps: new AppResources(),
       calls,
       asks,

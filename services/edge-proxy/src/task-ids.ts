@@ -1,9 +1,7 @@
-import type { KvStore } from '@switchyard/state';
+import { createHash } from 'node:crypto';
+import type { EdgeKey } from './edge-key.js';
 import type { Call } from './exchange.js';
-import { SealedText } from './sealed-text.js';
 import * as z from 'zod';
-
-const KEY = 'task-id-key';
 
 const handle = z.object({
   upstream: z.string(),
@@ -21,31 +19,24 @@ export type TaskHandle = z.infer<typeof handle>;
  * alone, and an id of somebody else's is no other than one that never was (MCP 2025-11-25, "Tasks", "Security Considerations").
  */
 export class TaskIds {
-  readonly #text: SealedText;
-
-  private constructor(text: SealedText) {
-    this.#text = text;
-  }
-
-  /** @param kv where all edges find the same key */
-  static async open(kv: KvStore): Promise<TaskIds> {
-    return new TaskIds(await SealedText.open(kv, KEY));
-  }
+  /** @param key of all edges */
+  constructor(private readonly key: EdgeKey) {}
 
   /** The id that the caller gets. */
   seal(call: Call, task: TaskHandle): string {
     const { upstream, tool, id } = task;
-    return this.#text.seal(JSON.stringify({ upstream, tool, id }), bindingOf(call));
+    return this.key.seal(Buffer.from(JSON.stringify({ upstream, tool, id })), bindingOf(call)).toString('base64url');
   }
 
   /** What an id stands for; undefined where this caller was given none like it on this server. */
   read(call: Call, taskId: string): TaskHandle | undefined {
-    const text = this.#text.unseal(taskId, bindingOf(call));
-    return text === undefined ? undefined : handle.parse(JSON.parse(text));
+    const plain = this.key.open(Buffer.from(taskId, 'base64url'), bindingOf(call));
+    return plain === undefined ? undefined : handle.parse(JSON.parse(plain.toString('utf8')));
   }
 }
 
-function bindingOf({ caller, exchange }: Call): readonly unknown[] {
+function bindingOf({ caller, exchange }: Call): Buffer {
   const { tenant, issuer, subject } = caller.principal;
-  return ['task', tenant, issuer, subject, caller.clientId, exchange.server.slug];
+  const parts = ['task', tenant, issuer, subject, caller.clientId, exchange.server.slug];
+  return createHash('sha256').update(JSON.stringify(parts)).digest();
 }

@@ -1,4 +1,4 @@
-import type { KvStore } from '@switchyard/state';
+import type { EdgeKey } from './edge-key.js';
 import { OwnTasks } from './own-tasks.js';
 import { TaskIds } from './task-ids.js';
 import { TaskTools } from './task-tools.js';
@@ -10,7 +10,5 @@ export interface Tasks {
   readonly own: OwnTasks;
 }
 
-/** @param kv where all edges find what they share */
-export async function openTasks(kv: KvStore): Promise<Tasks> {
-  return { ids: await TaskIds.open(kv), tools: new TaskTools(), own: new OwnTasks() };
-}
+/** @param key of all edges */
+export const newTasks = (key: EdgeKey): Tasks => ({ ids: new TaskIds(key), tools: new TaskTools(), own: new OwnTasks() });
