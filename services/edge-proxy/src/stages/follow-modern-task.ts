@@ -21,7 +21,7 @@ import type { CrossEraCall } from './forward-to-modern.js';
 
 /** Time between two looks at a task whose upstream does not say, and the least and most that it may say. */
 const POLL_MS = 1_000;
-const LEAST_POLL_MS = 10;
+const LEAST_POLL_MS = 50;
 const MOST_POLL_MS = 10_000;
 /** Longest wait for an upstream to take the cancellation of a task. */
 const CANCEL_MS = 5_000;
@@ -57,24 +57,32 @@ interface Way {
   readonly capabilitiesJson: string;
 }
 
-async function follow(way: Way, created: UpstreamMessage, untilMs: number): Promise<TaskOutcome> {
+async function follow(way: Way, created: UpstreamMessage, limitMs: number): Promise<TaskOutcome> {
   const { call, edge, target } = way.cross;
   const { cancellation } = call.exchange;
   const upstream = target.upstream.name;
   const asked = new Set<string>();
   let message = created;
+  let untilMs = limitMs;
+  // One for each look: what listens for the end of the call's own stays until then.
+  let look = new Cancellation();
+  cancellation.onCancel(() => look.cancel());
   while (edge.clock.now() < untilMs) {
     const state = readTask(message.bytes, message.envelope);
     if (state === undefined) return unreadable(upstream);
     const over = message === created ? undefined : outcomeOf(message, state, upstream);
     if (over !== undefined) return over;
     if (state.status === 'input_required' && message !== created) {
+      const askedAt = edge.clock.now();
       const problem = await giveInput(way, message, asked);
       if (problem !== undefined) return problem;
+      // How long the client takes to answer is its own time.
+      untilMs += edge.clock.now() - askedAt;
     }
-    await pause(cancellation, pollMs(state));
+    if (!cancellation.cancelled) look = new Cancellation();
+    await pause(look, pollMs(state));
     if (cancellation.cancelled) return new Refusal('cancelled', 'The call was cancelled.');
-    const answer = await send(way, 'tasks/get', '', target.upstream.timeoutMs, cancellation);
+    const answer = await send(way, 'tasks/get', '', target.upstream.timeoutMs, look);
     if (answer.kind !== 'response') return refusalOf(answer);
     // What the upstream says of the task itself is not the call's own error.
     if (answer.message.envelope.errorCode !== undefined) return { why: `${upstream} no longer knows the task of this call.` };
