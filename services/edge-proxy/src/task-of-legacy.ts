@@ -46,7 +46,10 @@ export async function requestAsTask(link: UpstreamLink, request: OutboundRequest
       ((message, answerTo) => onServerRequest(unrelated(message), (body) => answerTo(answerOfTask(body, created.text)))),
   });
   if (answer.kind === 'response') return { ...answer, message: unrelated(answer.message) };
-  if (answer.kind === 'refused') void cancelTask(link, request, created.text, edge);
+  if (answer.kind === 'refused')
+    cancelTask(link, request, created.text, edge).catch((error: unknown) =>
+      edge.log.error('a task was not cancelled', { error, upstream: link.name }),
+    );
   // It has begun, so it must not be begun again in another session.
   const gone = `${link.name} ended the session in which the task of this call runs. What became of it is not known.`;
   return answer.kind === 'refused'

@@ -47,7 +47,10 @@ export async function followModernTask(
   const way: Way = { cross, taskId, capabilitiesJson };
   const outcome = await follow(way, created, untilMs);
   const isOver = !(outcome instanceof Refusal) && 'bytes' in outcome;
-  if (!isOver) void send(way, 'tasks/cancel', '', CANCEL_MS, new Cancellation());
+  if (!isOver)
+    send(way, 'tasks/cancel', '', CANCEL_MS, new Cancellation()).catch((error: unknown) =>
+      cross.edge.log.error('a task was not cancelled', { error, upstream: cross.link.name }),
+    );
   return outcome;
 }
 
