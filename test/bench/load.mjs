@@ -22,13 +22,15 @@ const HEADERS = {
   'Mcp-Name': 'hello',
 };
 
-/** Writes the wrk script: one constant request. */
-export async function writeScript(dir, name, token) {
-  const headers = { ...HEADERS, ...(token && { Authorization: `Bearer ${token}` }) };
+/** Writes the wrk script: one constant request, a small call unless told. @param call its `body`, and `headers` beside or instead of the small call's */
+export async function writeScript(dir, name, token, { body = CALL, headers: more = {} } = {}) {
+  const headers = { ...HEADERS, ...(token && { Authorization: `Bearer ${token}` }), ...more };
   const lines = [
     'wrk.method = "POST"',
-    `wrk.body = [[${CALL}]]`,
-    ...Object.entries(headers).map(([field, value]) => `wrk.headers["${field}"] = "${value}"`),
+    `wrk.body = [[${body}]]`,
+    ...Object.entries(headers)
+      .filter(([, value]) => value !== undefined)
+      .map(([field, value]) => `wrk.headers["${field}"] = "${value}"`),
     'done = function(summary, latency, requests)',
     '  io.write(string.format("RESULT %d %d %d %d %d %d\\n", summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), summary.errors.status, summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))',
     'end',

@@ -1,7 +1,8 @@
-// npm run bench [-- --json] [-- --seconds N] [-- --rounds N]
+// npm run bench [-- --json] [-- --seconds N] [-- --rounds N] [-- --rows all]
 // Measures, in one run on pinned cores, what a small tools/call costs: direct, through nginx's plain proxy_pass, answered by a bare
 // node:http responder, and through Switchyard with a JWT, an access rule and the audit trail on. The gateway has core 0 to itself;
 // load generator, upstream and NATS share core 1. Rounds are interleaved and medians reported. Ends by itself.
+// With --rows all, lists.mjs and shapes.mjs follow: warm lists, large results, streams, calls across eras.
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -145,4 +146,9 @@ try {
 } finally {
   await stopAll();
   await rm(dir, { recursive: true, force: true });
+}
+const rows = process.argv.indexOf('--rows');
+if (rows > 0 && process.argv[rows + 1] === 'all') {
+  await import('./lists.mjs');
+  await import('./shapes.mjs');
 }
