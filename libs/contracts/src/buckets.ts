@@ -14,6 +14,8 @@ export const BUCKETS = {
   streams: 'streams',
   /** edge-proxy: lists of upstreams that have changed, `<notification> <upstream>` → the edge that was told; for a minute. Watched by edges. */
   listChanges: 'list-changes',
+  /** edge-proxy: calls that clients have cancelled where they are not in hand, `<random>` → sealed JSON; for seconds. Watched by edges. */
+  cancellations: 'cancellations',
   /** token-vault: encrypted upstream credentials, `<upstream>` → envelope. */
   credentials: 'credentials',
   /** token-vault: encrypted named secrets, `<name>` → envelope. */

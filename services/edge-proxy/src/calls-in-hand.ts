@@ -18,8 +18,10 @@ export class CallsInHand {
     };
   }
 
-  /** Cancels a call of this session; calls of other sessions are never found. */
-  cancel(session: string, clientId: string): void {
-    this.#calls.get(`${session}\n${clientId}`)?.();
+  /** Cancels a call of this session; calls of other sessions are never found. @returns whether it is in hand here */
+  cancel(session: string, clientId: string): boolean {
+    const cancel = this.#calls.get(`${session}\n${clientId}`);
+    cancel?.();
+    return cancel !== undefined;
   }
 }

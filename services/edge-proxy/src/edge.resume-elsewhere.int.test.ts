@@ -176,6 +176,24 @@ describe.each<[string, () => string | undefined]>([
     expect(messagesIn(resumed.text())[0]).toMatchObject({ id: 1, error: { data: { reason: 'cancelled' } } });
   });
 
+  it('RE-9 is of a call that its client can cancel at any edge, and nobody else', async () => {
+    const { session, last } = await lostCall();
+    const cancel = (by: string) =>
+      exchange(other.url, {
+        path: PATH,
+        key: edge.key,
+        session: by,
+        body: { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } },
+      });
+    const resumed = await resume(other, session, last);
+    await cancel(await openSession(edge.url, PATH, edge.key));
+    say('goes on');
+    await eventually(() => resumed.text().includes('goes on'));
+    await cancel(session);
+    await resumed.ended;
+    expect(messagesIn(resumed.text()).at(-1)).toMatchObject({ id: 1, error: { data: { reason: 'cancelled' } } });
+  });
+
   it('RE-8 that stands moves with its client, which has missed nothing', async () => {
     const session = await openSession(edge.url, PATH, edge.key);
     await exchange(edge.url, { path: PATH, key: edge.key, session, body: { jsonrpc: '2.0', id: 9, method: 'tools/list' } });

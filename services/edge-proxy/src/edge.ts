@@ -23,6 +23,7 @@ import type { IdSource } from './upstream/id-source.js';
 import type { UpstreamLinks } from './upstream/links.js';
 import type { EdgePeers } from './edge-peers.js';
 import type { CallsInHand } from './calls-in-hand.js';
+import type { Cancellations } from './cancellations.js';
 import type { SuspendedCalls } from './suspended-calls.js';
 import type { Tasks } from './tasks.js';
 import type { ToolForms } from './tool-forms.js';
@@ -71,6 +72,7 @@ export interface Edge {
   readonly tasks: Tasks;
   readonly apps: AppResources;
   readonly calls: CallsInHand;
+  readonly cancellations: Cancellations;
   readonly asks: ClientAsks;
   readonly peers: EdgePeers;
   readonly toolForms: ToolForms;

@@ -1,13 +1,17 @@
 import { BUCKETS, DEFAULT_TENANT, EdgeService } from '@switchyard/contracts';
 import { connectNats, type NatsLink, NatsRpc, RpcUnavailable } from '@switchyard/messaging';
 import { NatsState, type State } from '@switchyard/state';
+import { createLogger } from '@switchyard/telemetry';
 import { eventually, type NatsServer, startNats } from '@switchyard/testing';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { CallsInHand } from './calls-in-hand.js';
+import { Cancellations } from './cancellations.js';
 import { EdgeContents } from './edge-contents.js';
 import { EdgeKey } from './edge-key.js';
 import { EdgePeers } from './edge-peers.js';
 import { HandedOver } from './handed-over.js';
+import { ListChanges } from './list-changes.js';
 
 const USERS = ['edge-proxy', 'auth-server', 'token-vault', 'capability-registry', 'analytics'] as const;
 const passwordOf = (user: string) => `password-of-${user}`;
@@ -69,6 +73,27 @@ describe('deploy/nats/nats.conf', () => {
     await handed[0]!.leave('x', [event]);
     expect(await handed[1]!.take('x')).toEqual([event]);
     await Promise.all([asking.close(), holding.close()]);
+  });
+
+  it('NP-3 lets edges tell each other of cancelled calls and of changed lists', async () => {
+    const [here, there] = await Promise.all([connectAs('edge-proxy'), connectAs('edge-proxy')]);
+    const [one, other] = await Promise.all([here, there].map((link) => NatsState.open(link)));
+    const key = await EdgeKey.open(await one!.bucket(BUCKETS.sessions, DEFAULT_TENANT));
+    const log = createLogger({ service: 'edge-proxy', level: 'silent' });
+    const follow = async (state: State, calls: CallsInHand) =>
+      Cancellations.open({ kv: await state.bucket(BUCKETS.cancellations, DEFAULT_TENANT), key, calls, log });
+    const calls = new CallsInHand();
+    const cancelled = new Promise<void>((resolve) => calls.add('session', '1', resolve));
+    const [telling, told] = [await follow(one!, new CallsInHand()), await follow(other!, calls)];
+    telling.cancel('session', '1');
+    await cancelled;
+    const changed = Promise.withResolvers<string>();
+    const lists = (state: State, edge: string, onChange: (upstream: string) => void) =>
+      state.bucket(BUCKETS.listChanges, DEFAULT_TENANT).then((kv) => ListChanges.open({ kv, edge, log, onChange }));
+    const [from, to] = [await lists(one!, 'one', () => undefined), await lists(other!, 'other', changed.resolve)];
+    from.tell('up', 'notifications/tools/list_changed');
+    expect(await changed.promise).toBe('up');
+    await Promise.all([telling, told, from, to].map((open) => open.close()));
   });
 
   it.each(USERS.filter((user) => user !== 'edge-proxy'))(

@@ -10,6 +10,7 @@ import type { KvChange, KvWatch, State } from '@switchyard/state';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
 import { AppResources } from './app-resources.js';
 import { CallsInHand } from './calls-in-hand.js';
+import { Cancellations } from './cancellations.js';
 import { CapabilityNames } from './capability-names.js';
 import { type Catalog, compileCatalog } from './catalog.js';
 import { FanOut } from './changes/fan-out.js';
@@ -132,6 +133,8 @@ export class PublicEdge {
     });
     const ids = new IdSource();
     const calls = new CallsInHand();
+    const cancelled = await state.bucket(BUCKETS.cancellations, DEFAULT_TENANT);
+    const cancellations = await Cancellations.open({ kv: cancelled, key, calls, log });
     const streamPeers = await StreamPeers.open(rpc, asks.boot, sessions);
     const names = new CapabilityNames();
     const metrics = createEdgeMetrics(telemetry.meter, {
@@ -165,6 +168,7 @@ export class PublicEdge {
       tasks: newTasks(key),
       apps: new AppResources(),
       calls,
+      cancellations,
       asks,
       peers,
       toolForms: new ToolForms(),
@@ -210,7 +214,7 @@ export class PublicEdge {
     await Promise.all([this.#mcp.drain(drainTimeoutMs), this.#rounds.drain(drainTimeoutMs)]);
     await this.#listener.close();
     await this.#watch?.close();
-    await this.#changes.close();
+    await Promise.all([this.#changes.close(), this.#edge.cancellations.close()]);
     this.#edge.suspended.close();
     await this.#edge.pool.close();
     await this.#edge.handedOver.settled();

@@ -17,7 +17,7 @@ export function serveNotification(call: Call, edge: Edge): Promise<Ending> {
   const { session } = call;
   const { envelope } = call.inbound;
   if (envelope.method === 'notifications/cancelled' && envelope.requestId !== undefined && session !== undefined) {
-    edge.calls.cancel(session.id, envelope.requestId);
+    edge.cancellations.cancel(session.id, envelope.requestId);
   }
   if (envelope.method === ROOTS_CHANGED && session?.record.capabilities.roots !== undefined)
     tellRootsChanged(call, session, edge).catch((error: unknown) =>
