@@ -186,8 +186,27 @@ describe('E16 what belongs to others', () => {
     const before = received();
     const body = { jsonrpc: '2.0', id: 1, method, params: { taskId: 'guessed' } };
     const answer = await exchange(edge.url, { path: '/mcp/old', key: edge.key, session, body });
-    expect([answer.status, answer.messages[0]?.error]).toMatchObject([200, { code: -32601, data: { reason: 'method_unknown' } }]);
-    const event = { type: 'request.refused', outcome: 'error', reason: 'method_unknown', rpc_code: -32601, http_status: 200 };
+    expect([answer.status, answer.messages[0]?.error]).toMatchObject([200, { code: -32602, data: { reason: 'task_unknown' } }]);
+    const event = { type: 'task.used', outcome: 'error', reason: 'task_unknown', rpc_code: -32602, http_status: 200 };
+    expect(await eventOf(answer)).toMatchObject(event);
+    expect(received()).toBe(before);
+  });
+
+  it.each([
+    ['E16.f a task', 'tasks/get'],
+    ['E16.g a task to cancel', 'tasks/cancel'],
+  ])('%s is unknown to modern clients, whoever has it, and nobody is asked', async (_id, method) => {
+    const before = received();
+    const declared = {
+      ..._meta,
+      'io.modelcontextprotocol/clientCapabilities': { extensions: { 'io.modelcontextprotocol/tasks': {} } },
+    };
+    const answer = await exchange(edge.url, {
+      ...modern(method, {}, { 'mcp-name': 'guessed' }),
+      body: { jsonrpc: '2.0', id: 1, method, params: { taskId: 'guessed', _meta: declared } },
+    });
+    expect([answer.status, answer.messages[0]?.error]).toMatchObject([200, { code: -32602, data: { reason: 'task_unknown' } }]);
+    const event = { type: 'task.used', outcome: 'error', reason: 'task_unknown', rpc_code: -32602, http_status: 200 };
     expect(await eventOf(answer)).toMatchObject(event);
     expect(received()).toBe(before);
   });

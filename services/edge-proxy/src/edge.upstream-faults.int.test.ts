@@ -494,6 +494,20 @@ describe('what upstreams send beside the response', () => {
     ]);
   });
 
+  it('US-7 an error of its own under a code that modern revisions reserve reaches a legacy client as it is, after one call', async () => {
+    faulty.on('tools/call', ({ message, response }) => {
+      response.writeHead(400, { 'content-type': 'application/json' });
+      response.end(body(message.id, { error: { code: -32020, message: 'out of paper' } }));
+    });
+    const before = faulty.received.length;
+    const { answer, events } = await call('faulty__html');
+    expect(answer.messages).toEqual([{ jsonrpc: '2.0', id: 1, error: { code: -32020, message: 'out of paper' } }]);
+    expect(faulty.received.slice(before).map(({ body: sent }) => (JSON.parse(sent) as { method: string }).method)).toEqual([
+      'tools/call',
+    ]);
+    expectOneEvent(events, { outcome: 'error', rpc_code: -32020, http_status: 200 });
+  });
+
   it('US-5 U4.h what comes behind a response that has gone out is dropped', async () => {
     faulty.on('tools/call', ({ message, response }) => {
       const send = beginEvents(response);

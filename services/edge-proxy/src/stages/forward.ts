@@ -53,7 +53,8 @@ export async function forward(call: Call, target: Target, context: OutboundConte
   if (call.session !== undefined && 'era' in standing && standing.era === 'modern')
     return forwardToModern({ call, session: call.session, target, link, context, standing, edge });
   const first = await attempt(call, target, link, context, standing, edge, paramHeaders, retried);
-  if (isRefusedForFields(call, first.answer)) return forwardAnew(call, target, link, context, standing, edge, first, retried);
+  if (call.inbound.era === 'modern' && isRefusedForFields(call, first.answer))
+    return forwardAnew(call, target, link, context, standing, edge, first, retried);
   if (first.answer.kind !== 'sessionGone' || call.session === undefined) return ending(call, target, first, edge);
   await leaveUpstream(call.session, link.name, standing);
   const reopened = await enterUpstream(call, link, context, edge);
@@ -194,7 +195,9 @@ const MODERN_ERROR_STATUS: Readonly<Record<number, number>> = { [-32601]: 404, [
 const isInnerHop = (code: number, { inbound }: Call, { upstream }: Target, edge: Edge): boolean =>
   code === -32022 ||
   (code === -32021 && inbound.era === 'legacy') ||
-  (code === -32020 && (inbound.envelope.method !== 'tools/call' || edge.mirrored.knows(upstream.name)));
+  (code === -32020 &&
+    inbound.era === 'modern' &&
+    (inbound.envelope.method !== 'tools/call' || edge.mirrored.knows(upstream.name)));
 
 /** What the client is answered. @param owned further edits of a result: of what the gateway owns in it */
 export function ending(
