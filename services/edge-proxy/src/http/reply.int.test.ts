@@ -19,7 +19,9 @@ afterEach(async () => {
 });
 
 /** Both ends of an answer: what the gateway writes to, and what the client reads, when it does. */
-async function begin(): Promise<{ response: ServerResponse; reply: Reply; client: Promise<IncomingMessage>; leave: () => void }> {
+async function begin(
+  slowReaderTimeoutMs = SLOW_MS,
+): Promise<{ response: ServerResponse; reply: Reply; client: Promise<IncomingMessage>; leave: () => void }> {
   const port = (server.address() as AddressInfo).port;
   const { promise, resolve } = Promise.withResolvers<ServerResponse>();
   arrived = resolve;
@@ -29,7 +31,12 @@ async function begin(): Promise<{ response: ServerResponse; reply: Reply; client
   );
   client.catch(() => undefined);
   const response = await promise;
-  return { response, reply: new Reply(response, { 'x-request-id': 'r' }, SLOW_MS), client, leave: () => request.destroy() };
+  return {
+    response,
+    reply: new Reply(response, { 'x-request-id': 'r' }, slowReaderTimeoutMs),
+    client,
+    leave: () => request.destroy(),
+  };
 }
 
 async function textOf(message: IncomingMessage): Promise<string> {
@@ -93,7 +100,7 @@ describe('the answer to a request', () => {
   });
 
   it('RP-6 makes who writes wait for who reads', async () => {
-    const { reply, client, response } = await begin();
+    const { reply, client, response } = await begin(30_000);
     let written = 0;
     const writing = (async () => {
       for (; written < 100; written += 1) await reply.message(message(100_000));
