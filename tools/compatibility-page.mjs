@@ -25,6 +25,8 @@ Revisions up to 2025-11-25 have sessions and let servers send requests; 2026-07-
 | Refusing sampling or roots with an error, from a client of 2026-07-28 | It has no form for that: the client does not call again. |
 | A call that waits for an answer of its client, while the edge that holds it ends | Doing it again could do things twice. The call ends in an error. |
 | Resuming a broken stream, for a client of 2026-07-28 | The revision removed \`Last-Event-ID\`. |
+| Choices of several values in a form, for clients before 2025-11-25 | Their forms have none: the upstream, or the model, is told so. Choices with titles become enums. |
+| Tools, tool results and audio that their revision lacks, in sampling for older clients | The same. Several blocks of content become several messages. |
 | Questions of an upstream that answers 2025-11-25 without sessions | The answer would have no session to go to. |
 | State that an upstream keeps per session, for clients of 2026-07-28 | They have no sessions: calls of one principal share one. |
 | Progress between the rounds of one call of 2026-07-28 | No request is open then that it could belong to. |
