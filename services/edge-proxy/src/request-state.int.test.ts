@@ -20,10 +20,9 @@ describe('RequestStates', () => {
     const clock = new FakeClock();
     const state = SqliteState.open(':memory:');
     const kv = await state.bucket(BUCKETS.sessions, DEFAULT_TENANT);
-    const [one, other] = (await Promise.all([EdgeKey.open(kv), EdgeKey.open(kv)])).map((key) => new RequestStates(key, clock)) as [
-      RequestStates,
-      RequestStates,
-    ];
+    const [one, other] = (await Promise.all([EdgeKey.open(kv), EdgeKey.open(kv)])).map(
+      (key) => new RequestStates(key, clock),
+    ) as [RequestStates, RequestStates];
     const text = JSON.parse(one.seal(callWith(), 'up', { upstream: '"u"' }, 1_000)) as string;
     expect(other.read(callWith(text), 'up')).toEqual({ upstream: '"u"' });
     expect(other.read(callWith(text), 'another')).toBeInstanceOf(Refusal);
