@@ -28,6 +28,7 @@ export const EXTERNAL_OWNERS = {
   '@opentelemetry/exporter-*': ['@switchyard/telemetry'],
   pino: ['@switchyard/telemetry'],
   'oidc-provider': ['@switchyard/auth-server'],
+  'openid-client': ['@switchyard/auth-server'],
   '@clickhouse/*': ['@switchyard/analytics', '@switchyard/testing'],
 };
 

@@ -15,6 +15,7 @@ export const EVENT_TYPES = [
   'proxy.hop',
   'auth.rejected',
   'auth.signed_in',
+  'auth.signed_out',
   'auth.token_issued',
   'auth.client_registered',
   'auth.grant_revoked',

@@ -14,10 +14,17 @@ export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
 }
 
 function identityProblems({ gateway, identity }: GatewayConfig): PlacedProblem[] {
-  if (identity.mode !== 'dev' || isLoopbackHost(new URL(gateway.publicUrl).hostname)) return [];
-  const message =
-    'is not a loopback address, and identity.mode dev lets anyone sign in as anyone. Use a loopback address such as http://localhost:8080.';
-  return [{ path: ['gateway', 'publicUrl'], message }];
+  if (isLoopbackHost(new URL(gateway.publicUrl).hostname)) return [];
+  if (identity.mode === 'dev') {
+    const message =
+      'is not a loopback address, and identity.mode dev lets anyone sign in as anyone. Use a loopback address such as http://localhost:8080, or identity.mode oidc.';
+    return [{ path: ['gateway', 'publicUrl'], message }];
+  }
+  const insecure = identity.providers.filter(({ issuer }) => issuer.startsWith('http:'));
+  return insecure.map(({ name }) => ({
+    path: ['identity'],
+    message: `has an issuer without TLS (${name}), which is accepted only while gateway.publicUrl is a loopback address. Use https.`,
+  }));
 }
 
 function teamProblems({ teams }: GatewayConfig): PlacedProblem[] {

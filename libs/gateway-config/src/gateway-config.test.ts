@@ -32,7 +32,7 @@ describe('parseGatewayConfig', () => {
     const empty = parseGatewayConfig('', '/etc/switchyard/switchyard.yaml');
     expect(empty).toEqual({
       gateway: { publicUrl: 'http://localhost:8080', host: '127.0.0.1', port: 8080, dataDir: '/etc/switchyard/.switchyard' },
-      identity: { mode: 'dev' },
+      identity: { mode: 'dev', providers: [], recheckSeconds: 300 },
       teams: {},
       upstreams: {},
       servers: {},
@@ -129,12 +129,12 @@ const refusals: { id: string; text: string; message: string }[] = [
     id: 'G4 dev in public',
     text: 'gateway: { publicUrl: §"https://mcp.example.com" }',
     message:
-      'gateway.publicUrl: is not a loopback address, and identity.mode dev lets anyone sign in as anyone. Use a loopback address such as http://localhost:8080.',
+      'gateway.publicUrl: is not a loopback address, and identity.mode dev lets anyone sign in as anyone. Use a loopback address such as http://localhost:8080, or identity.mode oidc.',
   },
   {
-    id: 'G5 oidc',
+    id: 'G5 oidc without a provider',
     text: 'identity: { mode: §oidc }',
-    message: 'identity.mode: sign-in through a company identity provider (oidc) is not part of this version. Use "dev".',
+    message: 'identity.mode: is oidc, but no identity provider is given. Add identity.oidc: { issuer, clientId, clientSecret }.',
   },
   {
     id: 'G6 port 0 alone',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { findCrossProblems } from './cross-checks.js';
-import { auditSection, egressSection, gatewaySection, identitySection } from './gateway-section.js';
+import { auditSection, egressSection, gatewaySection } from './gateway-section.js';
+import { identitySection } from './identity-section.js';
 import { slugSchema, teamNameSchema, upstreamNameSchema } from './names.js';
 import { serverSchema, teamSchema } from './server-schema.js';
 import { upstreamSchema } from './upstream-schema.js';

@@ -53,23 +53,6 @@ export const gatewaySection = z
   .transform((gateway) => ({ ...gateway, publicUrl: gateway.publicUrl ?? `http://localhost:${gateway.port}` }))
   .describe('Where the gateway is and where it keeps its data.');
 
-/** How people sign in. */
-export const identitySection = z
-  .strictObject({
-    mode: z
-      .enum(['dev', 'oidc'])
-      .default('dev')
-      .superRefine((mode, context) => {
-        if (mode === 'oidc')
-          context.addIssue('sign-in through a company identity provider (oidc) is not part of this version. Use "dev".');
-      })
-      .describe(
-        '`dev`: a local sign-in page without passwords, accepted only while `gateway.publicUrl` is a loopback address. `oidc` is refused by this version.',
-      ),
-  })
-  .prefault({})
-  .describe('How people sign in.');
-
 /** What is recorded and how safely. */
 export const auditSection = z
   .strictObject({

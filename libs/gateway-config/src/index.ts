@@ -8,6 +8,8 @@ export {
 } from './gateway-schema.js';
 export type { ServerEntry } from './server-schema.js';
 export type { HttpUpstream, StdioUpstream, UpstreamConfig, UpstreamEntry } from './upstream-schema.js';
+export type { IdentityProviderConfig } from './identity-section.js';
+export { IDENTITY_PRESETS } from './identity-presets.js';
 export { isLoopbackHost } from './loopback.js';
 export { loadGatewayConfig, parseGatewayConfig, type GatewayOverrides } from './load.js';
 export { gatewayJsonSchema } from './json-schema.js';

@@ -9,6 +9,7 @@ export {
   type ParseOptions,
 } from './parse-config.js';
 export { Secret, secretText } from './secret.js';
+export { resolveReferences, type ReferenceSource, type Resolved } from './references.js';
 export { editConfigText, type TextChange } from './edit-text.js';
 export { suggest } from './suggest.js';
 export type { Readiness, RunningService } from './running-service.js';

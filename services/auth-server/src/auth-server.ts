@@ -1,7 +1,8 @@
 import { openAdminApp } from '@switchyard/admin-api';
 import { ApiKeyDirectory } from '@switchyard/api-keys';
 import { BUCKETS, DEFAULT_TENANT, type ApiKeyRecord } from '@switchyard/contracts';
-import { loadGatewayConfig } from '@switchyard/gateway-config';
+import { Egress, LOOPBACK } from '@switchyard/egress';
+import { isLoopbackHost, loadGatewayConfig, type GatewayConfig } from '@switchyard/gateway-config';
 import type { Clock, RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
@@ -13,6 +14,9 @@ import type { EventSink } from './events/event-sink.js';
 import { exchangeOf } from './events/exchange.js';
 import { ensureFirstAdminKey } from './keys/first-admin-key.js';
 import { KeyRegister } from './keys/key-register.js';
+import { EndedPeople } from './federation/ended-people.js';
+import { Federation } from './federation/federation.js';
+import { resolveIdentitySecrets } from './federation/resolve-identity-secrets.js';
 import { oidcHandler } from './oidc-handler.js';
 import { Accounts } from './provider/accounts.js';
 import { createProvider } from './provider/create-provider.js';
@@ -27,17 +31,24 @@ export interface AuthServerDeps {
   readonly audit: EventSink;
   readonly log: Logger;
   readonly clock: Clock;
+  /** Environment that `${env:NAME}` in the gateway's section `identity` is resolved in. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Given the text of the first admin key, once, by the replica that made it. */
   readonly onFirstAdminKey: (text: string) => void | Promise<void>;
 }
 
 /**
  * Starts the authorization server: sign-in, tokens, and API keys.
- * @throws ConfigError when the gateway's file cannot be used, for example for development sign-in at a public address;
+ * @throws ConfigError when the gateway's file cannot be used, for example for development sign-in at a public address, or when a
+ *   reference in its section `identity` leads nowhere;
  *   StateUnavailable
  */
 export async function startAuthServer(config: AuthServerConfig, deps: AuthServerDeps): Promise<RunningService> {
-  const { publicUrl } = loadGatewayConfig(config.gatewayFile, { port: config.gatewayPort }).gateway;
+  const gateway = resolveIdentitySecrets(
+    loadGatewayConfig(config.gatewayFile, { port: config.gatewayPort }),
+    config.gatewayFile,
+    deps.env,
+  );
   const { state, audit, clock, log } = deps;
   const tenant = DEFAULT_TENANT;
   const register = await KeyRegister.open(state, tenant, clock);
@@ -50,7 +61,8 @@ export async function startAuthServer(config: AuthServerConfig, deps: AuthServer
     (it) => it.close(),
   );
   const keys = undo.adopt(await ApiKeyDirectory.open(state, tenant, clock, onUnreadableKey), (it) => it.close());
-  const before = oidcHandler(await openProvider(publicUrl, tenant, servers, deps));
+  const egress = undo.adopt(new Egress({ allowed: reachable(gateway), connectTimeoutMs: 5_000 }), (it) => it.close());
+  const before = oidcHandler(await openProvider(gateway, tenant, { servers, fetch: egress.fetch }, deps));
   const module = AuthServerModule.of({ register, audit, clock });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, audit, log, before }), (it) => it.close());
   const running = undo.move();
@@ -65,19 +77,39 @@ export async function startAuthServer(config: AuthServerConfig, deps: AuthServer
   };
 }
 
-async function openProvider(publicUrl: string, tenant: string, servers: KnownServers, deps: AuthServerDeps): Promise<Provider> {
+/** Where identity providers may be. */
+function reachable({ gateway, egress }: GatewayConfig): readonly string[] {
+  return isLoopbackHost(new URL(gateway.publicUrl).hostname) ? [...LOOPBACK, ...egress.allow] : egress.allow;
+}
+
+async function openProvider(
+  { gateway: { publicUrl }, identity }: GatewayConfig,
+  tenant: string,
+  { servers, fetch }: { readonly servers: KnownServers; readonly fetch: typeof globalThis.fetch },
+  deps: AuthServerDeps,
+): Promise<Provider> {
   const { state, clock, audit, log } = deps;
   const store = new OidcStore(await state.bucket(BUCKETS.oidc, tenant));
   const revocations = new GrantRevocations(store, (grantId, ctx) => {
     exchangeOf(ctx).events.push(grantRevoked(ctx, publicUrl, grantId));
   });
+  const keys = await openServerKeys(state, tenant);
+  const accounts = new Accounts(store, tenant);
+  const ended = new EndedPeople(store, clock);
+  const { mode, providers, recheckSeconds } = identity;
+  const federation = new Federation({
+    ...{ providers, publicUrl, store, accounts, ended, clock, fetch, log },
+    secret: keys.cookieSecret,
+    afterMs: recheckSeconds * 1000,
+  });
   return createProvider({
     publicUrl,
     tenant,
-    keys: await openServerKeys(state, tenant),
-    accounts: new Accounts(store, tenant),
+    keys,
+    accounts,
+    ...(mode === 'oidc' ? { federation } : {}),
     servers,
-    adapters: { store, revocations, clock },
+    adapters: { store, revocations, ended, clock },
     audit,
     log,
   });

@@ -16,6 +16,10 @@ export const LIFETIMES = {
   refreshWaitMs: 400,
   interactionMs: 10 * minuteMs,
   browserSessionMs: 12 * hourMs,
+  /** How long people stay signed in while their identity provider cannot be asked whether they may. */
+  providerOutageMs: dayMs,
+  /** Longest that one question to an identity provider keeps others from asking the same. */
+  providerCheckMs: 30 * secondMs,
   /** A registration that nobody signs in with goes after this. */
   unusedClientMs: dayMs,
 } as const;

@@ -13,7 +13,7 @@ await boot({
   management: (config) => config.management,
   start: async ({ platform: platformConfig, management: _management, ...config }) => {
     const platform = await openNatsPlatform(platformConfig, 'auth-server');
-    const running = await startAuthServer(config, { ...platform, onFirstAdminKey: showFirstAdminKey });
+    const running = await startAuthServer(config, { ...platform, env: process.env, onFirstAdminKey: showFirstAdminKey });
     return { running, metrics: () => platform.telemetry.metricsText(), close: () => platform.close() };
   },
 });

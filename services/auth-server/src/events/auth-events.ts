@@ -1,5 +1,6 @@
 import type { EventFields } from '@switchyard/contracts';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Refused } from '../federation/federation.js';
 import type { SignedInAccount } from '../provider/accounts.js';
 import { readResource } from '../provider/resources.js';
 import { exchangeOf } from './exchange.js';
@@ -8,7 +9,20 @@ type PartialEvent = Partial<EventFields>;
 
 /** Somebody signed in. */
 export function signedIn(ctx: KoaContextWithOIDC, issuer: string, account: SignedInAccount, clientId: string): EventFields {
-  return { type: 'auth.signed_in', outcome: 'ok', ...request(ctx), ...person(issuer, account), client_id: clientId };
+  const { origin } = account;
+  const detail = origin === undefined ? {} : { detail: { provider: origin.provider } };
+  return { type: 'auth.signed_in', outcome: 'ok', ...request(ctx), ...person(issuer, account), client_id: clientId, ...detail };
+}
+
+/** Everything that somebody had here ended: sessions, codes and grants. @param reason what brought it about */
+export function signedOut(
+  ctx: KoaContextWithOIDC,
+  issuer: string,
+  account: SignedInAccount,
+  reason: 'provider_refused' | 'backchannel_logout',
+): EventFields {
+  const detail = { provider: account.origin?.provider ?? '' };
+  return { type: 'auth.signed_out', outcome: 'ok', ...request(ctx), ...person(issuer, account), reason, detail };
 }
 
 /** A client was given tokens. */
@@ -58,6 +72,12 @@ export function rejected(ctx: KoaContextWithOIDC, issuer: string, reason: string
   };
 }
 
+/** Somebody was not signed in through their company. */
+export function companyRefused(ctx: KoaContextWithOIDC, issuer: string, { refused, provider, code }: Refused): EventFields {
+  const event = rejected(ctx, issuer, refused);
+  return { ...event, detail: { ...event.detail, provider, ...(code === undefined ? {} : { code }) } };
+}
+
 function request(ctx: KoaContextWithOIDC): PartialEvent {
   const { requestId, traceId } = exchangeOf(ctx);
   return { request_id: requestId, trace_id: traceId };
@@ -70,13 +90,13 @@ function client(ctx: KoaContextWithOIDC): PartialEvent {
 
 function who(ctx: KoaContextWithOIDC, issuer: string): PartialEvent {
   const { Account, Session } = ctx.oidc.entities;
-  const email = Account?.['email'];
-  if (typeof email === 'string' && Account !== undefined) return person(issuer, { subject: Account.accountId, email });
+  const name = Account?.['name'];
+  if (typeof name === 'string' && Account !== undefined) return person(issuer, { subject: Account.accountId, name });
   return Session?.accountId === undefined ? {} : { principal_issuer: issuer, principal_subject: Session.accountId };
 }
 
-function person(issuer: string, { subject, email }: SignedInAccount): PartialEvent {
-  return { principal_issuer: issuer, principal_subject: subject, principal_name: email, principal_kind: 'user' };
+function person(issuer: string, { subject, name }: Pick<SignedInAccount, 'subject' | 'name'>): PartialEvent {
+  return { principal_issuer: issuer, principal_subject: subject, principal_name: name, principal_kind: 'user' };
 }
 
 function serverOf(audience: unknown, issuer: string): PartialEvent {

@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Federation } from '../federation/federation.js';
+import { showRefusal } from '../federation/callback-route.js';
 import { signedIn } from '../events/auth-events.js';
 import { exchangeOf } from '../events/exchange.js';
+import { companyPage } from '../pages/company-page.js';
 import { consentPage } from '../pages/consent-page.js';
 import { sendPage } from '../pages/page.js';
 import { signInPage } from '../pages/sign-in-page.js';
-import type { Accounts } from '../provider/accounts.js';
+import type { Accounts, SignedInAccount } from '../provider/accounts.js';
 import type { KnownServers } from '../provider/known-servers.js';
 import { describeRedirect } from '../provider/redirect-uri-policy.js';
 import { readResource } from '../provider/resources.js';
@@ -29,13 +32,15 @@ export class InteractionSteps {
   /** Shows the page that is due. */
   async show(ctx: KoaContextWithOIDC, interaction: Interaction): Promise<void> {
     const client = await this.#clientOf(interaction);
+    const arrived = await this.#o.federation?.takeResult(interaction.uid);
+    if (arrived !== undefined) return this.#signedIn(ctx, client, arrived);
     const changesAccount = ctx.query['account'] === 'other';
     if (interaction.prompt.name === 'login' || changesAccount) return this.#showSignIn(ctx, interaction, client);
     const account = await this.#o.accounts.find(interaction.session?.accountId ?? '');
     if (account === undefined) return this.#showSignIn(ctx, interaction, client);
     sendPage(
       ctx,
-      consentPage({ email: account.email, ...this.#consentFacts(interaction, client), ...this.#formOf(interaction, client) }),
+      consentPage({ person: account.name, ...this.#consentFacts(interaction, client), ...this.#formOf(interaction, client) }),
     );
   }
 
@@ -44,6 +49,8 @@ export class InteractionSteps {
     switch (form.get('do')) {
       case 'sign-in':
         return this.#signIn(ctx, interaction, form.get('email') ?? '');
+      case 'company':
+        return this.#sendToCompany(ctx, interaction, form);
       case 'approve':
         return this.#approve(ctx, interaction);
       default:
@@ -53,12 +60,31 @@ export class InteractionSteps {
 
   async #signIn(ctx: KoaContextWithOIDC, interaction: Interaction, typed: string): Promise<void> {
     const client = await this.#clientOf(interaction);
+    if (this.#o.federation !== undefined) return this.#showSignIn(ctx, interaction, client);
     const email = emailSchema.safeParse(typed);
     if (!email.success) {
       const error = 'Type a whole e-mail address, such as ana@example.com.';
       return this.#showSignIn(ctx, interaction, client, { email: typed.slice(0, 254), error });
     }
-    const account = await this.#o.accounts.remember(email.data);
+    await this.#signedIn(ctx, client, await this.#o.accounts.remember(email.data));
+  }
+
+  async #sendToCompany(ctx: KoaContextWithOIDC, interaction: Interaction, form: URLSearchParams): Promise<void> {
+    const { federation } = this.#o;
+    if (federation === undefined) return this.show(ctx, interaction);
+    const maxAge = Number(interaction.params['max_age'] ?? Number.NaN);
+    const target = await federation.begin(ctx, {
+      provider: form.get('provider') ?? '',
+      uid: interaction.uid,
+      anew: form.get('anew') === 'yes',
+      ...(Number.isInteger(maxAge) ? { maxAgeSeconds: maxAge } : {}),
+    });
+    if ('refused' in target) return showRefusal(ctx, federation, target, this.#o.provider.issuer);
+    ctx.status = 303;
+    ctx.redirect(target.href);
+  }
+
+  async #signedIn(ctx: KoaContextWithOIDC, client: Client, account: SignedInAccount): Promise<void> {
     await this.#finish(ctx, { login: { accountId: account.subject } });
     exchangeOf(ctx).events.push(signedIn(ctx, this.#o.provider.issuer, account, client.clientId));
   }
@@ -80,7 +106,25 @@ export class InteractionSteps {
     client: Client,
     retry: { email?: string; error?: string } = {},
   ): void {
+    const { federation } = this.#o;
+    if (federation !== undefined) return this.#showCompanies(ctx, interaction, client, federation);
     sendPage(ctx, signInPage({ clientName: nameOf(client), ...this.#formOf(interaction, client), ...retry }));
+  }
+
+  #showCompanies(ctx: KoaContextWithOIDC, interaction: Interaction, client: Client, { providers }: Federation): void {
+    const { kind, target } = describeRedirect(redirectUriOf(interaction, client));
+    // Whoever is somebody else, or is asked to prove themselves, would be let through unseen by a provider that knows them still.
+    const anew = ctx.query['account'] === 'other' || interaction.prompt.reasons.includes('login_prompt');
+    sendPage(
+      ctx,
+      companyPage({
+        clientName: nameOf(client),
+        destination: kind === 'web' ? target : 'an app on this device',
+        providers,
+        anew,
+        ...this.#formOf(interaction, client),
+      }),
+    );
   }
 
   #formOf(interaction: Interaction, client: Client) {
@@ -120,6 +164,8 @@ export class InteractionSteps {
 interface StepsOptions {
   readonly provider: Provider;
   readonly accounts: Accounts;
+  /** Absent: development sign-in. */
+  readonly federation?: Federation;
   readonly servers: KnownServers;
   readonly forms: FormOrigin;
 }

@@ -5,7 +5,8 @@ import type { Page } from './page.js';
 
 /** What the consent page shows. */
 export interface ConsentPage {
-  readonly email: string;
+  /** What people call whoever is signed in. */
+  readonly person: string;
   readonly clientName: string;
   readonly redirect: { readonly kind: RedirectKind; readonly target: string };
   /** Absent title: the gateway with everything that the person may use. */
@@ -46,7 +47,7 @@ export function consentPage(o: ConsentPage): Page {
         </div>
         <div>
           <dt>Signed in as</dt>
-          <dd>${o.email} · <a href="${o.action}?account=other">not you?</a></dd>
+          <dd>${o.person} · <a href="${o.action}?account=other">not you?</a></dd>
         </div>
       </dl>
       ${warning(o.redirect)}

@@ -5,7 +5,7 @@ import { signInPage } from './sign-in-page.js';
 const attack = `<script>alert(1)</script>"' onload=x \`\${y}`;
 
 const consent: ConsentPage = {
-  email: 'ana@example.com',
+  person: 'ana@example.com',
   clientName: 'Claude',
   redirect: { kind: 'web', target: 'claude.ai' },
   server: { title: 'Work', url: 'https://mcp.example.com/mcp/work' },
@@ -25,7 +25,7 @@ describe('A8: what clients and people say is text on our pages', () => {
   });
 
   it.each([
-    ['consent', consentPage({ ...consent, clientName: attack, email: attack, server: { title: attack, url: attack } })],
+    ['consent', consentPage({ ...consent, clientName: attack, person: attack, server: { title: attack, url: attack } })],
     ['sign-in', signInPage({ ...consent, clientName: attack, email: attack, error: attack })],
   ])('has no markup of others on the %s page', (_id, page) => {
     expect(page.body.toString()).not.toContain('<script');

@@ -4,6 +4,7 @@ import { clientRegistered, rejected, tokenIssued } from '../events/auth-events.j
 import { exchangeOf } from '../events/exchange.js';
 import type { EventSink } from '../events/event-sink.js';
 import { recordExchange } from '../events/record-exchange.js';
+import { callbackRoute } from '../federation/callback-route.js';
 import { keepUsedClients } from './keep-used-clients.js';
 import { FormOrigin } from '../interaction/form-origin.js';
 import { interactionRoutes } from '../interaction/interaction-routes.js';
@@ -15,17 +16,18 @@ import { registrationLimits } from './registration-limits.js';
 
 /** Builds the authorization server: oidc-provider, our steps around it, and what is recorded of it. */
 export function createProvider(parts: ProviderParts & { readonly audit: EventSink; readonly log: Logger }): Provider {
-  const { publicUrl, keys, accounts, servers, adapters, audit, log } = parts;
+  const { publicUrl, keys, accounts, federation, servers, adapters, audit, log } = parts;
   const provider = new Provider(publicUrl, providerConfiguration(parts));
   // Requests are pinned to the public URL before they come here, so their forwarding headers are ours.
   provider.proxy = true;
   const forms = new FormOrigin(keys.cookieSecret, publicUrl);
-  const steps = new InteractionSteps({ provider, accounts, servers, forms });
+  const steps = new InteractionSteps({ provider, accounts, servers, forms, ...(federation === undefined ? {} : { federation }) });
   const replay = new RefreshReplay(adapters);
   const use = (step: Step) => provider.use(step as Parameters<Provider['use']>[0]);
   use(recordExchange(audit, log));
   use(registrationLimits(adapters.clock));
   use(normaliseScope);
+  if (federation !== undefined) use(callbackRoute({ federation, issuer: publicUrl }));
   use(interactionRoutes({ provider, issuer: publicUrl, steps, forms }));
   use((ctx, next) => replay.around(ctx, next));
   use(keepUsedClients(adapters));

@@ -4,13 +4,21 @@ import { WatchedMap, type State } from '@switchyard/state';
 
 const SNAPSHOT_KEY = 'current';
 
-type Titles = ReadonlyMap<string, string>;
+/** What is known of the configuration. */
+interface Known {
+  /** Titles of the servers, by slug. */
+  readonly titles: ReadonlyMap<string, string>;
+  /** Every value that some team is matched by. */
+  readonly teamClaims: ReadonlySet<string>;
+}
+
+const NOTHING: Known = { titles: new Map(), teamClaims: new Set() };
 
 /** The servers of the configuration that edges serve from, kept current by a watch. */
 export class KnownServers {
-  readonly #snapshots: WatchedMap<Titles>;
+  readonly #snapshots: WatchedMap<Known>;
 
-  private constructor(snapshots: WatchedMap<Titles>) {
+  private constructor(snapshots: WatchedMap<Known>) {
     this.#snapshots = snapshots;
   }
 
@@ -21,16 +29,22 @@ export class KnownServers {
   static async open(state: State, tenant: string, onUnreadable: (error: unknown) => void): Promise<KnownServers> {
     const bucket = await state.bucket(BUCKETS.snapshots, tenant);
     const onError = (_key: string, error: unknown) => onUnreadable(error);
-    return new KnownServers(await WatchedMap.open(bucket, { decode: ({ value }) => titlesOf(value), onError }));
+    return new KnownServers(await WatchedMap.open(bucket, { decode: ({ value }) => readKnown(value), onError }));
   }
 
   has(slug: string): boolean {
-    return this.#titles().has(slug);
+    return this.#known().titles.has(slug);
   }
 
   /** What people call a server: its title, else its slug. */
   title(slug: string): string {
-    return this.#titles().get(slug) || slug;
+    return this.#known().titles.get(slug) || slug;
+  }
+
+  /** Those of somebody's claims that some team is matched by: tokens carry no others, which can be hundreds. */
+  teamClaimsAmong(claims: readonly string[]): string[] {
+    const { teamClaims } = this.#known();
+    return [...new Set(claims)].filter((claim) => teamClaims.has(claim));
   }
 
   /** Idempotent. */
@@ -38,12 +52,15 @@ export class KnownServers {
     await this.#snapshots.close();
   }
 
-  #titles(): Titles {
-    return this.#snapshots.get(SNAPSHOT_KEY) ?? new Map<string, string>();
+  #known(): Known {
+    return this.#snapshots.get(SNAPSHOT_KEY) ?? NOTHING;
   }
 }
 
-function titlesOf(value: Uint8Array): Titles {
+function readKnown(value: Uint8Array): Known {
   const snapshot = fromJsonString(SnapshotSchema, Buffer.from(value).toString('utf8'), { ignoreUnknownFields: true });
-  return new Map(snapshot.servers.map(({ slug, title }) => [slug, title]));
+  return {
+    titles: new Map(snapshot.servers.map(({ slug, title }) => [slug, title])),
+    teamClaims: new Set(snapshot.teams.flatMap(({ claims }) => claims)),
+  };
 }

@@ -2,6 +2,7 @@ import { MCP_SCOPE } from '@switchyard/oauth';
 import type { AccessToken, Configuration } from 'oidc-provider';
 import { interactionPath } from '../interaction/interaction-path.js';
 import { LIFETIMES } from '../lifetimes.js';
+import type { Federation } from '../federation/federation.js';
 import { authorizationProblem } from '../pages/authorization-error.js';
 import { sendProblemPage } from '../pages/error-page.js';
 import { KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
@@ -9,6 +10,7 @@ import type { ServerKeys } from '../store/server-keys.js';
 import type { Accounts } from './accounts.js';
 import { applyClientPolicy, EXTRA_CLIENT_METADATA } from './client-policy.js';
 import { signInAndAlwaysConsent } from './interaction-policy.js';
+import { findPerson } from './find-person.js';
 import type { KnownServers } from './known-servers.js';
 import { refreshTokenSeconds, rotateRefreshToken } from './refresh-rotation.js';
 import { resourceIndicators } from './resource-servers.js';
@@ -19,6 +21,8 @@ export interface ProviderParts {
   readonly tenant: string;
   readonly keys: ServerKeys;
   readonly accounts: Accounts;
+  /** Absent: development sign-in. */
+  readonly federation?: Federation;
   readonly servers: KnownServers;
   readonly adapters: AdapterContext;
 }
@@ -73,9 +77,17 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       userinfo: { enabled: false },
     },
     interactions: { policy: signInAndAlwaysConsent(), url: (_ctx, interaction) => interactionPath(interaction.uid) },
-    findAccount: async (_ctx, subject) => {
-      const account = await o.accounts.find(subject);
-      return account && { accountId: subject, email: account.email, claims: () => ({ sub: subject, email: account.email }) };
+    findAccount: async (ctx, subject) => {
+      const account = await findPerson(ctx, subject, o);
+      if (account === undefined) return undefined;
+      const { name, email, claims: teams } = account;
+      return {
+        accountId: subject,
+        name,
+        email,
+        teams,
+        claims: () => ({ sub: subject, ...(email === undefined ? {} : { email }) }),
+      };
     },
     // Only what was consented to just now: grants are not shared between authorizations, so each can be revoked alone.
     loadExistingGrant: async (ctx) => {
@@ -86,7 +98,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       email: ctx.oidc.entities.Account?.['email'],
       sy_tenant: o.tenant,
       sy_grant: (token as AccessToken).grantId,
-      sy_claims: [],
+      sy_claims: o.servers.teamClaimsAmong((ctx.oidc.entities.Account?.['teams'] ?? []) as readonly string[]),
     }),
     // MCP clients are long-lived and rarely ask for offline_access: whoever may refresh gets a refresh token. It does not end
     // with the browser session, which is only there to sign in with.

@@ -1,6 +1,7 @@
 import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
 import { FakeClock } from '@switchyard/testing';
 import { STATE_PROFILES, type OpenStates } from '../fixtures/states.contract.js';
+import { EndedPeople } from '../federation/ended-people.js';
 import { GrantRevocations } from './grant-revocations.js';
 import { KvAdapter, type AdapterContext } from './kv-adapter.js';
 import { OidcStore } from './oidc-store.js';
@@ -19,7 +20,7 @@ describe.each(STATE_PROFILES)('the store of oidc-provider: %s', (_id, open) => {
     contexts = await Promise.all(
       states.states.map(async (state) => {
         const store = new OidcStore(await state.bucket(BUCKETS.oidc, DEFAULT_TENANT));
-        return { store, clock, revocations: new GrantRevocations(store, () => undefined) };
+        return { store, clock, revocations: new GrantRevocations(store, () => undefined), ended: new EndedPeople(store, clock) };
       }),
     );
   });

@@ -1,5 +1,6 @@
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 import { LIFETIMES } from '../lifetimes.js';
+import type { EndedPeople } from '../federation/ended-people.js';
 import type { GrantRevocations } from './grant-revocations.js';
 import type { OidcStore } from './oidc-store.js';
 import type { StoredRecord } from './sealed-record.js';
@@ -8,6 +9,7 @@ import type { StoredRecord } from './sealed-record.js';
 export interface AdapterContext {
   readonly store: OidcStore;
   readonly revocations: GrantRevocations;
+  readonly ended: EndedPeople;
   readonly clock: { now(): number };
 }
 
@@ -49,7 +51,7 @@ export class KvAdapter implements Adapter {
     const record = (await this.#context.store.find(this.#model, id))?.record;
     const grantId = this.#model === 'Grant' ? id : record?.['grantId'];
     if (typeof grantId === 'string' && (await this.#context.revocations.isRevoked(grantId))) return undefined;
-    return record;
+    return record !== undefined && (await this.#hasEnded(record)) ? undefined : record;
   }
 
   /** Keeps what would go by itself, for as long as nobody removes it. */
@@ -96,10 +98,19 @@ export class KvAdapter implements Adapter {
     return typeof id === 'string' ? this.find(id) : undefined;
   }
 
+  /** A session begins when somebody signs in, and is written again whenever it is used. */
+  async #hasEnded({ accountId, loginTs, iat }: AdapterPayload): Promise<boolean> {
+    const bornAt = loginTs ?? iat;
+    if (!ENDED_WITH_PERSON.has(this.#model) || accountId === undefined || bornAt === undefined) return false;
+    return this.#context.ended.hasEnded(accountId, bornAt);
+  }
+
   #isWithinGrace(record: AdapterPayload): boolean {
     return isWithinGrace(record, this.#context.clock.now());
   }
 }
+
+const ENDED_WITH_PERSON = new Set(['Session', 'Grant', 'AuthorizationCode', 'RefreshToken']);
 
 /** Whether a refresh token was rotated so short a time ago that using it again is no sign of theft. */
 export function isWithinGrace(record: AdapterPayload, nowMs: number): boolean {

@@ -35,6 +35,11 @@ export class OidcStore {
     return (await this.#kv.update(recordKey(kind, id), sealRecord(kind, id, record), revision, lifetime(ttlMs))).ok;
   }
 
+  /** Removes only where the record still stands at `revision`. @returns whether it was removed */
+  async removeAt(kind: string, id: string, revision: number): Promise<boolean> {
+    return (await this.#kv.delete(recordKey(kind, id), revision)).ok;
+  }
+
   async remove(kind: string, id: string): Promise<void> {
     await this.#kv.delete(recordKey(kind, id));
   }

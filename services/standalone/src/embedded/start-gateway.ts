@@ -94,7 +94,7 @@ async function startBehindTheEdge(options: GatewayOptions, platform: Platform): 
   const starting = {
     vault,
     registry: vault.then(() => startCapabilityRegistry({ gatewayFile, gatewayPort, listen }, platform)),
-    auth: startAuthServer({ gatewayFile, gatewayPort, listen }, { ...platform, onFirstAdminKey }),
+    auth: startAuthServer({ gatewayFile, gatewayPort, listen }, { ...platform, env, onFirstAdminKey }),
     analytics: startAnalytics({ listen, engine: { kind: 'embedded', path: path.join(dataDir, 'clickhouse') } }, platform),
   };
   const settled = await Promise.allSettled(Object.values(starting));
