@@ -1,5 +1,6 @@
 export { AccessTokenVerifier, type TokenRefusal, type VerifiedToken } from './access-token-verifier.js';
 export { bearerChallenge, type BearerChallenge } from './challenge.js';
+export { LOGOUT_TOKEN_MAX_AGE_MS, LogoutTokenVerifier, type LogoutOrder, type LogoutTokenRefusal } from './logout-token.js';
 export { KeysUnavailable, type IssuerKeysOptions } from './issuer-keys.js';
 export {
   MCP_SCOPE,

@@ -1,7 +1,7 @@
 import { AccessTokenVerifier } from '@switchyard/oauth';
 import { systemClock } from '@switchyard/runtime';
 import { SqliteState } from '@switchyard/state';
-import { FakeClock, tempDir, type TempDir } from '@switchyard/testing';
+import { eventually, FakeClock, tempDir, type TempDir } from '@switchyard/testing';
 import path from 'node:path';
 import { startCompanyIdp, type CompanyIdp, type Employee } from './fixtures/company-idp.js';
 import { publishServers, startServers, type RunningServers } from './fixtures/running-server.js';
@@ -361,6 +361,79 @@ describe('sign-in at the identity provider of a company', () => {
       const answers = await Promise.all(all.map((tokens) => client.refresh(refreshOf(tokens))));
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
       expect((idp.asked.get('/token') ?? 0) - before).toBe(1);
+    });
+  });
+
+  describe('A19: back-channel logout', () => {
+    const person = { ...ana, sub: '00b1' };
+    const post = (logout_token: string, name = 'staff') =>
+      client.fetch(`/oauth/backchannel-logout/${name}`, { method: 'POST', body: new URLSearchParams({ logout_token }) });
+    const signInPerson = async () => {
+      idp.employees.set(person.sub, person);
+      idp.who = person;
+      const tokens = await signIn();
+      servers.events.length = 0;
+      return String(tokens.json['refresh_token']);
+    };
+
+    it.each(['sub', 'sid'])('ends what a person has, found by %s, with one event; signing in begins anew', async (by) => {
+      const tokens = [await signInPerson(), await signInPerson()];
+      const signedInBrowser = browser;
+      const order = by === 'sub' ? { sub: person.sub } : { sid: idp.lastSid };
+      const answer = await post(idp.logoutToken(order));
+      expect([answer.status, answer.text, answer.headers.get('cache-control')]).toEqual([200, '', 'no-store']);
+      expect(servers.events.map(({ type, reason, principal_name: name }) => [type, reason, name])).toEqual([
+        ['auth.signed_out', 'backchannel_logout', 'ana@example.com'],
+      ]);
+      for (const token of tokens)
+        expect(await client.refresh(token)).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
+      expect((await openSignIn({}, signedInBrowser)).page.text).toContain('Continue with Example Corp');
+      // Records are as old as the second that they began in.
+      await eventually(() => Math.floor(Date.now() / 1000) > clock.now() / 1000);
+      clock.setWallClock(Date.now());
+      expect((await client.refresh(await signInPerson())).status).toBe(200);
+    });
+
+    it('is answered the same for somebody who was never here', async () => {
+      expect((await post(idp.logoutToken({ sub: 'nobody' }))).status).toBe(200);
+      expect(servers.events).toEqual([]);
+    });
+
+    const nowSeconds = () => Math.floor(Date.now() / 1000);
+    it.each<[id: string, token: () => string]>([
+      ['no token', () => ''],
+      ['no JWT', () => 'abc'],
+      ['another issuer', () => idp.logoutToken({ sub: person.sub, iss: second.issuer })],
+      ['another audience', () => idp.logoutToken({ sub: person.sub, aud: 'somebody' })],
+      ['a nonce, as ID tokens have', () => idp.logoutToken({ sub: person.sub, nonce: 'n' })],
+      ['no events', () => idp.logoutToken({ sub: person.sub, events: undefined })],
+      ['another event', () => idp.logoutToken({ sub: person.sub, events: { other: {} } })],
+      ['nobody', () => idp.logoutToken({})],
+      ['no id', () => idp.logoutToken({ sub: person.sub, jti: undefined })],
+      ['too old', () => idp.logoutToken({ sub: person.sub, iat: nowSeconds() - 3600, exp: undefined })],
+      ['over', () => idp.logoutToken({ sub: person.sub, exp: nowSeconds() - 120 })],
+      ['an access token', () => idp.logoutToken({ sub: person.sub }, { typ: 'at+jwt' })],
+      ['another key', () => second.logoutToken({ sub: person.sub, iss: idp.issuer })],
+      ['not signed', () => `${idp.logoutToken({ sub: person.sub }, { alg: 'none' }).split('.').slice(0, 2).join('.')}.`],
+      ['signed with the public key', () => idp.logoutToken({ sub: person.sub }, { alg: 'HS256' })],
+    ])('signs nobody out: %s', async (_id, token) => {
+      const refreshToken = await signInPerson();
+      expect(await post(token())).toMatchObject({ status: 400, json: { error: 'invalid_request' } });
+      expect(servers.events).toEqual([
+        expect.objectContaining({ type: 'auth.rejected', reason: 'logout_refused', http_status: 400 }),
+      ]);
+      expect((await client.refresh(refreshToken)).status).toBe(200);
+    });
+
+    it('a token that is sent again: refused', async () => {
+      await signInPerson();
+      const token = idp.logoutToken({ sub: person.sub });
+      expect([(await post(token)).status, (await post(token)).status]).toEqual([200, 400]);
+    });
+
+    it('a provider that is none: not found', async () => {
+      expect((await post(idp.logoutToken({ sub: person.sub }), 'nobody')).status).toBe(404);
+      expect((await client.fetch('/oauth/backchannel-logout/staff')).status).toBe(405);
     });
   });
 

@@ -1,6 +1,5 @@
 import type { EventFields } from '@switchyard/contracts';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { Refused } from '../federation/federation.js';
 import type { SignedInAccount } from '../provider/accounts.js';
 import { readResource } from '../provider/resources.js';
 import { exchangeOf } from './exchange.js';
@@ -72,8 +71,20 @@ export function rejected(ctx: KoaContextWithOIDC, issuer: string, reason: string
   };
 }
 
-/** Somebody was not signed in through their company. */
-export function companyRefused(ctx: KoaContextWithOIDC, issuer: string, { refused, provider, code }: Refused): EventFields {
+/** What was refused in the dealings with an identity provider. */
+interface RefusedByCompany {
+  readonly refused: string;
+  readonly provider: string;
+  /** OAuth error code of the provider, or what did not hold. */
+  readonly code?: string;
+}
+
+/** What an identity provider said was not followed. */
+export function companyRefused(
+  ctx: KoaContextWithOIDC,
+  issuer: string,
+  { refused, provider, code }: RefusedByCompany,
+): EventFields {
   const event = rejected(ctx, issuer, refused);
   return { ...event, detail: { ...event.detail, provider, ...(code === undefined ? {} : { code }) } };
 }

@@ -8,6 +8,7 @@ import type { EndedPeople } from './ended-people.js';
 import { readIdentity } from './identity.js';
 import { IdentityClient, type SignInChecks } from './identity-client.js';
 import { judgeFailure, type Failure } from './judge-failure.js';
+import { ProviderLogout } from './provider-logout.js';
 import { ProviderSessions } from './provider-sessions.js';
 import { Recheck, type Standing } from './recheck.js';
 import type { SignInRefusal } from './sign-in-refusals.js';
@@ -40,6 +41,7 @@ const RESULT = 'CompanySignInResult';
 /** Sign-in at the identity providers of the company. */
 export class Federation {
   readonly providers: readonly IdentityProviderConfig[];
+  readonly logout: ProviderLogout;
   readonly #o: FederationOptions;
   readonly #clients: ReadonlyMap<string, IdentityClient>;
   readonly #states: SignInStates;
@@ -53,6 +55,7 @@ export class Federation {
     const clientOf = (config: IdentityProviderConfig) =>
       new IdentityClient({ config, redirectUri: `${publicUrl}${callbackPath(config.name)}`, fetch, clock });
     this.#clients = new Map(o.providers.map((config) => [config.name, clientOf(config)]));
+    this.logout = new ProviderLogout({ ...o, clients: this.#clients });
     this.#states = new SignInStates(store, publicUrl.startsWith('https:'));
     this.#sessions = new ProviderSessions(store, o.secret);
     this.#recheck = new Recheck({ ...o, sessions: this.#sessions });
@@ -115,6 +118,8 @@ export class Federation {
       // Some providers give a refresh token at the first sign-in only.
       const before = await this.#sessions.find(account.subject);
       await this.#sessions.write(account.subject, { ...before, ...tokens, checkedAtMs: clock.now() });
+      const { sid } = claims;
+      if (typeof sid === 'string') await this.logout.remember(identity.issuer, sid, account.subject);
       return account;
     } catch (error) {
       return this.#refusalOf(error, provider);

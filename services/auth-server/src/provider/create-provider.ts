@@ -5,6 +5,7 @@ import { exchangeOf } from '../events/exchange.js';
 import type { EventSink } from '../events/event-sink.js';
 import { recordExchange } from '../events/record-exchange.js';
 import { callbackRoute } from '../federation/callback-route.js';
+import { logoutRoute } from '../federation/logout-route.js';
 import { keepUsedClients } from './keep-used-clients.js';
 import { FormOrigin } from '../interaction/form-origin.js';
 import { interactionRoutes } from '../interaction/interaction-routes.js';
@@ -27,7 +28,10 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
   use(recordExchange(audit, log));
   use(registrationLimits(adapters.clock));
   use(normaliseScope);
-  if (federation !== undefined) use(callbackRoute({ federation, issuer: publicUrl }));
+  if (federation !== undefined) {
+    use(callbackRoute({ federation, issuer: publicUrl }));
+    use(logoutRoute({ logout: federation.logout, issuer: publicUrl }));
+  }
   use(interactionRoutes({ provider, issuer: publicUrl, steps, forms }));
   use((ctx, next) => replay.around(ctx, next));
   use(keepUsedClients(adapters));

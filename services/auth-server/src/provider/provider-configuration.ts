@@ -7,7 +7,7 @@ import { authorizationProblem } from '../pages/authorization-error.js';
 import { sendProblemPage } from '../pages/error-page.js';
 import { KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
 import type { ServerKeys } from '../store/server-keys.js';
-import type { Accounts } from './accounts.js';
+import type { Accounts, SignedInAccount } from './accounts.js';
 import { applyClientPolicy, EXTRA_CLIENT_METADATA } from './client-policy.js';
 import { signInAndAlwaysConsent } from './interaction-policy.js';
 import { findPerson } from './find-person.js';
@@ -28,6 +28,16 @@ export interface ProviderParts {
 }
 
 const seconds = (ms: number) => ms / 1000;
+
+const TTL: NonNullable<Configuration['ttl']> = {
+  AccessToken: seconds(LIFETIMES.accessTokenMs),
+  AuthorizationCode: seconds(LIFETIMES.authorizationCodeMs),
+  Grant: seconds(LIFETIMES.grantMs),
+  IdToken: seconds(LIFETIMES.accessTokenMs),
+  Interaction: seconds(LIFETIMES.interactionMs),
+  RefreshToken: refreshTokenSeconds,
+  Session: seconds(LIFETIMES.browserSessionMs),
+};
 
 /** Everything that we decide about oidc-provider, in the order of its documentation. */
 export function providerConfiguration(o: ProviderParts): Configuration {
@@ -79,15 +89,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     interactions: { policy: signInAndAlwaysConsent(), url: (_ctx, interaction) => interactionPath(interaction.uid) },
     findAccount: async (ctx, subject) => {
       const account = await findPerson(ctx, subject, o);
-      if (account === undefined) return undefined;
-      const { name, email, claims: teams } = account;
-      return {
-        accountId: subject,
-        name,
-        email,
-        teams,
-        claims: () => ({ sub: subject, ...(email === undefined ? {} : { email }) }),
-      };
+      return account && libraryAccount(account);
     },
     // Only what was consented to just now: grants are not shared between authorizations, so each can be revoked alone.
     loadExistingGrant: async (ctx) => {
@@ -105,17 +107,15 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     expiresWithSession: async () => false,
     rotateRefreshToken,
-    ttl: {
-      AccessToken: seconds(LIFETIMES.accessTokenMs),
-      AuthorizationCode: seconds(LIFETIMES.authorizationCodeMs),
-      Grant: seconds(LIFETIMES.grantMs),
-      IdToken: seconds(LIFETIMES.accessTokenMs),
-      Interaction: seconds(LIFETIMES.interactionMs),
-      RefreshToken: refreshTokenSeconds,
-      Session: seconds(LIFETIMES.browserSessionMs),
-    },
+    ttl: TTL,
     renderError: (ctx, out, error) => sendProblemPage(ctx, authorizationProblem(ctx.status, out, error)),
   };
+}
+
+/** Somebody, as the library and our token claims want them. */
+function libraryAccount({ subject, name, email, claims: teams }: SignedInAccount) {
+  const claims = () => ({ sub: subject, ...(email === undefined ? {} : { email }) });
+  return { accountId: subject, name, email, teams, claims };
 }
 
 /** Signed, HttpOnly, SameSite=Lax; Secure, and bound to the host, where the gateway is on https. */
