@@ -21,6 +21,7 @@ export const EVENT_TYPES = [
   'auth.grant_revoked',
   'auth.key_created',
   'auth.key_revoked',
+  'auth.signing_key_rotated',
   'config.applied',
   'config.rejected',
   'connection.leased',

@@ -54,10 +54,12 @@ export {
   createdKey,
   keyList,
   keysPaths,
+  signingKeyList,
   type ApiKeyView,
   type CreateKeyRequest,
   type CreatedKey,
   type KeyList,
+  type SigningKeyList,
 } from './openapi/keys.js';
 export {
   configStatus,

@@ -6,7 +6,6 @@ import { isLoopbackHost, loadGatewayConfig, type GatewayConfig } from '@switchya
 import type { Clock, RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
-import type { Provider } from 'oidc-provider';
 import { AuthServerModule } from './auth-server.module.js';
 import type { AuthServerConfig } from './config.js';
 import { grantRevoked } from './events/auth-events.js';
@@ -19,11 +18,12 @@ import { Federation } from './federation/federation.js';
 import { resolveIdentitySecrets } from './federation/resolve-identity-secrets.js';
 import { oidcHandler } from './oidc-handler.js';
 import { Accounts } from './provider/accounts.js';
-import { createProvider } from './provider/create-provider.js';
 import { KnownServers } from './provider/known-servers.js';
+import { RotatingProvider } from './provider/rotating-provider.js';
+import { SigningKeys } from './signing/signing-keys.js';
 import { GrantRevocations } from './store/grant-revocations.js';
 import { OidcStore } from './store/oidc-store.js';
-import { openServerKeys } from './store/server-keys.js';
+import { openCookieSecret } from './store/cookie-secret.js';
 
 /** What the authorization server stands on. */
 export interface AuthServerDeps {
@@ -62,8 +62,11 @@ export async function startAuthServer(config: AuthServerConfig, deps: AuthServer
   );
   const keys = undo.adopt(await ApiKeyDirectory.open(state, tenant, clock, onUnreadableKey), (it) => it.close());
   const egress = undo.adopt(new Egress({ allowed: reachable(gateway), connectTimeoutMs: 5_000 }), (it) => it.close());
-  const before = oidcHandler(await openProvider(gateway, tenant, { servers, fetch: egress.fetch }, deps));
-  const module = AuthServerModule.of({ register, audit, clock });
+  const onUnreadableRing = (error: unknown) => log.error('the signing keys could not be read', { error });
+  const signing = undo.adopt(await SigningKeys.open(state, tenant, clock, onUnreadableRing), (it) => it.close());
+  const provider = await openProvider(gateway, tenant, { servers, signing, fetch: egress.fetch }, deps);
+  const before = oidcHandler(provider, gateway.gateway.publicUrl);
+  const module = AuthServerModule.of({ register, signing, audit, clock });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, audit, log, before }), (it) => it.close());
   const running = undo.move();
   return {
@@ -85,34 +88,33 @@ function reachable({ gateway, egress }: GatewayConfig): readonly string[] {
 async function openProvider(
   { gateway: { publicUrl }, identity }: GatewayConfig,
   tenant: string,
-  { servers, fetch }: { readonly servers: KnownServers; readonly fetch: typeof globalThis.fetch },
+  {
+    servers,
+    signing,
+    fetch,
+  }: { readonly servers: KnownServers; readonly signing: SigningKeys; readonly fetch: typeof globalThis.fetch },
   deps: AuthServerDeps,
-): Promise<Provider> {
+): Promise<RotatingProvider> {
   const { state, clock, audit, log } = deps;
   const store = new OidcStore(await state.bucket(BUCKETS.oidc, tenant));
   const revocations = new GrantRevocations(store, (grantId, ctx) => {
     exchangeOf(ctx).events.push(grantRevoked(ctx, publicUrl, grantId));
   });
-  const keys = await openServerKeys(state, tenant);
+  const cookieSecret = await openCookieSecret(state, tenant);
   const accounts = new Accounts(store, tenant);
   const ended = new EndedPeople(store, clock);
   const { mode, providers, recheckSeconds } = identity;
   const federation = new Federation({
     ...{ providers, publicUrl, store, accounts, ended, clock, fetch, log },
-    secret: keys.cookieSecret,
+    secret: cookieSecret,
     afterMs: recheckSeconds * 1000,
   });
-  return createProvider({
-    publicUrl,
-    tenant,
-    keys,
-    accounts,
+  const parts = {
+    ...{ publicUrl, tenant, cookieSecret, accounts, servers, audit, log },
     ...(mode === 'oidc' ? { federation } : {}),
-    servers,
     adapters: { store, revocations, ended, clock },
-    audit,
-    log,
-  });
+  };
+  return new RotatingProvider(parts, signing);
 }
 
 async function showFirstAdminKey(register: KeyRegister, tenant: string, deps: AuthServerDeps): Promise<void> {

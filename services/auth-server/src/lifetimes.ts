@@ -20,6 +20,17 @@ export const LIFETIMES = {
   providerOutageMs: dayMs,
   /** Longest that one question to an identity provider keeps others from asking the same. */
   providerCheckMs: 30 * secondMs,
+  /** How long a signing key signs. */
+  keySignsMs: 30 * dayMs,
+  /** How long the next signing key is published before it signs. */
+  keyPublishedMs: hourMs,
+  /**
+   * The same on command. Edges fetch an unknown key at once, but no two documents within 30 s: whoever fetched so lately that it may not
+   * fetch again must have seen the key.
+   */
+  keyCommandLeadMs: 2 * minuteMs,
+  /** How long a key that signs no more is published: longer than what it signed is good for, skew included. */
+  keyVerifyOnlyMs: 10 * minuteMs,
   /** A registration that nobody signs in with goes after this. */
   unusedClientMs: dayMs,
 } as const;

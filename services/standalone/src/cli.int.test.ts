@@ -81,6 +81,7 @@ describe('the switchyard command, beside a running gateway', () => {
     expect((await place.run(['key', 'list'], { env: { SWITCHYARD_KEY: key } })).code).toBe(1);
     const id = key.split('_')[1] ?? '';
     expect((await place.run(['key', 'list'])).out).toContain(id);
+    expect((await place.run(['key', 'rotate-signing'])).out).toMatch(/^ID .*\n[\w-]{43} +signing .*\n[\w-]{43} +published /);
     expect((await place.run(['key', 'revoke', id])).out).toBe(`Revoked ${id}.\n`);
     await eventually(async () => (await withKey()).code === 1);
   });

@@ -28,6 +28,21 @@ export const createdKey = apiKeyView.extend({ key: z.string().describe('The key.
 /** Answer to `GET /api/v1/keys`. */
 export const keyList = z.strictObject({ keys: z.array(apiKeyView) });
 
+/** Answer to `GET /api/v1/keys/signing`. */
+export const signingKeyList = z.strictObject({
+  keys: z.array(
+    z.strictObject({
+      id: z.string().describe('`kid` of the tokens that it signs.'),
+      state: z
+        .enum(['published', 'signing', 'verify_only'])
+        .describe('Published before it signs; signing; or only there to verify what it signed.'),
+      created_at: z.iso.datetime(),
+      signs_from: z.iso.datetime(),
+    }),
+  ),
+});
+
+export type SigningKeyList = z.infer<typeof signingKeyList>;
 export type CreateKeyRequest = z.infer<typeof createKeyRequest>;
 export type ApiKeyView = z.infer<typeof apiKeyView>;
 export type CreatedKey = z.infer<typeof createdKey>;
@@ -56,6 +71,31 @@ export const keysPaths = {
       responses: {
         201: { description: 'The key, shown this once.', content: json(createdKey) },
         400: problem('A field of the request is not acceptable; it is named.'),
+        ...refusals,
+      },
+    },
+  },
+  '/api/v1/keys/signing': {
+    get: {
+      operationId: 'listSigningKeys',
+      summary: 'List the keys that sign tokens (role admin)',
+      tags,
+      security,
+      responses: {
+        200: { description: 'Every key that is published, without its secret.', content: json(signingKeyList) },
+        ...refusals,
+      },
+    },
+    post: {
+      operationId: 'rotateSigningKey',
+      summary: 'Rotate the key that signs tokens (role admin)',
+      tags,
+      security,
+      responses: {
+        202: {
+          description: 'A next key is published. It signs within two minutes; no valid token is refused.',
+          content: json(signingKeyList),
+        },
         ...refusals,
       },
     },

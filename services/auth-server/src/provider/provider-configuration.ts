@@ -6,7 +6,6 @@ import type { Federation } from '../federation/federation.js';
 import { authorizationProblem } from '../pages/authorization-error.js';
 import { sendProblemPage } from '../pages/error-page.js';
 import { KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
-import type { ServerKeys } from '../store/server-keys.js';
 import type { Accounts, SignedInAccount } from './accounts.js';
 import { applyClientPolicy, EXTRA_CLIENT_METADATA } from './client-policy.js';
 import { signInAndAlwaysConsent } from './interaction-policy.js';
@@ -19,7 +18,10 @@ import { resourceIndicators } from './resource-servers.js';
 export interface ProviderParts {
   readonly publicUrl: string;
   readonly tenant: string;
-  readonly keys: ServerKeys;
+  /** Private ES256 keys; the first one signs. */
+  readonly signingKeys: readonly JsonWebKey[];
+  /** Signs cookies and forms. */
+  readonly cookieSecret: string;
   readonly accounts: Accounts;
   /** Absent: development sign-in. */
   readonly federation?: Federation;
@@ -43,7 +45,7 @@ const TTL: NonNullable<Configuration['ttl']> = {
 export function providerConfiguration(o: ProviderParts): Configuration {
   return {
     adapter: (model) => new KvAdapter(model, o.adapters),
-    jwks: { keys: [...o.keys.signing] as NonNullable<Configuration['jwks']>['keys'][number][] },
+    jwks: { keys: [...o.signingKeys] as NonNullable<Configuration['jwks']>['keys'][number][] },
     routes: {
       authorization: '/oauth/authorize',
       token: '/oauth/token',
@@ -119,11 +121,11 @@ function libraryAccount({ subject, name, email, claims: teams }: SignedInAccount
 }
 
 /** Signed, HttpOnly, SameSite=Lax; Secure, and bound to the host, where the gateway is on https. */
-function cookies({ publicUrl, keys }: ProviderParts): NonNullable<Configuration['cookies']> {
+function cookies({ publicUrl, cookieSecret }: ProviderParts): NonNullable<Configuration['cookies']> {
   const prefix = publicUrl.startsWith('https:') ? '__Host-' : '';
   const attributes = { httpOnly: true, sameSite: 'lax', signed: true } as const;
   return {
-    keys: [keys.cookieSecret],
+    keys: [cookieSecret],
     // Only the session cookie is for every path, as the prefix demands (RFC 6265bis §4.1.3.2).
     names: { session: `${prefix}switchyard_session`, interaction: 'switchyard_interaction', resume: 'switchyard_resume' },
     long: attributes,

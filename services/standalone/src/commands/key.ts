@@ -1,4 +1,4 @@
-import { createdKey, keyList, type ApiKeyView } from '@switchyard/contracts';
+import { createdKey, keyList, signingKeyList, type ApiKeyView } from '@switchyard/contracts';
 import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { askApi } from '../gateway/admin-client.js';
@@ -17,7 +17,11 @@ const collect = (value: string, before: readonly string[]) => [...before, value]
 
 /** `switchyard key`: API keys, for agents and for people who run the gateway. */
 export function command(terminal: Terminal): Command {
-  return new Command('key').addCommand(create(terminal)).addCommand(list(terminal)).addCommand(revoke(terminal));
+  return new Command('key')
+    .addCommand(create(terminal))
+    .addCommand(list(terminal))
+    .addCommand(revoke(terminal))
+    .addCommand(rotateSigning(terminal));
 }
 
 function create(terminal: Terminal): Command {
@@ -56,6 +60,18 @@ function revoke(terminal: Terminal): Command {
     await askApi(gateway, { method: 'DELETE', path: `/api/v1/keys/${encodeURIComponent(id)}` }, z.undefined());
     print(terminal, `Revoked ${id}.`);
   });
+}
+
+function rotateSigning(terminal: Terminal): Command {
+  return gatewayOptions(new Command('rotate-signing').summary('rotate the key that signs access tokens')).action(
+    async (options: GatewayOptions) => {
+      const gateway = await findGateway(options, terminal);
+      const { keys } = await askApi(gateway, { method: 'POST', path: '/api/v1/keys/signing' }, signingKeyList);
+      const rows = keys.map(({ id, state, signs_from: from }) => [id, state.replace('_', '-'), from]);
+      print(terminal, ...tableLines([['ID', 'STATE', 'SIGNS FROM'], ...rows]));
+      remark(terminal, 'The next key signs within two minutes. Tokens that are out stay good until they end.');
+    },
+  );
 }
 
 function keyRow({ id, name, servers, roles, created_at: createdAt, expires_at: expiresAt }: ApiKeyView): string[] {

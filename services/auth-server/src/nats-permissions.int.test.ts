@@ -1,0 +1,49 @@
+import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
+import { connectNats } from '@switchyard/messaging';
+import { systemClock } from '@switchyard/runtime';
+import { NatsState, StateUnavailable } from '@switchyard/state';
+import { startNats, tempDir } from '@switchyard/testing';
+import path from 'node:path';
+import { startServers, type RunningServers } from './fixtures/running-server.js';
+import { TestClient } from './fixtures/test-client.js';
+
+const USERS = ['edge-proxy', 'auth-server', 'token-vault', 'capability-registry', 'analytics'];
+const passwordOf = (user: string) => `password-of-${user}`;
+const env = Object.fromEntries(
+  USERS.map((user) => [`NATS_${user.toUpperCase().replaceAll('-', '_')}_PASSWORD`, passwordOf(user)]),
+);
+
+describe('deploy/nats/nats.conf', () => {
+  const undo = new AsyncDisposableStack();
+  let servers: RunningServers;
+  let open: (user: string) => Promise<NatsState>;
+
+  beforeAll(async () => {
+    const nats = undo.use(await startNats({ configFile: path.resolve(__dirname, '../../../deploy/nats/nats.conf'), env }));
+    const dir = undo.use(await tempDir());
+    open = async (user) => {
+      const link = await connectNats({ servers: [nats.url], name: user, user, password: passwordOf(user) });
+      undo.defer(() => link.close());
+      return NatsState.open(link, { timeoutMs: 1_000 });
+    };
+    const [state, publisher] = [await open('auth-server'), await open('capability-registry')];
+    servers = await startServers({ states: [state], publisher, clock: systemClock, dir: dir.path });
+    undo.defer(() => servers.close());
+  }, 30_000);
+  afterAll(() => undo.disposeAsync());
+
+  it('NP-3 lets the authorization server sign people in and rotate its keys', async () => {
+    const client = new TestClient(servers.publicUrl, servers.urls);
+    await client.register();
+    expect((await client.redeem(await client.obtainCode())).status).toBe(200);
+    const authorization = `Bearer ${servers.adminKeys[0]}`;
+    const rotated = await client.fetch('/api/v1/keys/signing', { method: 'POST', headers: { authorization } });
+    expect([rotated.status, (rotated.json['keys'] as unknown[]).length]).toEqual([202, 2]);
+  });
+
+  it.each(USERS.filter((user) => user !== 'auth-server'))('NP-4 does not let %s read signing keys', async (user) => {
+    const state = await open(user);
+    const read = async () => (await state.bucket(BUCKETS.signingKeys, DEFAULT_TENANT)).get('signing');
+    await expect(read()).rejects.toThrow(StateUnavailable);
+  });
+});
