@@ -19,6 +19,7 @@ import { resolveIdentitySecrets } from './federation/resolve-identity-secrets.js
 import { oidcHandler } from './oidc-handler.js';
 import { Accounts } from './provider/accounts.js';
 import { KnownServers } from './provider/known-servers.js';
+import { RememberedConsents } from './provider/remembered-consents.js';
 import { RotatingProvider } from './provider/rotating-provider.js';
 import { SigningKeys } from './signing/signing-keys.js';
 import { GrantRevocations } from './store/grant-revocations.js';
@@ -112,6 +113,7 @@ async function openProvider(
   const parts = {
     ...{ publicUrl, tenant, cookieSecret, accounts, servers, audit, log },
     ...(mode === 'oidc' ? { federation } : {}),
+    consents: new RememberedConsents({ store, ended, clock }),
     adapters: { store, revocations, ended, clock },
   };
   return new RotatingProvider(parts, signing);

@@ -9,8 +9,10 @@ import { consentPage } from '../pages/consent-page.js';
 import { sendPage } from '../pages/page.js';
 import { signInPage } from '../pages/sign-in-page.js';
 import type { Accounts, SignedInAccount } from '../provider/accounts.js';
+import { grantFor } from '../provider/existing-grant.js';
 import type { KnownServers } from '../provider/known-servers.js';
 import { describeRedirect } from '../provider/redirect-uri-policy.js';
+import type { Consent, RememberedConsents } from '../provider/remembered-consents.js';
 import { readResource } from '../provider/resources.js';
 import type { FormOrigin } from './form-origin.js';
 import { formTargets } from './form-targets.js';
@@ -54,7 +56,7 @@ export class InteractionSteps {
       case 'approve':
         return this.#approve(ctx, interaction);
       default:
-        return this.#finish(ctx, { error: 'access_denied', error_description: 'the user did not approve' });
+        return this.#deny(ctx, interaction);
     }
   }
 
@@ -89,15 +91,30 @@ export class InteractionSteps {
     exchangeOf(ctx).events.push(signedIn(ctx, this.#o.provider.issuer, account, client.clientId));
   }
 
-  /** One grant for one client at one resource; what is asked for later is asked again. */
+  /** One grant for one client at one resource. */
   async #approve(ctx: KoaContextWithOIDC, interaction: Interaction): Promise<void> {
     const accountId = interaction.session?.accountId;
     if (interaction.prompt.name !== 'consent' || accountId === undefined) return this.show(ctx, interaction);
-    const { client_id: clientId, scope, resource } = interaction.params as Record<string, string>;
-    const grant = new this.#o.provider.Grant({ accountId, clientId });
-    grant.addOIDCScope(scope ?? '');
-    grant.addResourceScope(resource ?? '', scope ?? '');
-    await this.#finish(ctx, { consent: { grantId: await grant.save() } }, true);
+    const consent = this.#consentOf(interaction, accountId);
+    const grantId = await grantFor(this.#o.provider, consent).save();
+    await this.#finish(ctx, { consent: { grantId } }, true);
+    await this.#o.consents.remember(consent);
+  }
+
+  async #deny(ctx: KoaContextWithOIDC, interaction: Interaction): Promise<void> {
+    const accountId = interaction.session?.accountId;
+    if (accountId !== undefined) await this.#o.consents.forget(this.#consentOf(interaction, accountId));
+    await this.#finish(ctx, { error: 'access_denied', error_description: 'the user did not approve' });
+  }
+
+  #consentOf({ params }: Interaction, accountId: string): Consent {
+    const {
+      client_id: clientId = '',
+      redirect_uri: redirectUri = '',
+      scope = '',
+      resource = '',
+    } = params as Record<string, string>;
+    return { accountId, clientId, redirectUri, resource, scope };
   }
 
   #showSignIn(
@@ -164,6 +181,7 @@ export class InteractionSteps {
 interface StepsOptions {
   readonly provider: Provider;
   readonly accounts: Accounts;
+  readonly consents: RememberedConsents;
   /** Absent: development sign-in. */
   readonly federation?: Federation;
   readonly servers: KnownServers;

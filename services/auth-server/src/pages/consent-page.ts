@@ -61,11 +61,12 @@ export function consentPage(o: ConsentPage): Page {
   };
 }
 
-function permissions({ scopes, staysConnected }: ConsentPage): Html[] {
+function permissions({ scopes, staysConnected, redirect }: ConsentPage): Html[] {
   const sentences = [
     scopes.includes(MCP_SCOPE) ? 'use what you may use there, in your name' : undefined,
     scopes.includes('openid') ? 'know the id that you have here' : undefined,
     staysConnected ? 'stay connected for up to 30 days without asking again' : undefined,
+    redirect.kind === 'web' ? 'connect again within 30 days without asking again, while you are signed in' : undefined,
   ];
   return sentences.filter((sentence) => sentence !== undefined).map((sentence) => html`<li>${sentence}</li>`);
 }

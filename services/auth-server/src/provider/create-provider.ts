@@ -17,12 +17,19 @@ import { registrationLimits } from './registration-limits.js';
 
 /** Builds the authorization server: oidc-provider, our steps around it, and what is recorded of it. */
 export function createProvider(parts: ProviderParts & { readonly audit: EventSink; readonly log: Logger }): Provider {
-  const { publicUrl, cookieSecret, accounts, federation, servers, adapters, audit, log } = parts;
+  const { publicUrl, cookieSecret, accounts, consents, federation, servers, adapters, audit, log } = parts;
   const provider = new Provider(publicUrl, providerConfiguration(parts));
   // Requests are pinned to the public URL before they come here, so their forwarding headers are ours.
   provider.proxy = true;
   const forms = new FormOrigin(cookieSecret, publicUrl);
-  const steps = new InteractionSteps({ provider, accounts, servers, forms, ...(federation === undefined ? {} : { federation }) });
+  const steps = new InteractionSteps({
+    provider,
+    accounts,
+    consents,
+    servers,
+    forms,
+    ...(federation === undefined ? {} : { federation }),
+  });
   const replay = new RefreshReplay(adapters);
   const use = (step: Step) => provider.use(step as Parameters<Provider['use']>[0]);
   use(recordExchange(audit, log));

@@ -8,9 +8,11 @@ import { sendProblemPage } from '../pages/error-page.js';
 import { KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
 import type { Accounts, SignedInAccount } from './accounts.js';
 import { applyClientPolicy, EXTRA_CLIENT_METADATA } from './client-policy.js';
-import { signInAndAlwaysConsent } from './interaction-policy.js';
+import { existingGrant } from './existing-grant.js';
+import { signInAndConsent } from './interaction-policy.js';
 import { findPerson } from './find-person.js';
 import type { KnownServers } from './known-servers.js';
+import type { RememberedConsents } from './remembered-consents.js';
 import { refreshTokenSeconds, rotateRefreshToken } from './refresh-rotation.js';
 import { resourceIndicators } from './resource-servers.js';
 
@@ -25,6 +27,7 @@ export interface ProviderParts {
   readonly accounts: Accounts;
   /** Absent: development sign-in. */
   readonly federation?: Federation;
+  readonly consents: RememberedConsents;
   readonly servers: KnownServers;
   readonly adapters: AdapterContext;
 }
@@ -88,16 +91,12 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
     },
-    interactions: { policy: signInAndAlwaysConsent(), url: (_ctx, interaction) => interactionPath(interaction.uid) },
+    interactions: { policy: signInAndConsent(), url: (_ctx, interaction) => interactionPath(interaction.uid) },
     findAccount: async (ctx, subject) => {
       const account = await findPerson(ctx, subject, o);
       return account && libraryAccount(account);
     },
-    // Only what was consented to just now: grants are not shared between authorizations, so each can be revoked alone.
-    loadExistingGrant: async (ctx) => {
-      const grantId = ctx.oidc.result?.consent?.grantId;
-      return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
-    },
+    loadExistingGrant: existingGrant(o.consents),
     extraTokenClaims: (ctx, token) => ({
       email: ctx.oidc.entities.Account?.['email'],
       sy_tenant: o.tenant,
