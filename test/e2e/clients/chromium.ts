@@ -49,23 +49,50 @@ export interface Journey {
 
 /** Goes through sign-in and consent with a real browser, with a screenshot of each in .cache/e2e. */
 export async function signInWithChromium(authorizationUrl: URL, email: string): Promise<Journey> {
+  return travel(authorizationUrl, 'sign-in', 'consent', async (page) => {
+    await page.getByLabel('E-mail address').fill(email);
+    await page.getByRole('button', { name: 'Continue' }).click();
+  });
+}
+
+/** The same over the company's identity provider, which lets people through without a page. @param company what people call it */
+export async function signInAtCompanyWithChromium(authorizationUrl: URL, company: string): Promise<Journey> {
+  return travel(authorizationUrl, 'company-sign-in', 'company-consent', (page) =>
+    page.getByRole('button', { name: `Continue with ${company}` }).click(),
+  );
+}
+
+/** Opens an address, presses a button, and leaves a screenshot of the page with a heading like this. @returns the whole heading */
+export async function lookWithChromium(url: URL, press: string, heading: string, screenshot: string): Promise<string> {
+  return withPage(async (page) => {
+    await page.goto(url.href);
+    await page.getByRole('button', { name: press }).click();
+    return headingOf(page, screenshot, heading);
+  });
+}
+
+async function travel(url: URL, first: string, second: string, signIn: (page: Page) => Promise<void>): Promise<Journey> {
+  return withPage(async (page) => {
+    const complaints = listenToComplaints(page);
+    await page.goto(url.href);
+    const signInHeading = await headingOf(page, first, 'Sign in');
+    await signIn(page);
+    const consentHeading = await headingOf(page, second, 'Allow');
+    const redirected = page.waitForURL(({ pathname }) => pathname === '/callback');
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await redirected;
+    return { signInHeading, consentHeading, complaints, back: new URL(page.url()) };
+  });
+}
+
+async function withPage<T>(use: (page: Page) => Promise<T>): Promise<T> {
   const executablePath = process.env['SWITCHYARD_TEST_CHROMIUM'];
   if (!executablePath)
     throw new Error('SWITCHYARD_TEST_CHROMIUM is not set: run the tests through npm test, which finds a Chromium');
   await mkdir(SCREENSHOTS, { recursive: true });
   const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
   try {
-    const page = await browser.newPage({ viewport: { width: 900, height: 900 } });
-    const complaints = listenToComplaints(page);
-    await page.goto(authorizationUrl.href);
-    const signInHeading = await headingOf(page, 'sign-in');
-    await page.getByLabel('E-mail address').fill(email);
-    await page.getByRole('button', { name: 'Continue' }).click();
-    const consentHeading = await headingOf(page, 'consent');
-    const redirected = page.waitForURL((url) => url.pathname === '/callback');
-    await page.getByRole('button', { name: 'Approve' }).click();
-    await redirected;
-    return { signInHeading, consentHeading, complaints, back: new URL(page.url()) };
+    return await use(await browser.newPage({ viewport: { width: 900, height: 900 } }));
   } finally {
     await browser.close();
   }
@@ -78,8 +105,8 @@ function listenToComplaints(page: Page): readonly string[] {
   return complaints;
 }
 
-async function headingOf(page: Page, screenshot: string): Promise<string> {
-  const heading = await page.getByRole('heading', { level: 1, name: screenshot === 'sign-in' ? 'Sign in' : 'Allow' }).innerText();
+async function headingOf(page: Page, screenshot: string, name: string): Promise<string> {
+  const heading = await page.getByRole('heading', { level: 1, name }).innerText();
   await page.screenshot({ path: path.join(SCREENSHOTS, `${screenshot}.png`) });
   return heading;
 }

@@ -132,6 +132,9 @@ export class InteractionSteps {
     const { kind, target } = describeRedirect(redirectUriOf(interaction, client));
     // Whoever is somebody else, or is asked to prove themselves, would be let through unseen by a provider that knows them still.
     const anew = ctx.query['account'] === 'other' || interaction.prompt.reasons.includes('login_prompt');
+    const form = this.#formOf(interaction, client);
+    // Every https address is a target anyway; these are for development on a loopback address.
+    const insecure = providers.filter(({ issuer }) => issuer.startsWith('http:'));
     sendPage(
       ctx,
       companyPage({
@@ -139,7 +142,8 @@ export class InteractionSteps {
         destination: kind === 'web' ? target : 'an app on this device',
         providers,
         anew,
-        ...this.#formOf(interaction, client),
+        ...form,
+        formTargets: [...form.formTargets, ...insecure.flatMap(({ issuer }) => formTargets(issuer))],
       }),
     );
   }
