@@ -32,7 +32,7 @@ const WORDS: Readonly<Record<SignInRefusal, Words>> = {
     error: 'access_denied',
     title: 'Your company’s sign-in did not let you in',
     text: (company) =>
-      `${company} ended the sign-in without saying who you are. ${AGAIN} If this stays, ask whoever runs ${company} in your company whether you may use this gateway.`,
+      `${company} ended the sign-in without saying who you are. ${AGAIN} If this stays, ask the people who look after accounts in your company whether you may use this gateway.`,
   },
   idp_misconfigured: {
     status: 500,

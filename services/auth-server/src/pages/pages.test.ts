@@ -1,3 +1,4 @@
+import { companyPage } from './company-page.js';
 import { consentPage, type ConsentPage } from './consent-page.js';
 import { html } from './html.js';
 import { signInPage } from './sign-in-page.js';
@@ -26,6 +27,16 @@ describe('A8: what clients and people say is text on our pages', () => {
 
   it.each([
     ['consent', consentPage({ ...consent, clientName: attack, person: attack, server: { title: attack, url: attack } })],
+    [
+      'company sign-in',
+      companyPage({
+        ...consent,
+        clientName: attack,
+        destination: attack,
+        providers: [{ name: attack, title: attack }],
+        anew: true,
+      }),
+    ],
     ['sign-in', signInPage({ ...consent, clientName: attack, email: attack, error: attack })],
   ])('has no markup of others on the %s page', (_id, page) => {
     expect(page.body.toString()).not.toContain('<script');
