@@ -219,6 +219,7 @@ describe.each<[string, () => string | undefined]>([
         message: await contents.pack(bytes),
       });
       const read = await peers.ask(state.suspended!.edge, readRound, { round, after: 0 });
+      await peers.ask(state.suspended!.edge, readRound, { round, after: 0, gone: true });
       return read?.end?.end.case === 'refused' ? read.end.end.value.reason : read?.end?.end.case;
     };
     for (const claimed of [
