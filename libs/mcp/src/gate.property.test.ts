@@ -19,7 +19,10 @@ const jsonText = (): fc.Arbitrary<string> =>
       return `${space}${spelt}${space}`;
     });
 
-const wellFormed = (): fc.Arbitrary<string> => fc.string({ unit: 'grapheme', maxLength: 90 });
+/** Plain runs, which are read by the word, broken by what needs escapes. */
+const escaped = (): fc.Arbitrary<string> =>
+  fc.string({ unit: fc.oneof({ weight: 6, arbitrary: fc.constant('a') }, fc.constantFrom('"', '\\', '\n')), maxLength: 60 });
+const wellFormed = (): fc.Arbitrary<string> => fc.oneof(fc.string({ unit: 'grapheme', maxLength: 90 }), escaped());
 const quoted = (text: fc.Arbitrary<string>): fc.Arbitrary<string> => text.map((value) => JSON.stringify(value));
 const id = (): fc.Arbitrary<string> => fc.oneof(fc.maxSafeInteger().map(String), quoted(wellFormed()));
 const member = (key: string, value: fc.Arbitrary<string>): fc.Arbitrary<readonly [string, string]> =>

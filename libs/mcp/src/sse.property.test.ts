@@ -83,9 +83,10 @@ describe('SseParser, for all streams', () => {
 
   it('reads what encodeSse writes, with all its fields, wherever chunks break', () => {
     const text = fc.string({ unit: 'grapheme', maxLength: 20 });
+    const lines = fc.string({ unit: fc.constantFrom('a', 'ü', '\r', '\n'), maxLength: 12 });
     const oneLine = text.map((value) => value.replace(/[\r\n\0]/g, ''));
     const output = fc.record(
-      { event: oneLine.filter((value) => value !== ''), data: text, id: oneLine, retryMs: fc.nat() },
+      { event: oneLine.filter((value) => value !== ''), data: fc.oneof(text, lines), id: oneLine, retryMs: fc.nat() },
       { requiredKeys: ['data'] },
     );
     fc.assert(
