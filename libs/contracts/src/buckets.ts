@@ -20,6 +20,8 @@ export const BUCKETS = {
   credentials: 'credentials',
   /** token-vault: encrypted named secrets, `<name>` → envelope. */
   secrets: 'secrets',
+  /** token-vault: wrapped data keys, `keyring` → JSON; without them nothing in the two buckets above can be read. */
+  dataKeys: 'data-keys',
 } as const;
 
 /** Name of a bucket. */

@@ -27,6 +27,8 @@ export const EVENT_TYPES = [
   'connection.leased',
   'connection.changed',
   'secret.changed',
+  'vault.key_rotated',
+  'vault.keys_destroyed',
 ] as const;
 
 /** Type of an event. */

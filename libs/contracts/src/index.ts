@@ -71,6 +71,15 @@ export {
   type UpstreamList,
 } from './openapi/registry.js';
 export {
+  dataKeysStatus,
+  destroyedKeys,
+  destroyKeysBody,
+  rotatedKey,
+  type DataKeysStatus,
+  type DestroyedKeys,
+  type RotatedKey,
+} from './openapi/data-keys.js';
+export {
   secretBody,
   secretChanged,
   secretList,

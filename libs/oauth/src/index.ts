@@ -10,4 +10,5 @@ export {
   type ProtectedResourceMetadata,
   type ResourceOptions,
 } from './resource.js';
+export { signJwtAssertion } from './jwt-assertion.js';
 export { generateSealingKey, openSealed, sealTo, type SealingKey } from './sealed-message.js';

@@ -1,30 +1,33 @@
 import { listenAddress, platformSchema } from '@switchyard/platform';
 import { z } from 'zod';
+import { kekSchema } from './kms/kek-schema.js';
+import { kekProblems } from './kms/refuse-unsafe-kek.js';
 
 const base = z.strictObject({
   listen: listenAddress('127.0.0.1', 8082, 'Where the edge reaches the HTTP admin API.'),
   // No default: it decides whether a key on the local disk is good enough.
   profile: z
     .enum(['development', 'production'])
-    .describe('What the vault may rely on. `production` takes no key from a local file.'),
-  kek: z
+    .describe('What the vault may rely on. `production` takes a key management service, no key from a local file.'),
+  kek: kekSchema.describe(
+    'The key that encrypts the keys that encrypt what is stored: one of `file`, `transit`, `awsKms` and `gcpKms`.',
+  ),
+  dataKeys: z
     .strictObject({
-      file: z.string().min(1).describe('File with the key-encryption key: 32 bytes in base64url, mode 0600.'),
-      createIfMissing: z.boolean().default(false).describe('Makes a new key where there is no file. For a first start only.'),
+      cacheSeconds: z.int().min(1).max(600).default(600).describe('How long a decrypted data key stays in memory, and an outage of the key service is not noticed by reads.'),
+      rotateDays: z.int().min(1).max(365).default(7).describe('Age at which a data key is replaced; all records are encrypted anew then.'),
     })
-    .describe('The key that encrypts the keys that encrypt what is stored.'),
+    .prefault({})
+    .describe('The keys that encrypt what is stored.'),
   referenceDirectory: z.string().min(1).default('.').describe('Folder that relative `${file:PATH}` references start from.'),
 });
 
 type Base = z.output<typeof base>;
 
-const localKeyInProduction =
-  'is a key file on the local disk, which production does not take: whoever copies the disk has the key and what it protects. ' +
-  'Use a key management service, or say `profile: development`.';
-
 function refuseUnsafe(config: Base, context: z.RefinementCtx<Base>): void {
-  if (config.profile !== 'production') return;
-  context.addIssue({ code: 'custom', path: ['kek', 'file'], message: localKeyInProduction });
+  for (const { path, message } of kekProblems(config.kek, config.profile)) {
+    context.addIssue({ code: 'custom', path: ['kek', ...path], message });
+  }
 }
 
 /** What the token vault itself needs to know. Refuses combinations that are not safe. */

@@ -1,8 +1,8 @@
 import { BUCKETS } from '@switchyard/contracts';
 import type { State } from '@switchyard/state';
 import { credentialVersion, decodeCredential, encodeCredential, sameTemplate, type Credential } from './credential.js';
-import type { KeyEncryptionKey } from './key-encryption-key.js';
-import { SealedStore, type StoredContent } from './sealed-store.js';
+import type { Keyring } from './keyring/keyring.js';
+import { SealedStore, type StoredContent, type TenantRecords } from './sealed-store.js';
 
 /** A stored credential as it was read. */
 export type StoredCredential =
@@ -14,23 +14,24 @@ export type Written = { readonly outcome: 'unchanged' | 'written'; readonly vers
 
 /** One tenant's organisation-wide credentials, one per upstream. */
 export class CredentialStore {
-  readonly #store: SealedStore;
-  readonly #kek: KeyEncryptionKey;
+  /** What is under it, for who encrypts it anew. */
+  readonly sealed: SealedStore;
+  readonly #keyring: Keyring;
 
-  private constructor(store: SealedStore, kek: KeyEncryptionKey) {
-    this.#store = store;
-    this.#kek = kek;
+  private constructor(sealed: SealedStore, keyring: Keyring) {
+    this.sealed = sealed;
+    this.#keyring = keyring;
   }
 
   /** @throws StateUnavailable */
-  static async open(state: State, tenant: string, kek: KeyEncryptionKey, clock: { now(): number }): Promise<CredentialStore> {
-    const kv = await state.bucket(BUCKETS.credentials, tenant);
-    return new CredentialStore(new SealedStore({ kv, kek, tenant, kind: 'credential', clock }), kek);
+  static async open(state: State, o: TenantRecords): Promise<CredentialStore> {
+    const kv = await state.bucket(BUCKETS.credentials, o.tenant);
+    return new CredentialStore(new SealedStore({ ...o, kv, kind: 'credential' }), o.keyring);
   }
 
   /** @throws StateUnavailable */
   async get(upstream: string): Promise<StoredCredential> {
-    const read = await this.#store.read(upstream);
+    const read = await this.sealed.read(upstream);
     if (read.state !== 'intact') return read;
     return { state: 'intact', credential: decodeCredential(read.content), version: read.version, kvRevision: read.kvRevision };
   }
@@ -41,22 +42,22 @@ export class CredentialStore {
    * @throws StateUnavailable
    */
   async replace(upstream: string, read: StoredCredential, credential: Credential): Promise<Written> {
-    const version = credentialVersion(this.#kek, upstream, credential);
+    const version = await credentialVersion(this.#keyring, upstream, credential);
     const same =
       read.state === 'intact' && read.version === version && sameTemplate(read.credential.template, credential.template);
     if (same) return { outcome: 'unchanged', version };
     const place = read.state === 'absent' ? undefined : read.kvRevision;
-    const written = await this.#store.replace(upstream, place, encodeCredential(credential), version);
+    const written = await this.sealed.replace(upstream, place, encodeCredential(credential), version);
     return written ? { outcome: 'written', version } : { outcome: 'overtaken' };
   }
 
   /** @throws StateUnavailable */
   delete(upstream: string): Promise<void> {
-    return this.#store.delete(upstream);
+    return this.sealed.delete(upstream);
   }
 
   /** Upstreams that have one. @throws StateUnavailable */
   upstreams(): Promise<string[]> {
-    return this.#store.names();
+    return this.sealed.names();
   }
 }

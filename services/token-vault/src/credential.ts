@@ -1,6 +1,6 @@
 import type { CredentialMaterialJson } from '@switchyard/contracts';
 import { z } from 'zod';
-import type { KeyEncryptionKey } from './key-encryption-key.js';
+import type { Keyring } from './keyring/keyring.js';
 
 const fields = z.record(z.string(), z.string());
 
@@ -30,9 +30,9 @@ export function sameTemplate(a: CredentialFields, b: CredentialFields): boolean 
   return JSON.stringify(flat(a)) === JSON.stringify(flat(b));
 }
 
-/** Version of a credential: changes when what the upstream is shown changes, and only then. */
-export function credentialVersion(kek: KeyEncryptionKey, upstream: string, { material }: Credential): string {
-  return kek.versionOf(['credential', upstream, ...(material === undefined ? ['unresolved'] : ['resolved', ...flat(material)])]);
+/** Version of a credential: changes when what the upstream is shown changes, and only then. @throws as `Keyring.versionOf` */
+export function credentialVersion(keyring: Keyring, upstream: string, { material }: Credential): Promise<string> {
+  return keyring.versionOf(['credential', upstream, ...(material === undefined ? ['unresolved'] : ['resolved', ...flat(material)])]);
 }
 
 export function encodeCredential(credential: Credential): Uint8Array {

@@ -1,16 +1,15 @@
 import { SqliteState, type State } from '@switchyard/state';
 import { FakeClock, tempDir } from '@switchyard/testing';
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { CredentialStore } from './credential-store.js';
 import { Credentials } from './credentials.js';
-import { KeyEncryptionKey } from './key-encryption-key.js';
+import { newLocalKey, openKeyring } from './keyring/keyring.fixture.js';
 import { ReferenceFiles } from './reference-files.js';
 import { SecretStore } from './secret-store.js';
 
 const template = { headers: { Authorization: '${secret:s}' }, env: {} };
 const templates = new Map([['billing', template]]);
-const kek = new KeyEncryptionKey(randomBytes(32));
+const kms = newLocalKey();
 
 describe('credentials, while another vault works on the same', () => {
   let dir: Awaited<ReturnType<typeof tempDir>>;
@@ -31,15 +30,17 @@ describe('credentials, while another vault works on the same', () => {
   /** A vault; `afterRead` runs each time that it has read a secret, before it does anything with it. */
   async function vault(afterRead: (readCount: number) => Promise<void> = () => Promise.resolve()) {
     const clock = new FakeClock();
-    const secrets = await SecretStore.open(state, 'default', kek, clock);
-    const store = await CredentialStore.open(state, 'default', kek, clock);
+    const keyring = await openKeyring(state, { tenant: 'default', kms, clock });
+    const records = { keyring, local: undefined, tenant: 'default', clock };
+    const secrets = await SecretStore.open(state, records);
+    const store = await CredentialStore.open(state, records);
     let readCount = 0;
     const get: SecretStore['get'] = async (name) => {
       const read = await secrets.get(name);
       await afterRead(++readCount);
       return read;
     };
-    const files = new ReferenceFiles({ directory: dir.path, keyFile: path.join(dir.path, 'kek') });
+    const files = new ReferenceFiles({ directory: dir.path, ownFiles: [] });
     return { secrets, credentials: new Credentials(store, { env: {}, files, secrets: { get } }) };
   }
 

@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { KEY_BYTES, type KeyEncryptionKey } from './key-encryption-key.js';
-import { additionalData, type RecordBinding } from './record-binding.js';
+import { additionalData, FIRST_FORMAT, type RecordBinding } from './record-binding.js';
 
 /** One AES-256-GCM ciphertext. */
 export interface Ciphertext {
@@ -11,8 +11,8 @@ export interface Ciphertext {
   readonly bytes: Buffer;
 }
 
-/** An encrypted content with the key that it was encrypted with, itself encrypted. */
-export interface Envelope {
+/** Format 1: an encrypted content with a key of its own, itself encrypted. */
+export interface FirstEnvelope {
   /** Data key, encrypted with the key-encryption key. */
   readonly key: Ciphertext;
   /** Content, encrypted with the data key. */
@@ -35,27 +35,34 @@ function decrypt(key: Buffer, aad: Buffer, { nonce, tag, bytes }: Ciphertext): B
   return Buffer.concat([decipher.update(bytes), decipher.final()]);
 }
 
-/** Encrypts a content under a data key of its own, bound to what and whose it is. */
-export function seal(kek: KeyEncryptionKey, binding: RecordBinding, content: Uint8Array): Envelope {
-  const dataKey = randomBytes(KEY_BYTES);
+/** Runs with the data key's own key for one kind of record (RFC 5869), and overwrites that afterwards. */
+function withKindKey<T>(dataKey: Uint8Array, { kind }: RecordBinding, use: (key: Buffer) => T): T {
+  const key = Buffer.from(hkdfSync('sha256', dataKey, new Uint8Array(), `switchyard record ${kind}`, KEY_BYTES));
   try {
-    return {
-      key: encrypt(kek.wrappingKey, additionalData(binding, 'key'), dataKey),
-      data: encrypt(dataKey, additionalData(binding, 'data'), content),
-    };
+    return use(key);
   } finally {
-    dataKey.fill(0);
+    key.fill(0);
   }
+}
+
+/** Encrypts a content under a data key, bound to what and whose it is. */
+export function seal(dataKey: Uint8Array, binding: RecordBinding, content: Uint8Array): Ciphertext {
+  return withKindKey(dataKey, binding, (key) => encrypt(key, additionalData(binding, 'data'), content));
 }
 
 /**
  * Decrypts a content.
  * @throws Error where anything was altered, or belongs to another binding or another key: the tags do not match
  */
-export function open(kek: KeyEncryptionKey, binding: RecordBinding, envelope: Envelope): Buffer {
-  const dataKey = decrypt(kek.wrappingKey, additionalData(binding, 'key'), envelope.key);
+export function open(dataKey: Uint8Array, binding: RecordBinding, ciphertext: Ciphertext): Buffer {
+  return withKindKey(dataKey, binding, (key) => decrypt(key, additionalData(binding, 'data'), ciphertext));
+}
+
+/** Decrypts a content of format 1. @throws Error as `open` */
+export function openFirst(kek: KeyEncryptionKey, binding: RecordBinding, envelope: FirstEnvelope): Buffer {
+  const dataKey = decrypt(kek.wrappingKey, additionalData(binding, 'key', FIRST_FORMAT), envelope.key);
   try {
-    return decrypt(dataKey, additionalData(binding, 'data'), envelope.data);
+    return decrypt(dataKey, additionalData(binding, 'data', FIRST_FORMAT), envelope.data);
   } finally {
     dataKey.fill(0);
   }

@@ -1,4 +1,5 @@
 import type { CredentialFields } from './credential.js';
+import { KmsUnavailable } from './kms/kms.js';
 import type { Damage } from './sealed-store.js';
 import type { VaultContext } from './vault-context.js';
 
@@ -19,7 +20,7 @@ export interface LeaseRefusal {
 
 type NotLeasable = LeaseRefusal & {
   readonly ok: false;
-  readonly cause: 'other_tenant' | 'unknown_upstream' | 'unresolved' | Damage;
+  readonly cause: 'other_tenant' | 'unknown_upstream' | 'unresolved' | 'kms_unavailable' | Damage;
 };
 
 function refused(cause: NotLeasable['cause'], message: string): NotLeasable {
@@ -29,9 +30,19 @@ function refused(cause: NotLeasable['cause'], message: string): NotLeasable {
 const DAMAGE: Readonly<Record<Damage, string>> = {
   malformed: 'is damaged in the store',
   unknown_key: "was encrypted with a key that is not the token vault's",
+  key_destroyed: "cannot be read any more, because the tenant's keys were destroyed,",
   altered: 'was altered in the store, or belongs to something else',
   rolled_back: 'was replaced in the store by an older one',
 };
+
+async function readUnlessAway({ credentials }: VaultContext, upstream: string) {
+  try {
+    return await credentials.get(upstream);
+  } catch (error) {
+    if (error instanceof KmsUnavailable) return error;
+    throw error;
+  }
+}
 
 /**
  * Finds the credential of an upstream. A record that was moved, altered or rolled back is never used: it stays refused until
@@ -40,7 +51,12 @@ const DAMAGE: Readonly<Record<Damage, string>> = {
  */
 export async function findLeasable(vault: VaultContext, tenant: string, upstream: string): Promise<Leasable | NotLeasable> {
   if (tenant !== vault.tenant) return refused('other_tenant', 'This token vault serves another tenant.');
-  const read = await vault.credentials.get(upstream);
+  const read = await readUnlessAway(vault, upstream);
+  if (read instanceof KmsUnavailable) {
+    vault.log.warn('the key service is away, so a credential cannot be decrypted', { upstream, tenant, error: read });
+    const message = `The credential of upstream ${upstream} cannot be decrypted at the moment: ${read.message}. Whoever runs the gateway must look at the token vault's key service.`;
+    return refused('kms_unavailable', message);
+  }
   if (read.state === 'absent') {
     const message = `The token vault holds no credential for upstream ${upstream}; an administrator must apply a configuration that has one.`;
     return refused('unknown_upstream', message);

@@ -7,7 +7,7 @@ export interface RecordBinding {
   /** Upstream whose credential it is, or name of the secret. */
   readonly name: string;
   readonly kind: 'credential' | 'secret';
-  /** Key-encryption key that wrapped the data key. */
+  /** Data key that it is encrypted with; in format 1, key-encryption key that wrapped the record's own data key. */
   readonly keyId: string;
   /** Grows with every write of the record. */
   readonly revision: number;
@@ -15,17 +15,23 @@ export interface RecordBinding {
   readonly version: string;
 }
 
-/** Format of stored records; part of what is authenticated. */
-export const RECORD_FORMAT = 1;
+/** Format of records that are written; part of what is authenticated. */
+export const RECORD_FORMAT = 2;
+/** Records of format 1 have a data key each, wrapped by the key-encryption key itself. They are read, and written anew. */
+export const FIRST_FORMAT = 1;
 
 /**
  * Renders a binding as additional authenticated data: every part with its length before it, so that no two different
  * bindings have the same bytes.
- * @param part which ciphertext of the record: the wrapped data key must not pass for the data
+ * @param part which ciphertext of the record: in format 1, the wrapped data key must not pass for the data
  */
-export function additionalData(binding: RecordBinding, part: 'key' | 'data'): Buffer {
+export function additionalData(
+  binding: RecordBinding,
+  part: 'key' | 'data',
+  format: typeof FIRST_FORMAT | typeof RECORD_FORMAT = RECORD_FORMAT,
+): Buffer {
   const parts = [
-    `switchyard record ${RECORD_FORMAT}`,
+    `switchyard record ${format}`,
     part,
     binding.tenant,
     binding.principalIssuer,

@@ -15,7 +15,7 @@ async function setUp(dir: string): Promise<ReferenceFiles> {
     symlink(keyFile, path.join(dir, 'link-to-key')),
   ]);
   await link(keyFile, path.join(dir, 'hard-link-to-key'));
-  return new ReferenceFiles({ directory: dir, keyFile });
+  return new ReferenceFiles({ directory: dir, ownFiles: [keyFile] });
 }
 
 describe('files that references name', () => {

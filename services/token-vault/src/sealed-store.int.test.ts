@@ -2,9 +2,11 @@ import { BUCKETS, type BucketName } from '@switchyard/contracts';
 import { connectNats } from '@switchyard/messaging';
 import { NatsState, SqliteState, type KvStore, type State } from '@switchyard/state';
 import { FakeClock, natsUrl, tempDir, unusedName } from '@switchyard/testing';
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { KeyEncryptionKey } from './key-encryption-key.js';
+import { newLocalKey, openKeyring } from './keyring/keyring.fixture.js';
+import type { Keyring } from './keyring/keyring.js';
+import type { Kms } from './kms/kms.js';
 import { SealedStore, type SealedStoreOptions } from './sealed-store.js';
 
 const adapters: readonly { name: string; open: () => Promise<{ state: State; close: () => Promise<void> }> }[] = [
@@ -26,7 +28,7 @@ const adapters: readonly { name: string; open: () => Promise<{ state: State; clo
   },
 ];
 
-const kek = new KeyEncryptionKey(randomBytes(32));
+const kms = newLocalKey();
 
 describe.each(adapters)('sealed records on $name', ({ open }) => {
   let state: State;
@@ -43,18 +45,20 @@ describe.each(adapters)('sealed records on $name', ({ open }) => {
 
   interface Place {
     readonly store: SealedStore;
+    readonly keyring: Keyring;
     readonly kv: KvStore;
   }
 
-  async function place(o: Partial<Pick<SealedStoreOptions, 'kek' | 'tenant' | 'kind'>> = {}): Promise<Place> {
+  async function place(o: Partial<Pick<SealedStoreOptions, 'tenant' | 'kind'>> & { kms?: Kms } = {}): Promise<Place> {
     const kind = o.kind ?? 'credential';
     const tenant = o.tenant ?? tenants.mine;
     const bucket: BucketName = kind === 'credential' ? BUCKETS.credentials : BUCKETS.secrets;
     const kv = await state.bucket(bucket, tenant);
-    return { kv, store: new SealedStore({ kv, kek: o.kek ?? kek, tenant, kind, clock }) };
+    const keyring = await openKeyring(state, { tenant, kms: o.kms ?? kms, clock });
+    return { kv, keyring, store: new SealedStore({ kv, keyring, local: undefined, tenant, kind, clock }) };
   }
 
-  async function put({ store }: Place, name: string, text: string): Promise<void> {
+  async function put({ store }: Pick<Place, 'store'>, name: string, text: string): Promise<void> {
     const read = await store.read(name);
     const written = await store.replace(
       name,
@@ -86,23 +90,24 @@ describe.each(adapters)('sealed records on $name', ({ open }) => {
     expect(await store.names()).toEqual([]);
   });
 
-  const swaps: [id: string, target: () => { tenant?: string; kind?: 'secret' }, name: string][] = [
-    ['V1-tenant', () => ({ tenant: tenants.other }), 'billing'],
-    ['V1-upstream', () => ({}), 'tracker'],
-    ['V1-kind', () => ({ kind: 'secret' }), 'billing'],
+  const swaps: [id: string, target: () => { tenant?: string; kind?: 'secret' }, name: string, damage: string][] = [
+    // Another tenant does not even have the key.
+    ['V1-tenant', () => ({ tenant: tenants.other }), 'billing', 'unknown_key'],
+    ['V1-upstream', () => ({}), 'tracker', 'altered'],
+    ['V1-kind', () => ({ kind: 'secret' }), 'billing', 'altered'],
   ];
-  it.each(swaps)('are refused in the place of another: %s', async (_id, target, name) => {
+  it.each(swaps)('are refused in the place of another: %s', async (_id, target, name, damage) => {
     const source = await place();
     const victim = await place(target());
     await put(source, 'billing', 'ours');
     await put(victim, name, 'theirs');
     await victim.kv.put(name, await bytesOf(source.kv, 'billing'));
-    expect(await victim.store.read(name)).toMatchObject({ state: 'damaged', damage: 'altered' });
+    expect(await victim.store.read(name)).toMatchObject({ state: 'damaged', damage });
     const { store: freshVault } = await place(target());
-    expect(await freshVault.read(name)).toMatchObject({ state: 'damaged', damage: 'altered' });
+    expect(await freshVault.read(name)).toMatchObject({ state: 'damaged', damage });
   });
 
-  type Stored = Record<'keyId' | 'version', string> & { revision: number } & Record<'key' | 'data', Record<string, string>>;
+  type Stored = Record<'keyId' | 'version', string> & { revision: number; data: Record<string, string> };
   const fields: [id: string, alter: (record: Stored) => void, damage: string][] = [
     ['V2-version', (record) => (record.version = 'other'), 'altered'],
     ['V2-revision-raised', (record) => (record.revision += 1), 'altered'],
@@ -110,11 +115,11 @@ describe.each(adapters)('sealed records on $name', ({ open }) => {
     ['V2-tag', (record) => (record.data['tag'] = 'AAAAAAAAAAAAAAAAAAAAAA'), 'altered'],
     ['V2-nonce', (record) => (record.data['nonce'] = 'AAAAAAAAAAAAAAAA'), 'altered'],
     ['V2-truncated-ciphertext', (record) => (record.data['bytes'] = (record.data['bytes'] ?? '').slice(0, 2)), 'altered'],
-    ['V2-fields-exchanged', (record) => ([record.key, record.data] = [record.data, record.key]), 'altered'],
+    ['V2-nonce-flipped', (record) => (record.data['nonce'] = (record.data['nonce'] ?? '').split('').reverse().join('')), 'altered'],
   ];
   it.each(fields)('are refused when altered: %s', async (_id, alter, damage) => {
     const { store, kv } = await place();
-    await put({ store, kv }, 'billing', 'one');
+    await put({ store }, 'billing', 'one');
     const record = JSON.parse(Buffer.from(await bytesOf(kv, 'billing')).toString()) as Stored;
     alter(record);
     await kv.put('billing', Buffer.from(JSON.stringify(record)));
@@ -123,25 +128,25 @@ describe.each(adapters)('sealed records on $name', ({ open }) => {
 
   it('V2 are refused when truncated', async () => {
     const { store, kv } = await place();
-    await put({ store, kv }, 'billing', 'one');
+    await put({ store }, 'billing', 'one');
     await kv.put('billing', (await bytesOf(kv, 'billing')).subarray(0, 100));
     expect(await store.read('billing')).toMatchObject({ state: 'damaged', damage: 'malformed' });
   });
 
   it('V2 are refused when an older one comes back', async () => {
     const { store, kv } = await place();
-    await put({ store, kv }, 'billing', 'old');
+    await put({ store }, 'billing', 'old');
     const old = await bytesOf(kv, 'billing');
-    await put({ store, kv }, 'billing', 'new');
+    await put({ store }, 'billing', 'new');
     await kv.put('billing', old);
     expect(await store.read('billing')).toMatchObject({ state: 'damaged', damage: 'rolled_back' });
   });
 
   it('V2 are refused when an older one comes back after a deletion', async () => {
     const { store, kv } = await place();
-    await put({ store, kv }, 'billing', 'old');
+    await put({ store }, 'billing', 'old');
     const old = await bytesOf(kv, 'billing');
-    await put({ store, kv }, 'billing', 'new');
+    await put({ store }, 'billing', 'new');
     await store.delete('billing');
     expect(await store.read('billing')).toEqual({ state: 'absent' });
     await kv.put('billing', old);
@@ -149,8 +154,8 @@ describe.each(adapters)('sealed records on $name', ({ open }) => {
   });
 
   it('are not taken for old ones because a read was overtaken by a write', async () => {
-    const { store, kv } = await place();
-    await put({ store, kv }, 'billing', 'old');
+    const { store, kv, keyring } = await place();
+    await put({ store }, 'billing', 'old');
     let overtake: (() => Promise<void>) | undefined;
     const get: KvStore['get'] = async (key) => {
       const entry = await kv.get(key);
@@ -168,21 +173,21 @@ describe.each(adapters)('sealed records on $name', ({ open }) => {
       keys: (...args) => kv.keys(...args),
       watch: (...args) => kv.watch(...args),
     };
-    const slow = new SealedStore({ kv: overtaken, kek, tenant: tenants.mine, kind: 'credential', clock });
-    overtake = () => put({ store: slow, kv }, 'billing', 'new');
+    const slow = new SealedStore({ kv: overtaken, keyring, local: undefined, tenant: tenants.mine, kind: 'credential', clock });
+    overtake = () => put({ store: slow }, 'billing', 'new');
     expect(await slow.read('billing')).toMatchObject({ state: 'intact', content: Buffer.from('new') });
   });
 
   it('can be replaced after they were refused', async () => {
     const { store, kv } = await place();
     await kv.put('billing', Buffer.from('garbage'));
-    await put({ store, kv }, 'billing', 'repaired');
+    await put({ store }, 'billing', 'repaired');
     expect(await store.read('billing')).toMatchObject({ state: 'intact', content: Buffer.from('repaired') });
   });
 
   it('are refused under another key-encryption key', async () => {
     await put(await place(), 'billing', 'one');
-    const { store } = await place({ kek: new KeyEncryptionKey(randomBytes(32)) });
+    const { store } = await place({ kms: newLocalKey() });
     expect(await store.read('billing')).toMatchObject({ state: 'damaged', damage: 'unknown_key' });
   });
 
@@ -204,5 +209,51 @@ describe.each(adapters)('sealed records on $name', ({ open }) => {
     expect(await two.store.replace('billing', read.kvRevision, Buffer.from('third'), 'v')).toBe(false);
     expect(await two.store.replace('billing', undefined, Buffer.from('third'), 'v')).toBe(false);
     expect(await one.store.read('billing')).toMatchObject({ content: Buffer.from('second') });
+  });
+
+  describe('of format 1', () => {
+    // Written by the release before there were keyrings, for tenant `default`, kind `secret`, name `billing`.
+    const stored = Buffer.from(
+      '{"format":1,"algorithm":"A256GCM","keyId":"f11a225d2af9eb8f","revision":1767225600000,"version":"v1",' +
+        '"key":{"nonce":"OW-OUZBH2GcVqfsO","tag":"1KNWrNSIIYS7LIpcBqGy0w","bytes":"qVn1JK6qGQ2wesNsUZKIzFRdv1KCgcPTNMFu6N1Bjvg"},' +
+        '"data":{"nonce":"VoSlNk2MGK9mj2Am","tag":"K4TCRMp8ZvqVPU5WPKLkDA","bytes":"EmbxrBfSh-YnGEdEyW4Del4PGZEzDw"}}',
+    );
+    const firstKey = new KeyEncryptionKey(Buffer.alloc(32, 7));
+
+    async function firstPlace(o: { local?: KeyEncryptionKey; name?: string } = {}) {
+      // The adapters may share a server, the tenant is part of what is authenticated.
+      const kv = await state.bucket(BUCKETS.secrets, unusedName('tenant'));
+      const keyring = await openKeyring(state, { tenant: unusedName('tenant'), kms, clock });
+      await kv.put(o.name ?? 'billing', stored);
+      const local = 'local' in o ? o.local : firstKey;
+      return { kv, keyring, store: new SealedStore({ kv, keyring, local, tenant: 'default', kind: 'secret', clock }) };
+    }
+
+    it('are read, and written anew', async () => {
+      const { kv, keyring, store } = await firstPlace();
+      const content = Buffer.from('from-the-first-release');
+      expect(await store.read('billing')).toMatchObject({ state: 'intact', content, version: 'v1' });
+      const { id } = await keyring.sealing();
+      expect(await store.reseal('billing', id)).toBe('resealed');
+      expect(await store.reseal('billing', id)).toBe('current');
+      expect(JSON.parse(Buffer.from(await bytesOf(kv, 'billing')).toString())).toMatchObject({ format: 2, keyId: id, version: 'v1' });
+      expect(await store.read('billing')).toMatchObject({ state: 'intact', content, version: 'v1' });
+    });
+
+    const refused: [id: string, o: { local?: KeyEncryptionKey; name?: string }, damage: string][] = [
+      ['without-the-key-file', { local: undefined as never }, 'unknown_key'],
+      ['V2-other-key-file', { local: new KeyEncryptionKey(Buffer.alloc(32, 8)) }, 'unknown_key'],
+      ['V1-upstream', { name: 'tracker' }, 'altered'],
+    ];
+    it.each(refused)('are refused: %s', async (_id, o, damage) => {
+      const { store } = await firstPlace(o);
+      expect(await store.read(o.name ?? 'billing')).toMatchObject({ state: 'damaged', damage });
+    });
+
+    it('V9 are not read after the destruction of the keys', async () => {
+      const { keyring, store } = await firstPlace();
+      await keyring.destroy();
+      expect(await store.read('billing')).toMatchObject({ state: 'damaged', damage: 'key_destroyed' });
+    });
   });
 });

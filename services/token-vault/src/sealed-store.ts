@@ -1,26 +1,40 @@
 import { StateUnavailable, type KvEntry, type KvStore } from '@switchyard/state';
 import { setTimeout as pause } from 'node:timers/promises';
-import { open, seal } from './envelope.js';
+import { open, openFirst, seal } from './envelope.js';
 import type { KeyEncryptionKey } from './key-encryption-key.js';
+import type { Keyring } from './keyring/keyring.js';
 import type { RecordBinding } from './record-binding.js';
 import { decodeRecord, encodeRecord, type SealedRecord } from './sealed-record.js';
 
 /** Why a stored record cannot be used. */
-export type Damage = 'malformed' | 'unknown_key' | 'altered' | 'rolled_back';
+export type Damage = 'malformed' | 'unknown_key' | 'key_destroyed' | 'altered' | 'rolled_back';
 
 /** A stored record as it was read. */
 export type StoredContent =
   | { readonly state: 'absent' }
   | { readonly state: 'damaged'; readonly damage: Damage; readonly kvRevision: number }
-  | { readonly state: 'intact'; readonly content: Buffer; readonly version: string; readonly kvRevision: number };
+  | {
+      readonly state: 'intact';
+      readonly content: Buffer;
+      readonly version: string;
+      readonly kvRevision: number;
+      /** Key that it is encrypted with. */
+      readonly keyId: string;
+    };
+
+/** What all stores of one tenant share. */
+export interface TenantRecords {
+  readonly keyring: Keyring;
+  /** Key of the records of format 1, where there can be such. */
+  readonly local: KeyEncryptionKey | undefined;
+  readonly tenant: string;
+  readonly clock: { now(): number };
+}
 
 /** Whose records a store holds. */
-export interface SealedStoreOptions {
+export interface SealedStoreOptions extends TenantRecords {
   readonly kv: KvStore;
-  readonly kek: KeyEncryptionKey;
-  readonly tenant: string;
   readonly kind: RecordBinding['kind'];
-  readonly clock: { now(): number };
 }
 
 const staleReadLimit = 100;
@@ -41,14 +55,15 @@ export class SealedStore {
 
   /**
    * Reads and decrypts a record. Damage is a result, not an exception.
-   * @throws StateUnavailable also where the store keeps answering with less than it has shown before
+   * @throws KmsUnavailable where the key that it needs is not in memory; StateUnavailable also where the store keeps answering with less than it has shown before
    */
   async read(name: string): Promise<StoredContent> {
     for (let attempt = 0; attempt < staleReadLimit; attempt++) {
       const entry = await this.#o.kv.get(name);
-      // From here on without waiting: what was seen meanwhile, by a write or another read, must not make this answer look old.
       if (entry === undefined) return { state: 'absent' };
-      if (entry.revision >= (this.#newest.get(name)?.kvRevision ?? 0)) return this.#judge(name, entry);
+      // What was seen meanwhile, by a write or another read, must not make this answer look old: what was newest when it came counts.
+      const newest = this.#newest.get(name);
+      if (entry.revision >= (newest?.kvRevision ?? 0)) return this.#judge(name, entry, newest?.revision ?? 0);
       await pause(staleReadPauseMs);
     }
     throw new StateUnavailable('the store keeps answering with an older revision than it has shown before');
@@ -58,17 +73,32 @@ export class SealedStore {
    * Encrypts and stores a content in the place of what was read.
    * @param place where the record stood when it was read, undefined: nowhere; nothing is written where it moved since
    * @returns whether it was written
-   * @throws StateUnavailable
+   * @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable
    */
   async replace(name: string, place: number | undefined, content: Uint8Array, version: string): Promise<boolean> {
-    const { kek, kv, clock } = this.#o;
+    const { keyring, kv, clock } = this.#o;
+    const { id: keyId, key } = await keyring.sealing();
     // By the clock, so that a record made anew after a deletion is not taken for an old one by another vault.
     const revision = Math.max((this.#newest.get(name)?.revision ?? 0) + 1, clock.now());
-    const envelope = seal(kek, this.#binding(name, { keyId: kek.id, revision, version }), content);
-    const stored = encodeRecord({ keyId: kek.id, revision, version, envelope });
+    const data = seal(key, this.#binding(name, { keyId, revision, version }), content);
+    key.fill(0);
+    const stored = encodeRecord({ keyId, revision, version, data });
     const result = place === undefined ? await kv.create(name, stored) : await kv.update(name, stored, place);
     if (result.ok) this.#saw(name, revision, result.revision);
     return result.ok;
+  }
+
+  /**
+   * Encrypts a record anew with the tenant's current key, unless it is so already.
+   * @param current id of that key
+   * @returns `overtaken` where somebody else wrote it meanwhile
+   * @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable
+   */
+  async reseal(name: string, current: string): Promise<'resealed' | 'current' | 'absent' | 'damaged' | 'overtaken'> {
+    const read = await this.read(name);
+    if (read.state !== 'intact') return read.state;
+    if (read.keyId === current) return 'current';
+    return (await this.replace(name, read.kvRevision, read.content, read.version)) ? 'resealed' : 'overtaken';
   }
 
   /** @throws StateUnavailable */
@@ -81,13 +111,14 @@ export class SealedStore {
     return (await this.#o.kv.keys()).sort();
   }
 
-  #judge(name: string, { value, revision: kvRevision }: KvEntry): StoredContent {
+  async #judge(name: string, { value, revision: kvRevision }: KvEntry, newest: number): Promise<StoredContent> {
     const record = decodeRecord(value);
     if (record === undefined) return { state: 'damaged', damage: 'malformed', kvRevision };
-    const opened = this.#open(name, record);
+    const opened = await this.#open(name, record);
     if (typeof opened === 'string') return { state: 'damaged', damage: opened, kvRevision };
+    if (record.revision < newest) return { state: 'damaged', damage: 'rolled_back', kvRevision };
     this.#saw(name, record.revision, kvRevision);
-    return { state: 'intact', content: opened, version: record.version, kvRevision };
+    return { state: 'intact', content: opened, version: record.version, kvRevision, keyId: record.keyId };
   }
 
   // Answers may come in another order than the writes that they tell of.
@@ -95,16 +126,34 @@ export class SealedStore {
     if (kvRevision > (this.#newest.get(name)?.kvRevision ?? 0)) this.#newest.set(name, { revision, kvRevision });
   }
 
-  #open(name: string, record: SealedRecord): Buffer | Damage {
-    if (record.keyId !== this.#o.kek.id) return 'unknown_key';
-    let content: Buffer;
+  async #open(name: string, record: SealedRecord): Promise<Buffer | Damage> {
+    const decrypt = await this.#decryptionOf(record);
+    if (typeof decrypt === 'string') return decrypt;
     try {
-      content = open(this.#o.kek, this.#binding(name, record), record.envelope);
+      return decrypt(this.#binding(name, record));
     } catch {
       // The cipher has one error for everything, on purpose; there is nothing in it to pass on.
       return 'altered';
     }
-    return record.revision < (this.#newest.get(name)?.revision ?? 0) ? 'rolled_back' : content;
+  }
+
+  async #decryptionOf({ keyId, key: wrapped, data }: SealedRecord): Promise<((binding: RecordBinding) => Buffer) | Damage> {
+    if (wrapped === undefined) {
+      const opening = await this.#o.keyring.opening(keyId);
+      if (!opening.ok) return opening.why;
+      return (binding) => {
+        try {
+          return open(opening.key, binding, data);
+        } finally {
+          opening.key.fill(0);
+        }
+      };
+    }
+    const { local } = this.#o;
+    if (local?.id !== keyId) return 'unknown_key';
+    // Its key is the local file's, which outlives the destruction of a tenant's keys; the tenant does not.
+    if ((await this.#o.keyring.status())?.state === 'destroyed') return 'key_destroyed';
+    return (binding) => openFirst(local, binding, { key: wrapped, data });
   }
 
   #binding(name: string, record: Pick<RecordBinding, 'keyId' | 'revision' | 'version'>): RecordBinding {

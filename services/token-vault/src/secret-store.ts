@@ -1,7 +1,7 @@
 import { BUCKETS } from '@switchyard/contracts';
 import type { State } from '@switchyard/state';
-import type { KeyEncryptionKey } from './key-encryption-key.js';
-import { SealedStore, type Damage } from './sealed-store.js';
+import type { Keyring } from './keyring/keyring.js';
+import { SealedStore, type Damage, type TenantRecords } from './sealed-store.js';
 
 /** A named secret as it was read. */
 export type StoredSecret =
@@ -11,47 +11,48 @@ export type StoredSecret =
 
 /** One tenant's named secrets: what `${secret:NAME}` stands for. Write-only to everybody but the vault. */
 export class SecretStore {
-  readonly #store: SealedStore;
-  readonly #kek: KeyEncryptionKey;
+  /** What is under it, for who encrypts it anew. */
+  readonly sealed: SealedStore;
+  readonly #keyring: Keyring;
 
-  private constructor(store: SealedStore, kek: KeyEncryptionKey) {
-    this.#store = store;
-    this.#kek = kek;
+  private constructor(sealed: SealedStore, keyring: Keyring) {
+    this.sealed = sealed;
+    this.#keyring = keyring;
   }
 
   /** @throws StateUnavailable */
-  static async open(state: State, tenant: string, kek: KeyEncryptionKey, clock: { now(): number }): Promise<SecretStore> {
-    const kv = await state.bucket(BUCKETS.secrets, tenant);
-    return new SecretStore(new SealedStore({ kv, kek, tenant, kind: 'secret', clock }), kek);
+  static async open(state: State, o: TenantRecords): Promise<SecretStore> {
+    const kv = await state.bucket(BUCKETS.secrets, o.tenant);
+    return new SecretStore(new SealedStore({ ...o, kv, kind: 'secret' }), o.keyring);
   }
 
   /** @throws StateUnavailable */
   async get(name: string): Promise<StoredSecret> {
-    const read = await this.#store.read(name);
+    const read = await this.sealed.read(name);
     if (read.state !== 'intact') return read;
     return { state: 'intact', value: read.content.toString('utf8'), version: read.version };
   }
 
   /** Stores a value; of two that are stored at once, one stands in the end. @throws StateUnavailable */
   async put(name: string, value: string): Promise<void> {
-    const version = this.#kek.versionOf(['secret', name, value]);
+    const version = await this.#keyring.versionOf(['secret', name, value]);
     for (;;) {
-      const read = await this.#store.read(name);
+      const read = await this.sealed.read(name);
       if (read.state === 'intact' && read.version === version) return;
       const place = read.state === 'absent' ? undefined : read.kvRevision;
-      if (await this.#store.replace(name, place, Buffer.from(value, 'utf8'), version)) return;
+      if (await this.sealed.replace(name, place, Buffer.from(value, 'utf8'), version)) return;
     }
   }
 
   /** @returns whether there was one @throws StateUnavailable */
   async delete(name: string): Promise<boolean> {
-    const read = await this.#store.read(name);
-    await this.#store.delete(name);
+    const read = await this.sealed.read(name);
+    await this.sealed.delete(name);
     return read.state !== 'absent';
   }
 
   /** @throws StateUnavailable */
   names(): Promise<string[]> {
-    return this.#store.names();
+    return this.sealed.names();
   }
 }

@@ -1,16 +1,21 @@
 import { openAdminApp } from '@switchyard/admin-api';
 import { ApiKeyDirectory } from '@switchyard/api-keys';
 import type { Audit } from '@switchyard/audit';
-import { DEFAULT_TENANT } from '@switchyard/contracts';
+import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
 import type { Rpc } from '@switchyard/messaging';
-import type { Clock, RunningService } from '@switchyard/runtime';
+import { ConfigError, type Clock, type RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
 import 'reflect-metadata';
 import type { TokenVaultConfig } from './config.js';
 import { CredentialStore } from './credential-store.js';
 import { Credentials } from './credentials.js';
-import { loadKeyFile } from './key-file.js';
+import { Keyring } from './keyring/keyring.js';
+import { KeyUpkeep } from './keyring/key-upkeep.js';
+import { Reseal } from './keyring/reseal.js';
+import { KmsHealth } from './kms/kms-health.js';
+import { KmsUnavailable } from './kms/kms.js';
+import { filesOf, openKms } from './kms/open-kms.js';
 import { ReferenceFiles } from './reference-files.js';
 import { SecretStore } from './secret-store.js';
 import { TokenVaultModule } from './token-vault.module.js';
@@ -31,14 +36,46 @@ export interface TokenVaultDeps {
 // A value of 64 KiB, where JSON needs up to six bytes for one.
 const bodyLimitBytes = 6 * 64 * 1024 + 1024;
 
-async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps): Promise<VaultContext> {
+interface OpenVault {
+  readonly vault: VaultContext;
+  readonly health: KmsHealth;
+}
+
+const dayMs = 24 * 60 * 60_000;
+
+/** @throws ConfigError where the key service works, but did not wrap this tenant's keys */
+async function refuseForeignKeys(keyring: Keyring, { kek }: TokenVaultConfig): Promise<void> {
+  const stored = await keyring.status();
+  if (stored?.state !== 'living') return;
+  const wrapped = stored.keys.find(({ id }) => id === stored.current);
+  const opened = await keyring.opening(stored.current).catch((error: unknown) => {
+    // Nobody knows yet; readiness tells.
+    if (error instanceof KmsUnavailable) return undefined;
+    throw error;
+  });
+  if (opened?.ok !== false) return;
+  const message = `does not open the stored data keys, which ${wrapped?.kek} wrapped. Configure that key again.`;
+  throw new ConfigError([{ file: 'the configuration of the token vault', path: kek.file === undefined ? 'kek' : 'kek.file', message }]);
+}
+
+async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps, undo: AsyncDisposableStack): Promise<OpenVault> {
   const { state, clock, env } = deps;
-  const kek = loadKeyFile(config.kek);
-  const secrets = await SecretStore.open(state, DEFAULT_TENANT, kek, clock);
-  const files = new ReferenceFiles({ directory: config.referenceDirectory, keyFile: config.kek.file });
-  const store = await CredentialStore.open(state, DEFAULT_TENANT, kek, clock);
+  const { kms, local } = undo.adopt(openKms(config.kek, clock), (opened) => opened.close());
+  const health = new KmsHealth(kms, clock);
+  const tenant = DEFAULT_TENANT;
+  const kv = await state.bucket(BUCKETS.dataKeys, tenant);
+  const cacheMs = config.dataKeys.cacheSeconds * 1000;
+  const keyring = undo.adopt(new Keyring({ kv, kms, health, tenant, clock, cacheMs }), (it) => it.close());
+  await refuseForeignKeys(keyring, config);
+  const records = { keyring, local, tenant, clock };
+  const secrets = await SecretStore.open(state, records);
+  const store = await CredentialStore.open(state, records);
+  const files = new ReferenceFiles({ directory: config.referenceDirectory, ownFiles: filesOf(config.kek) });
   const credentials = new Credentials(store, { env, files, secrets });
-  return new VaultContext({ ...deps, tenant: DEFAULT_TENANT, secrets, credentials });
+  const reseal = new Reseal({ ...deps, keyring, stores: [store.sealed, secrets.sealed] });
+  const rotateMs = config.dataKeys.rotateDays * dayMs;
+  const upkeep = undo.adopt(new KeyUpkeep({ ...deps, keyring, reseal, rotateMs }), (it) => it.close());
+  return { health, vault: new VaultContext({ ...deps, tenant, secrets, credentials, keyring, reseal, upkeep }) };
 }
 
 /**
@@ -48,12 +85,13 @@ async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps): Promis
 export async function startTokenVault(config: TokenVaultConfig, deps: TokenVaultDeps): Promise<RunningService> {
   const { state, audit, clock, log, rpc } = deps;
   await using undo = new AsyncDisposableStack();
-  const vault = await openVault(config, deps);
+  const { vault, health } = await openVault(config, deps, undo);
   const keys = undo.adopt(await ApiKeyDirectory.open(state, vault.tenant, clock), (directory) => directory.close());
   const app = undo.adopt(
     await openAdminApp(TokenVaultModule.with(vault), { ...config.listen, keys, audit, log, rpc, bodyLimitBytes }),
     (admin) => admin.close(),
   );
+  vault.upkeep.start();
   const running = undo.move();
   return {
     name: 'token-vault',
@@ -61,6 +99,7 @@ export async function startTokenVault(config: TokenVaultConfig, deps: TokenVault
     readiness: async () => ({
       state: (await state.ready()) ? 'ok' : 'cannot be reached',
       audit: audit.accepting() ? 'ok' : 'takes no more events',
+      kms: (await health.problem())?.message ?? 'ok',
     }),
     close: () => running.disposeAsync(),
   };

@@ -244,7 +244,7 @@ describe.each(profiles)('the vault $name', ({ open }) => {
   });
 
   it('is ready, and closes twice', async () => {
-    expect(await rig.vault.readiness()).toEqual({ state: 'ok', audit: 'ok' });
+    expect(await rig.vault.readiness()).toEqual({ state: 'ok', audit: 'ok', kms: 'ok' });
     await rig.vault.close();
     await rig.vault.close();
   });

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { DataKeysController } from './http/data-keys.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
 import { ApplyCredentialsHandler } from './rpc/apply-credentials.js';
 import { LeaseCredentialHandler } from './rpc/lease-credential.js';
@@ -10,7 +11,7 @@ export class TokenVaultModule {
   static with(vault: VaultContext): DynamicModule {
     return {
       module: TokenVaultModule,
-      controllers: [LeaseCredentialHandler, ApplyCredentialsHandler, SecretsController],
+      controllers: [LeaseCredentialHandler, ApplyCredentialsHandler, SecretsController, DataKeysController],
       providers: [{ provide: VaultContext, useValue: vault }],
     };
   }

@@ -2,6 +2,9 @@ import type { Audit } from '@switchyard/audit';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
 import type { Credentials } from './credentials.js';
+import type { Keyring } from './keyring/keyring.js';
+import type { KeyUpkeep } from './keyring/key-upkeep.js';
+import type { Reseal } from './keyring/reseal.js';
 import type { SecretStore } from './secret-store.js';
 
 /** What the vault's handlers work with. */
@@ -9,6 +12,9 @@ export class VaultContext {
   readonly tenant: string;
   readonly credentials: Credentials;
   readonly secrets: SecretStore;
+  readonly keyring: Keyring;
+  readonly reseal: Reseal;
+  readonly upkeep: KeyUpkeep;
   readonly audit: Pick<Audit, 'record' | 'accepting'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -19,6 +25,9 @@ export class VaultContext {
     this.tenant = o.tenant;
     this.credentials = o.credentials;
     this.secrets = o.secrets;
+    this.keyring = o.keyring;
+    this.reseal = o.reseal;
+    this.upkeep = o.upkeep;
     this.audit = o.audit;
     this.clock = o.clock;
     this.log = o.log;

@@ -12,7 +12,7 @@ import {
 } from '@switchyard/contracts';
 import { generateSealingKey, openSealed, type SealingKey } from '@switchyard/oauth';
 import { openLocalPlatform, openNatsPlatform, platformSchema, type Platform } from '@switchyard/platform';
-import type { RunningService } from '@switchyard/runtime';
+import type { Clock, RunningService } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
 import { eventually, tempDir, unusedName } from '@switchyard/testing';
 import path from 'node:path';
@@ -45,6 +45,11 @@ export interface VaultRigOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Directory shared with another vault: the same key file. */
   readonly dir?: string;
+  /** The configuration's `kek`; a key file unless told. */
+  readonly kek?: object;
+  /** Lifetime of decrypted data keys, and the clock that it is measured with. */
+  readonly cacheSeconds?: number;
+  readonly clock?: Clock;
   /** Where the vault's log goes; nowhere unless told. */
   readonly log?: Logger;
 }
@@ -118,11 +123,12 @@ export async function startVault(options: VaultRigOptions = {}): Promise<VaultRi
   const config = tokenVaultConfigSchema.parse({
     listen: { port: 0 },
     profile: 'development',
-    kek: { file: path.join(dir, 'kek'), createIfMissing: true },
+    kek: options.kek ?? { file: path.join(dir, 'kek'), createIfMissing: true },
+    ...(options.cacheSeconds && { dataKeys: { cacheSeconds: options.cacheSeconds } }),
     referenceDirectory: dir,
   });
   const vault = undo.adopt(
-    await startTokenVault(config, { ...platform, env: options.env ?? {}, ...(options.log && { log: options.log }) }),
+    await startTokenVault(config, { ...platform, env: options.env ?? {}, ...(options.log && { log: options.log }), ...(options.clock && { clock: options.clock }) }),
     (it) => it.close(),
   );
   const [edgeKey, admin, auditor] = await Promise.all([

@@ -1,14 +1,9 @@
 import { Body, Controller, Delete, Get, Param, Put, Req } from '@nestjs/common';
-import { actorFields, notFound, Problem, RequireRole, zodBody, zodParam, type AdminRequest } from '@switchyard/admin-api';
+import { actorFields, notFound, RequireRole, zodBody, zodParam, type AdminRequest } from '@switchyard/admin-api';
 import { secretBody, secretName, type SecretChanged, type SecretList } from '@switchyard/contracts';
 import { recordChanges } from '../credential-events.js';
 import { VaultContext } from '../vault-context.js';
-
-const auditFull = () =>
-  new Problem(503, {
-    reason: 'audit_unavailable',
-    detail: 'Nothing is changed while the audit trail takes no events; try again later.',
-  });
+import { orProblem, requireAudit } from './vault-problems.js';
 
 /** Named secrets, for `${secret:NAME}`. Write-only: nothing here ever answers with a value. */
 @Controller('api/v1/secrets')
@@ -32,22 +27,21 @@ export class SecretsController {
     @Body(zodBody(secretBody)) body: { readonly value: string },
     @Req() request: AdminRequest,
   ): Promise<SecretChanged> {
-    this.#requireAudit();
-    await this.#vault.secrets.put(name, body.value);
-    return this.#changed(name, 'stored', request);
+    requireAudit(this.#vault.audit);
+    return orProblem(async () => {
+      await this.#vault.secrets.put(name, body.value);
+      return this.#changed(name, 'stored', request);
+    });
   }
 
   @Delete(':name')
   async delete(@Param('name', zodParam('name', secretName)) name: string, @Req() request: AdminRequest): Promise<SecretChanged> {
-    this.#requireAudit();
-    if (!(await this.#vault.secrets.delete(name)))
-      throw notFound(`There is no secret ${name}; GET /api/v1/secrets lists what there is.`);
-    return this.#changed(name, 'deleted', request);
-  }
-
-  // A change that could not be recorded is not made.
-  #requireAudit(): void {
-    if (!this.#vault.audit.accepting()) throw auditFull();
+    requireAudit(this.#vault.audit);
+    return orProblem(async () => {
+      if (!(await this.#vault.secrets.delete(name)))
+        throw notFound(`There is no secret ${name}; GET /api/v1/secrets lists what there is.`);
+      return this.#changed(name, 'deleted', request);
+    });
   }
 
   async #changed(name: string, change: 'stored' | 'deleted', request: AdminRequest): Promise<SecretChanged> {
