@@ -1,4 +1,6 @@
 import { ConfigError, parseConfig, parseConfigText } from '@switchyard/runtime';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { tokenVaultConfigSchema, tokenVaultFileSchema } from './config.js';
 
 const transit = { address: 'https://bao.example.com:8200', key: 'switchyard', auth: { token: 't' } };
@@ -38,13 +40,29 @@ describe('the configuration of the vault', () => {
       /kek\.file: .*production does not take.*key management service/,
     ],
     ['V11-production-local-key-beside', production({ file: 'kek', transit }), /kek\.file: .*production does not take/],
-    ['V11-production-http-transit', production({ transit: { ...transit, address: 'http://bao:8200' } }), /kek\.transit\.address: is http/],
-    ['V11-production-http-aws', production({ awsKms: { ...awsKms, endpoint: 'http://kms:4566' } }), /kek\.awsKms\.endpoint: is http/],
-    ['V11-production-http-gcp', production({ gcpKms: { ...gcpKms, endpoint: 'http://kms:9010' } }), /kek\.gcpKms\.endpoint: is http/],
+    [
+      'V11-production-http-transit',
+      production({ transit: { ...transit, address: 'http://bao:8200' } }),
+      /kek\.transit\.address: is http/,
+    ],
+    [
+      'V11-production-http-aws',
+      production({ awsKms: { ...awsKms, endpoint: 'http://kms:4566' } }),
+      /kek\.awsKms\.endpoint: is http/,
+    ],
+    [
+      'V11-production-http-gcp',
+      production({ gcpKms: { ...gcpKms, endpoint: 'http://kms:9010' } }),
+      /kek\.gcpKms\.endpoint: is http/,
+    ],
     ['kek-none', development({}), /kek: says none of file, transit, awsKms, gcpKms\. Add one/],
     ['kek-two', development({ transit, awsKms }), /kek\.awsKms: stands beside transit.*Remove all but one/],
     ['kek-create-beside-service', development({ transit, createIfMissing: true }), /kek\.createIfMissing: is for `file` alone/],
-    ['transit-no-auth', development({ transit: { ...transit, auth: {} } }), /kek\.transit\.auth: says none of token, appRole, kubernetes/],
+    [
+      'transit-no-auth',
+      development({ transit: { ...transit, auth: {} } }),
+      /kek\.transit\.auth: says none of token, appRole, kubernetes/,
+    ],
     [
       'transit-two-auths',
       development({ transit: { ...transit, auth: { token: 't', kubernetes: { role: 'r' } } } }),
@@ -53,7 +71,11 @@ describe('the configuration of the vault', () => {
     ['transit-no-key', development({ transit: { ...transit, key: undefined } }), /kek\.transit\.key: is required/],
     ['transit-no-url', development({ transit: { ...transit, address: 'bao:8200' } }), /kek\.transit\.address: must be a URL/],
     ['aws-no-credentials', development({ awsKms: { ...awsKms, credentials: {} } }), /kek\.awsKms\.credentials: says none of/],
-    ['aws-region', development({ awsKms: { ...awsKms, region: 'EU west' } }), /kek\.awsKms\.region: must be the name of a region/],
+    [
+      'aws-region',
+      development({ awsKms: { ...awsKms, region: 'EU west' } }),
+      /kek\.awsKms\.region: must be the name of a region/,
+    ],
     ['gcp-key-with-version', development({ gcpKms: { ...gcpKms, key: `${gcpKey}/cryptoKeyVersions/1` } }), /without a version/],
     ['cache-too-long', { ...good, dataKeys: { cacheSeconds: 601 } }, /dataKeys\.cacheSeconds: must be at most 600/],
     ['profile-missing', { kek: good.kek }, /profile: is required/],
@@ -81,8 +103,18 @@ describe('the configuration of the vault', () => {
     expect(parse).toThrow(/vault\.yaml:3:9: kek\.file: .*Use a key management service/);
   });
 
+  it('V11 is taken as the example for production has it', () => {
+    const file = path.resolve(import.meta.dirname, '../../../deploy/staging/token-vault.production.yaml');
+    const text = readFileSync(file, 'utf8');
+    expect(parseConfigText(tokenVaultFileSchema, text, { file, references: 'keep' }).profile).toBe('production');
+  });
+
   it('V4 shows no secrets when it is printed', () => {
-    const config = parseConfig(tokenVaultConfigSchema, development({ transit: { ...transit, auth: { token: 'hvs.canary' } } }), 'v');
+    const config = parseConfig(
+      tokenVaultConfigSchema,
+      development({ transit: { ...transit, auth: { token: 'hvs.canary' } } }),
+      'v',
+    );
     expect(JSON.stringify(config)).not.toContain('canary');
   });
 

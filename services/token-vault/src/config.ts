@@ -14,8 +14,18 @@ const base = z.strictObject({
   ),
   dataKeys: z
     .strictObject({
-      cacheSeconds: z.int().min(1).max(600).default(600).describe('How long a decrypted data key stays in memory, and an outage of the key service is not noticed by reads.'),
-      rotateDays: z.int().min(1).max(365).default(7).describe('Age at which a data key is replaced; all records are encrypted anew then.'),
+      cacheSeconds: z
+        .int()
+        .min(1)
+        .max(600)
+        .default(600)
+        .describe('How long a decrypted data key stays in memory, and an outage of the key service is not noticed by reads.'),
+      rotateDays: z
+        .int()
+        .min(1)
+        .max(365)
+        .default(7)
+        .describe('Age at which a data key is replaced; all records are encrypted anew then.'),
     })
     .prefault({})
     .describe('The keys that encrypt what is stored.'),

@@ -32,7 +32,11 @@ export function sameTemplate(a: CredentialFields, b: CredentialFields): boolean 
 
 /** Version of a credential: changes when what the upstream is shown changes, and only then. @throws as `Keyring.versionOf` */
 export function credentialVersion(keyring: Keyring, upstream: string, { material }: Credential): Promise<string> {
-  return keyring.versionOf(['credential', upstream, ...(material === undefined ? ['unresolved'] : ['resolved', ...flat(material)])]);
+  return keyring.versionOf([
+    'credential',
+    upstream,
+    ...(material === undefined ? ['unresolved'] : ['resolved', ...flat(material)]),
+  ]);
 }
 
 export function encodeCredential(credential: Credential): Uint8Array {

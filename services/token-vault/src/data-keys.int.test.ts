@@ -28,7 +28,9 @@ describe('two vaults on a key service', () => {
   beforeEach(async () => {
     [nats, dir, transit] = await Promise.all([startNats(), tempDir(), startTransit()]);
     clock = new FakeClock();
-    const kek = { transit: { address: transit.server.url, key: 'switchyard', auth: { appRole: { roleId: 'role-1', secretId: 'secret-1' } } } };
+    const kek = {
+      transit: { address: transit.server.url, key: 'switchyard', auth: { appRole: { roleId: 'role-1', secretId: 'secret-1' } } },
+    };
     const start = () => startVault({ natsUrl: nats.url, dir: dir.path, env, kek, clock, cacheSeconds: 600 });
     vaults = [await start(), await start()];
     [rig] = vaults;
@@ -54,40 +56,46 @@ describe('two vaults on a key service', () => {
     expect(JSON.stringify(await status())).not.toMatch(/ciphertext|vault:v/);
   });
 
-  it.each(['failing', 'silent'] as const)('V8 go on with held keys while the key service is %s, then refuse clearly', async (mode) => {
-    await vaults[0].leased('billing');
-    await vaults[1].leased('billing');
-    const { version } = await rig.leased('billing');
-    transit.server.mode = mode;
-    clock.advance(60_000);
-    expect(await rig.leased('billing')).toMatchObject({ version, headers: { Authorization: 'Bearer from-env' } });
-    // Writes at once.
-    const put = await rig.api('PUT', '/api/v1/secrets/s', { value: 'x' });
-    expect([put.status, (await answerOf(put)).reason]).toEqual([503, 'kms_unavailable']);
-    await expect(rig.apply([bearer('other')])).rejects.toThrow(RpcFault);
-    const rotate = await rig.api('POST', '/api/v1/data-keys/rotate');
-    expect([rotate.status, (await answerOf(rotate)).reason]).toEqual([503, 'kms_unavailable']);
-    expect((await rig.vault.readiness())['kms']).toMatch(/the Transit engine (did not answer|does not encrypt)/);
-    // Reads when what is held has ended.
-    clock.advance(600_000);
-    expect((await rig.lease('billing')).result).toMatchObject({
-      case: 'refusal',
-      value: { reason: 'credential_unavailable', message: expect.stringMatching(/cannot be decrypted at the moment: the Transit engine/) },
-    });
-    transit.server.mode = 'up';
-    clock.advance(1_000);
-    expect(await rig.leased('billing')).toMatchObject({ version });
-    expect((await rig.vault.readiness())['kms']).toBe('ok');
-    expect((await rig.api('GET', '/api/v1/secrets')).status).toBe(200);
-    expect(await answerOf(await rig.api('GET', '/api/v1/secrets'))).toEqual({ secrets: [] });
-  });
+  it.each(['failing', 'silent'] as const)(
+    'V8 go on with held keys while the key service is %s, then refuse clearly',
+    async (mode) => {
+      await vaults[0].leased('billing');
+      await vaults[1].leased('billing');
+      const { version } = await rig.leased('billing');
+      transit.server.mode = mode;
+      clock.advance(60_000);
+      expect(await rig.leased('billing')).toMatchObject({ version, headers: { Authorization: 'Bearer from-env' } });
+      // Writes at once.
+      const put = await rig.api('PUT', '/api/v1/secrets/s', { value: 'x' });
+      expect([put.status, (await answerOf(put)).reason]).toEqual([503, 'kms_unavailable']);
+      await expect(rig.apply([bearer('other')])).rejects.toThrow(RpcFault);
+      const rotate = await rig.api('POST', '/api/v1/data-keys/rotate');
+      expect([rotate.status, (await answerOf(rotate)).reason]).toEqual([503, 'kms_unavailable']);
+      expect((await rig.vault.readiness())['kms']).toMatch(/the Transit engine (did not answer|does not encrypt)/);
+      // Reads when what is held has ended.
+      clock.advance(600_000);
+      expect((await rig.lease('billing')).result).toMatchObject({
+        case: 'refusal',
+        value: {
+          reason: 'credential_unavailable',
+          message: expect.stringMatching(/cannot be decrypted at the moment: the Transit engine/),
+        },
+      });
+      transit.server.mode = 'up';
+      clock.advance(1_000);
+      expect(await rig.leased('billing')).toMatchObject({ version });
+      expect((await rig.vault.readiness())['kms']).toBe('ok');
+      expect((await rig.api('GET', '/api/v1/secrets')).status).toBe(200);
+      expect(await answerOf(await rig.api('GET', '/api/v1/secrets'))).toEqual({ secrets: [] });
+    },
+  );
 
   it('V9 rotate on command: a new key, wrapped by the newest version, and everything encrypted with it', async () => {
     await rig.api('PUT', '/api/v1/secrets/s', { value: 'x' });
     const { version } = await rig.leased('billing');
     transit.key.rotate();
     const { current } = await answerOf(await rig.api('POST', '/api/v1/data-keys/rotate'));
-    await eventually(async () => (await status()).resealed);
+    await eventually(async () => (await status()).resealed === true);
     const after = await status();
     expect(after.current).toBe(current);
     expect(after.keys?.map(({ kekVersion }) => kekVersion)).toEqual(['v2', 'v2', 'v2']);

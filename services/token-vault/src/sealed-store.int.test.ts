@@ -115,7 +115,11 @@ describe.each(adapters)('sealed records on $name', ({ open }) => {
     ['V2-tag', (record) => (record.data['tag'] = 'AAAAAAAAAAAAAAAAAAAAAA'), 'altered'],
     ['V2-nonce', (record) => (record.data['nonce'] = 'AAAAAAAAAAAAAAAA'), 'altered'],
     ['V2-truncated-ciphertext', (record) => (record.data['bytes'] = (record.data['bytes'] ?? '').slice(0, 2)), 'altered'],
-    ['V2-nonce-flipped', (record) => (record.data['nonce'] = (record.data['nonce'] ?? '').split('').reverse().join('')), 'altered'],
+    [
+      'V2-nonce-flipped',
+      (record) => (record.data['nonce'] = (record.data['nonce'] ?? '').split('').reverse().join('')),
+      'altered',
+    ],
   ];
   it.each(fields)('are refused when altered: %s', async (_id, alter, damage) => {
     const { store, kv } = await place();
@@ -236,7 +240,11 @@ describe.each(adapters)('sealed records on $name', ({ open }) => {
       const { id } = await keyring.sealing();
       expect(await store.reseal('billing', id)).toBe('resealed');
       expect(await store.reseal('billing', id)).toBe('current');
-      expect(JSON.parse(Buffer.from(await bytesOf(kv, 'billing')).toString())).toMatchObject({ format: 2, keyId: id, version: 'v1' });
+      expect(JSON.parse(Buffer.from(await bytesOf(kv, 'billing')).toString())).toMatchObject({
+        format: 2,
+        keyId: id,
+        version: 'v1',
+      });
       expect(await store.read('billing')).toMatchObject({ state: 'intact', content, version: 'v1' });
     });
 

@@ -55,7 +55,9 @@ async function refuseForeignKeys(keyring: Keyring, { kek }: TokenVaultConfig): P
   });
   if (opened?.ok !== false) return;
   const message = `does not open the stored data keys, which ${wrapped?.kek} wrapped. Configure that key again.`;
-  throw new ConfigError([{ file: 'the configuration of the token vault', path: kek.file === undefined ? 'kek' : 'kek.file', message }]);
+  throw new ConfigError([
+    { file: 'the configuration of the token vault', path: kek.file === undefined ? 'kek' : 'kek.file', message },
+  ]);
 }
 
 async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps, undo: AsyncDisposableStack): Promise<OpenVault> {

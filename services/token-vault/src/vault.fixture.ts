@@ -128,7 +128,12 @@ export async function startVault(options: VaultRigOptions = {}): Promise<VaultRi
     referenceDirectory: dir,
   });
   const vault = undo.adopt(
-    await startTokenVault(config, { ...platform, env: options.env ?? {}, ...(options.log && { log: options.log }), ...(options.clock && { clock: options.clock }) }),
+    await startTokenVault(config, {
+      ...platform,
+      env: options.env ?? {},
+      ...(options.log && { log: options.log }),
+      ...(options.clock && { clock: options.clock }),
+    }),
     (it) => it.close(),
   );
   const [edgeKey, admin, auditor] = await Promise.all([

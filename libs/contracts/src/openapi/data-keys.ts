@@ -2,7 +2,9 @@ import { z } from 'zod';
 
 const dataKey = z.strictObject({
   id: z.string(),
-  purpose: z.enum(['records', 'versions']).describe('`records` encrypt what is stored; `versions` makes the versions of contents.'),
+  purpose: z
+    .enum(['records', 'versions'])
+    .describe('`records` encrypt what is stored; `versions` makes the versions of contents.'),
   createdAt: z.iso.datetime(),
   kek: z.string().describe('Key-encryption key that wrapped it.'),
   kekVersion: z.string().describe('Version of that key, in the words of its key service.'),
@@ -22,7 +24,9 @@ export const dataKeysStatus = z.strictObject({
 });
 
 /** Answer to `POST /api/v1/data-keys/rotate`. */
-export const rotatedKey = z.strictObject({ current: z.string().describe('The new key; records are encrypted anew in the background.') });
+export const rotatedKey = z.strictObject({
+  current: z.string().describe('The new key; records are encrypted anew in the background.'),
+});
 
 /** Body of `POST /api/v1/data-keys/destroy`. */
 export const destroyKeysBody = z.strictObject({ confirm: z.string().describe('`destroy all keys of <tenant>`, literally.') });

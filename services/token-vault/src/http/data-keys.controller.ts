@@ -40,7 +40,10 @@ export class DataKeysController {
 
   @Post('destroy')
   @HttpCode(200)
-  async destroy(@Body(zodBody(destroyKeysBody)) { confirm }: { readonly confirm: string }, @Req() request: AdminRequest): Promise<DestroyedKeys> {
+  async destroy(
+    @Body(zodBody(destroyKeysBody)) { confirm }: { readonly confirm: string },
+    @Req() request: AdminRequest,
+  ): Promise<DestroyedKeys> {
     const { audit, keyring, log, tenant } = this.#vault;
     const expected = `destroy all keys of ${tenant}`;
     if (confirm !== expected) {
@@ -49,7 +52,12 @@ export class DataKeysController {
     }
     requireAudit(audit);
     const destroyed = await keyring.destroy();
-    await audit.record({ ...actorFields(request), type: 'vault.keys_destroyed', outcome: 'ok', detail: { count: String(destroyed) } });
+    await audit.record({
+      ...actorFields(request),
+      type: 'vault.keys_destroyed',
+      outcome: 'ok',
+      detail: { count: String(destroyed) },
+    });
     log.warn('the data keys of a tenant were destroyed', { tenant, count: destroyed });
     return { tenant, destroyed };
   }

@@ -19,7 +19,8 @@ export interface SealingKey {
 }
 
 /** A data key to decrypt with, or why there is none. Overwrite it after use. */
-export type OpeningKey = { readonly ok: true; readonly key: Buffer } | { readonly ok: false; readonly why: 'unknown_key' | 'key_destroyed' };
+export type OpeningKey =
+  { readonly ok: true; readonly key: Buffer } | { readonly ok: false; readonly why: 'unknown_key' | 'key_destroyed' };
 
 /** What a keyring stands on. */
 export interface KeyringOptions {

@@ -15,6 +15,7 @@ export interface JsonAnswer {
   readonly status: number;
   /** Empty where the answer is no JSON object. */
   readonly body: Readonly<Record<string, unknown>>;
+  readonly text: string;
 }
 
 /** How a request is sent. */
@@ -47,7 +48,7 @@ export async function askJson({ fetch, timeoutMs }: Transport, request: JsonRequ
     });
     const text = await response.text();
     if (text.length > answerLimitBytes) throw new Error(`more than ${answerLimitBytes} bytes`);
-    return { status: response.status, body: parseObject(text) };
+    return { status: response.status, body: parseObject(text), text };
   } catch (cause) {
     throw new KmsUnavailable(`${peer} did not answer within ${timeoutMs} ms, or cannot be reached`, { cause });
   }

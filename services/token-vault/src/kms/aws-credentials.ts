@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { askJson, mapIn, textIn, type Transport } from './ask-json.js';
+import { askJson, textIn, type Transport } from './ask-json.js';
 import { Expiring, type Granted } from './expiring.js';
 import type { AwsKmsConfig } from './kek-schema.js';
 import { KmsUnavailable } from './kms.js';
@@ -22,14 +22,18 @@ async function readToken(file: string): Promise<string> {
   }
 }
 
-function granted(peer: string, fields: Readonly<Record<string, unknown>>, ends: unknown, nowMs: number): Granted<AwsCredentials> {
+/** The text of an element without children, as STS answers: it answers XML whatever is asked for. */
+function elementIn(xml: string, name: string): string | undefined {
+  return new RegExp(`<${name}>([^<&]+)</${name}>`).exec(xml)?.[1];
+}
+
+function granted(peer: string, fields: Readonly<Record<string, unknown>>, nowMs: number): Granted<AwsCredentials> {
   const value = {
     accessKeyId: textIn(peer, fields['AccessKeyId']),
     secretAccessKey: textIn(peer, fields['SecretAccessKey']),
     sessionToken: textIn(peer, fields['SessionToken'] ?? fields['Token']),
   };
-  // STS writes seconds since 1970 in JSON, the container endpoint an instant.
-  const endsAtMs = typeof ends === 'number' ? ends * 1000 : Date.parse(String(ends));
+  const endsAtMs = Date.parse(textIn(peer, fields['Expiration']));
   if (Number.isNaN(endsAtMs)) throw new KmsUnavailable(`${peer} gave credentials without an end`);
   return { value, lifetimeMs: Math.max(0, endsAtMs - nowMs) };
 }
@@ -56,9 +60,8 @@ async function assumeRole(
     body: parameters.toString(),
   });
   if (answer.status !== 200) throw new KmsUnavailable(`${STS} refused role ${roleArn} (${answer.status})`);
-  const result = mapIn(mapIn(answer.body['AssumeRoleWithWebIdentityResponse'])['AssumeRoleWithWebIdentityResult']);
-  const fields = mapIn(result['Credentials']);
-  return granted(STS, fields, fields['Expiration'], clock.now());
+  const names = ['AccessKeyId', 'SecretAccessKey', 'SessionToken', 'Expiration'];
+  return granted(STS, Object.fromEntries(names.map((name) => [name, elementIn(answer.text, name)])), clock.now());
 }
 
 async function askContainer(
@@ -70,7 +73,7 @@ async function askContainer(
   const headers: Record<string, string> = tokenFile === undefined ? {} : { authorization: await readToken(tokenFile) };
   const { status, body } = await askJson(transport, { peer: CONTAINER, url, method: 'GET', headers });
   if (status !== 200) throw new KmsUnavailable(`${CONTAINER} refused (${status})`);
-  return granted(CONTAINER, body, body['Expiration'], clock.now());
+  return granted(CONTAINER, body, clock.now());
 }
 
 /** The credentials that the configuration names: fixed ones, a role by web identity, or those of the container. */

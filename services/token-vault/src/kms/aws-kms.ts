@@ -36,7 +36,8 @@ export class AwsKms implements Kms {
       Plaintext: Buffer.from(dataKey).toString('base64'),
       EncryptionContext: context,
     });
-    if (status !== ok) throw new KmsUnavailable(`${AWS} does not encrypt with key ${this.#config.keyId} (${errorOf(body, status)})`);
+    if (status !== ok)
+      throw new KmsUnavailable(`${AWS} does not encrypt with key ${this.#config.keyId} (${errorOf(body, status)})`);
     return { ciphertext: textIn(AWS, body['CiphertextBlob']), keyVersion: textIn(AWS, body['KeyId']) };
   }
 

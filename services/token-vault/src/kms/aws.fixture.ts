@@ -1,5 +1,12 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { startStandIn, strictBase64, VersionedKey, type StandInAnswer, type StandInRequest, type StandInServer } from './stand-in.fixture.js';
+import {
+  startStandIn,
+  strictBase64,
+  VersionedKey,
+  type StandInAnswer,
+  type StandInRequest,
+  type StandInServer,
+} from './stand-in.fixture.js';
 
 /**
  * A stand-in for AWS KMS, STS and the container credentials endpoint, written from their API references; not the services. It
@@ -78,9 +85,17 @@ function assumeRole(standIn: AwsStandIn, body: string): StandInAnswer {
   if (!good || form.get('RoleArn') !== 'arn:aws:iam::111122223333:role/vault') return refusal(403, 'AccessDenied');
   const sessionToken = `session-${standIn.server.requests.length}`;
   standIn.accounts.set(temporary.AccessKeyId, { secret: temporary.SecretAccessKey, sessionToken });
-  const Credentials = { ...temporary, SessionToken: sessionToken, Expiration: standIn.clock.now() / 1000 + 3600 };
-  const AssumeRoleWithWebIdentityResult = { Credentials };
-  return { status: 200, body: { AssumeRoleWithWebIdentityResponse: { AssumeRoleWithWebIdentityResult } } };
+  const fields = {
+    ...temporary,
+    SessionToken: sessionToken,
+    Expiration: new Date(standIn.clock.now() + 3_600_000).toISOString(),
+  };
+  const xml = Object.entries(fields).map(([name, value]) => `      <${name}>${value}</${name}>\n`);
+  const opening = '<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">';
+  return {
+    status: 200,
+    body: `${opening}\n  <AssumeRoleWithWebIdentityResult>\n    <Credentials>\n${xml.join('')}    </Credentials>\n  </AssumeRoleWithWebIdentityResult>\n</AssumeRoleWithWebIdentityResponse>\n`,
+  };
 }
 
 function giveContainer(standIn: AwsStandIn, authorization: string | undefined): StandInAnswer {

@@ -1,5 +1,12 @@
 import { generateKeyPairSync, randomBytes, verify } from 'node:crypto';
-import { startStandIn, strictBase64, VersionedKey, type StandInAnswer, type StandInRequest, type StandInServer } from './stand-in.fixture.js';
+import {
+  startStandIn,
+  strictBase64,
+  VersionedKey,
+  type StandInAnswer,
+  type StandInRequest,
+  type StandInServer,
+} from './stand-in.fixture.js';
 
 /**
  * A stand-in for Google Cloud KMS, Google's token endpoint and the metadata server, written from their references; not the services.

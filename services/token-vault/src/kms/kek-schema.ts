@@ -100,9 +100,7 @@ const gcpKms = z
 
 /** The configuration's `kek`: exactly one kind of key. */
 export const kekSchema = z.strictObject({
-  file: text
-    .optional()
-    .describe('File with the key-encryption key: 32 bytes in base64url, mode 0600. Not in production.'),
+  file: text.optional().describe('File with the key-encryption key: 32 bytes in base64url, mode 0600. Not in production.'),
   createIfMissing: z.boolean().default(false).describe('Makes a new key where there is no file. For a first start only.'),
   transit: transit.optional(),
   awsKms: awsKms.optional(),

@@ -8,16 +8,17 @@ import { AWS_KEY, startAws } from './aws.fixture.js';
 import { AwsKms } from './aws-kms.js';
 import { GCP_KEY, startGcp } from './gcp.fixture.js';
 import { GcpKms } from './gcp-kms.js';
-import { kekSchema, type AwsKmsConfig, type GcpKmsConfig, type TransitConfig } from './kek-schema.js';
+import { kekSchema } from './kek-schema.js';
 import { describeKms, type KmsUnderTest } from './kms.contract.js';
 import { startTransit } from './transit.fixture.js';
 import { TransitKms } from './transit-kms.js';
 
-/** The part of a configuration, as it is read from a file. */
-function configOf<Kind extends 'transit' | 'awsKms' | 'gcpKms'>(kind: Kind, value: object) {
-  const config = parseConfig(kekSchema, { [kind]: value }, 'vault.yaml')[kind];
-  if (config === undefined) throw new Error(`no ${kind}`);
-  return config as NonNullable<typeof config>;
+/** A `kek` as it is read from a file. */
+const kekOf = (kek: object) => parseConfig(kekSchema, kek, 'vault.yaml');
+
+function given<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('not in the configuration');
+  return value;
 }
 
 const allowed = [...LOOPBACK];
@@ -36,7 +37,7 @@ async function openTransit(clock: FakeClock, auth: (jwtFile: string) => object):
   await writeFile(jwtFile, 'pod-jwt\n');
   const open = (key: string) =>
     new TransitKms(
-      configOf('transit', { address: `${transit.server.url}/`, key, auth: auth(jwtFile) }) as TransitConfig,
+      given(kekOf({ transit: { address: `${transit.server.url}/`, key, auth: auth(jwtFile) } }).transit),
       transportOf(egress, clock),
     );
   const running = undo.move();
@@ -54,7 +55,9 @@ async function openTransit(clock: FakeClock, auth: (jwtFile: string) => object):
 }
 
 describeKms('Transit with a token', (clock) => openTransit(clock, () => ({ token: 'root' })));
-describeKms('Transit with AppRole', (clock) => openTransit(clock, () => ({ appRole: { roleId: 'role-1', secretId: 'secret-1' } })));
+describeKms('Transit with AppRole', (clock) =>
+  openTransit(clock, () => ({ appRole: { roleId: 'role-1', secretId: 'secret-1' } })),
+);
 describeKms('Transit with a Kubernetes service account', (clock) =>
   openTransit(clock, (tokenFile) => ({ kubernetes: { role: 'vault', tokenFile } })),
 );
@@ -69,7 +72,7 @@ async function openAws(clock: FakeClock, credentials: (url: string, jwtFile: str
   const { url } = aws.server;
   const open = (keyId: string) => {
     const config = { region: 'eu-central-1', keyId, endpoint: url, credentials: credentials(url, jwtFile) };
-    return new AwsKms(configOf('awsKms', config) as AwsKmsConfig, transportOf(egress, clock));
+    return new AwsKms(given(kekOf({ awsKms: config }).awsKms), transportOf(egress, clock));
   };
   const running = undo.move();
   return {
@@ -105,7 +108,7 @@ async function openGcp(clock: FakeClock, credentials: (url: string, accountFile:
   const { url } = gcp.server;
   const open = (key: string) =>
     new GcpKms(
-      configOf('gcpKms', { key, endpoint: url, credentials: credentials(url, accountFile) }) as GcpKmsConfig,
+      given(kekOf({ gcpKms: { key, endpoint: url, credentials: credentials(url, accountFile) } }).gcpKms),
       transportOf(egress, clock),
     );
   const running = undo.move();

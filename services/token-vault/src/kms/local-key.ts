@@ -33,7 +33,7 @@ export class LocalKey implements Kms {
       const dataKey = Buffer.concat([decipher.update(all.subarray(nonceBytes + tagBytes)), decipher.final()]);
       return Promise.resolve(dataKey);
     } catch {
-      return Promise.reject(new KmsRejected("the key file did not wrap this"));
+      return Promise.reject(new KmsRejected('the key file did not wrap this'));
     }
   }
 }

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 /** What a stand-in answers a request with. */
 export interface StandInAnswer {
   readonly status: number;
-  readonly body: object;
+  /** JSON, or a text as it stands. */
+  readonly body: object | string;
 }
 
 /** One request as it came. */
@@ -31,7 +32,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 function send(response: ServerResponse, { status, body }: StandInAnswer): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  response
+    .writeHead(status, { 'content-type': typeof body === 'string' ? 'text/xml' : 'application/json' })
+    .end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 /** Starts a server that answers with what `answer` says. */
@@ -93,6 +96,7 @@ export class VersionedKey {
 
 /** A base64 text as Go, Java and Python services read it: strictly. */
 export function strictBase64(text: unknown): Buffer | undefined {
-  if (typeof text !== 'string' || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return undefined;
+  if (typeof text !== 'string' || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text))
+    return undefined;
   return Buffer.from(text, 'base64');
 }

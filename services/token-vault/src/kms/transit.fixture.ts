@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { startStandIn, strictBase64, VersionedKey, type StandInAnswer, type StandInRequest, type StandInServer } from './stand-in.fixture.js';
+import {
+  startStandIn,
+  strictBase64,
+  VersionedKey,
+  type StandInAnswer,
+  type StandInRequest,
+  type StandInServer,
+} from './stand-in.fixture.js';
 
 /**
  * A stand-in for the Transit engine of OpenBao and Vault, written from its API documentation ("Transit secrets engine (API)",
@@ -37,7 +44,9 @@ function decrypt(key: VersionedKey, fields: Fields): StandInAnswer {
   const [bytes, aad] = [strictBase64(text), strictBase64(fields['associated_data'] ?? '')];
   if (bytes === undefined || aad === undefined) return refusal(400, 'invalid ciphertext: no prefix');
   const plaintext = key.decrypt(Number(version), bytes, aad);
-  return plaintext === undefined ? refusal(400, 'cipher: message authentication failed') : data({ plaintext: plaintext.toString('base64') });
+  return plaintext === undefined
+    ? refusal(400, 'cipher: message authentication failed')
+    : data({ plaintext: plaintext.toString('base64') });
 }
 
 /** Starts one with the key `switchyard`, the AppRole role `role-1` / `secret-1` and the Kubernetes role `vault` / `pod-jwt`. */
