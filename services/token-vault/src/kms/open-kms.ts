@@ -9,7 +9,7 @@ import { LocalKey } from './local-key.js';
 import { TransitKms } from './transit-kms.js';
 
 /** Longest wait for one answer of a key service. Edges wait 2 s for a lease, and must hear why there is none. */
-const KMS_TIMEOUT_MS = 1_500;
+const KMS_TIMEOUT_MS = 1_000;
 
 // The operator names the key service in the file that the vault is started with, and it often is inside the cluster: there is
 // nothing to guard against but redirects, which are never followed.
