@@ -1,7 +1,10 @@
+import { openApiDocument } from '@switchyard/contracts';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect as tcpConnect, type AddressInfo } from 'node:net';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
 import { exchange } from './raw-client.fixture.js';
+
+const API_PATHS = Object.keys((openApiDocument('http://x') as { paths: object }).paths);
 
 let service: Server;
 let received: { url: string; method: string; headers: IncomingMessage['headers']; body: string }[] = [];
@@ -102,6 +105,12 @@ describe('the services behind the edge', () => {
   ])('%s: not found, and nobody is asked', async (_id, target) => {
     expect(await raw(target)).toBe(404);
     expect(received).toEqual([]);
+  });
+
+  it.each(API_PATHS)('SV-12 have every path of the API description handed on: %s', async (template) => {
+    const path = template.replaceAll(/\{\w+\}/g, 'x');
+    // Only the authorization server is there; the others are away.
+    expect([302, 503]).toContain((await exchange(edge.url, { path, method: 'GET' })).status);
   });
 
   it('SV-10 that are away are said to be, with 503', async () => {

@@ -1,3 +1,4 @@
+import { dataKeysPaths } from './data-keys.js';
 import { eventsPaths } from './events.js';
 import { keysPaths } from './keys.js';
 import { registryPaths } from './registry.js';
@@ -17,6 +18,6 @@ export function openApiDocument(publicUrl: string): object {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, made with `switchyard key create`.' },
       },
     },
-    paths: { ...registryPaths, ...keysPaths, ...secretsPaths, ...eventsPaths },
+    paths: { ...registryPaths, ...keysPaths, ...secretsPaths, ...dataKeysPaths, ...eventsPaths },
   };
 }
