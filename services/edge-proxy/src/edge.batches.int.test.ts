@@ -118,9 +118,15 @@ describe('batches of 2025-03-26', () => {
   });
 
   it('BA-10 E10.h are refused outside of a session, and in one that does not exist', async () => {
-    const { status, text } = await exchange(edge.url, { path: PATH, key: edge.key, body: [callOf('echo')] });
-    expect([status, reasonOf({ text })]).toEqual([400, 'invalid_request']);
+    const outside = await exchange(edge.url, { path: PATH, key: edge.key, body: [callOf('echo')] });
     const foreign = await send([callOf('echo')], 'a'.repeat(43));
-    expect([foreign.status, reasonOf(foreign)]).toEqual([404, 'session_unknown']);
+    for (const [answer, http_status, reason] of [
+      [outside, 400, 'invalid_request'],
+      [foreign, 404, 'session_unknown'],
+    ] as const) {
+      expect([answer.status, reasonOf(answer)]).toEqual([http_status, reason]);
+      const event = await edge.event(({ request_id }) => request_id === answer.headers['x-request-id']);
+      expect(event).toMatchObject({ type: 'request.refused', outcome: 'error', reason, http_status });
+    }
   });
 });
