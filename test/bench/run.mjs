@@ -23,9 +23,9 @@ const seconds = option('seconds', 5);
 const rounds = option('rounds', 3);
 const connections = 32;
 /** A program of this size is compiled to its final form only after seconds of full load. */
-const warmUpSeconds = 15;
-/** A process that has been idle meanwhile has given memory back, and asks for it again at first: what is measured is how all go on then. */
-const wakeUpSeconds = 5;
+const warmUpSeconds = 10;
+/** A process that has been idle meanwhile has given memory back, and asks for it again at first. */
+const wakeUpSeconds = 2;
 const gatewayCore = 0;
 const otherCore = 1;
 
