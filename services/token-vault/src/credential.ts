@@ -19,7 +19,7 @@ export type CredentialFields = z.infer<typeof credentialSchema>['template'];
 export type Credential = {
   readonly template: CredentialFields;
   /** Absent while a reference of the template has no value. */
-  readonly material?: Required<CredentialMaterialJson> | undefined;
+  readonly material?: Required<Pick<CredentialMaterialJson, 'headers' | 'env'>> | undefined;
 };
 
 const sorted = (record: Readonly<Record<string, string>>) => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));

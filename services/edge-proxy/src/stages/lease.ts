@@ -15,7 +15,13 @@ import type { Reason } from '../ladder.js';
 import { Refusal } from '../refusal.js';
 
 /** For upstreams that need none. */
-export const NO_CREDENTIAL: CredentialMaterial = { $typeName: 'switchyard.vault.v1.CredentialMaterial', headers: {}, env: {} };
+export const NO_CREDENTIAL: CredentialMaterial = {
+  $typeName: 'switchyard.vault.v1.CredentialMaterial',
+  headers: {},
+  env: {},
+  tlsCertificate: '',
+  tlsKey: '',
+};
 
 interface Lease {
   readonly material: CredentialMaterial;

@@ -4,8 +4,8 @@
 
 // The compiled configuration that edges serve from.
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/registry/v1/snapshot.proto.
  */
 export const file_switchyard_registry_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIpoCCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJIt8BCghVcHN0cmVhbRIMCgRuYW1lGAEgASgJEjUKBGh0dHAYAiABKAsyJS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkh0dHBUcmFuc3BvcnRIABI3CgVzdGRpbxgDIAEoCzImLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU3RkaW9UcmFuc3BvcnRIABIYChBuZWVkc19jcmVkZW50aWFsGAQgASgIEhoKEmNyZWRlbnRpYWxfdmVyc2lvbhgFIAEoCRISCgp0aW1lb3V0X21zGAYgASgNQgsKCXRyYW5zcG9ydCIcCg1IdHRwVHJhbnNwb3J0EgsKA3VybBgBIAEoCSI8Cg5TdGRpb1RyYW5zcG9ydBIPCgdjb21tYW5kGAEgASgJEgwKBGFyZ3MYAiADKAkSCwoDY3dkGAMgASgJIooBCgZTZXJ2ZXISDAoEc2x1ZxgBIAEoCRIvCgdzb3VyY2VzGAIgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5Tb3VyY2USMgoGYWNjZXNzGAMgAygLMiIuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5BY2Nlc3NSdWxlEg0KBXRpdGxlGAQgASgJImsKBlNvdXJjZRIQCgh1cHN0cmVhbRgBIAEoCRIOCgZwcmVmaXgYAiABKAkSDQoFdG9vbHMYAyADKAkSDAoEZGVueRgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCSKBAQoKQWNjZXNzUnVsZRINCgV0ZWFtcxgBIAMoCRIQCghldmVyeW9uZRgCIAEoCBIRCglhbm9ueW1vdXMYAyABKAgSDQoFdG9vbHMYBCADKAkSDwoHcHJvbXB0cxgFIAMoCRIRCglyZXNvdXJjZXMYBiADKAkSDAoEd2hlbhgHIAEoCSI0CgRUZWFtEgwKBG5hbWUYASABKAkSDgoGZW1haWxzGAIgAygJEg4KBmNsYWltcxgDIAMoCWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIpoCCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJIqICCghVcHN0cmVhbRIMCgRuYW1lGAEgASgJEjUKBGh0dHAYAiABKAsyJS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkh0dHBUcmFuc3BvcnRIABI3CgVzdGRpbxgDIAEoCzImLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU3RkaW9UcmFuc3BvcnRIABIYChBuZWVkc19jcmVkZW50aWFsGAQgASgIEhoKEmNyZWRlbnRpYWxfdmVyc2lvbhgFIAEoCRISCgp0aW1lb3V0X21zGAYgASgNEkEKEGNyZWRlbnRpYWxfb3duZXIYByABKA4yJy5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkNyZWRlbnRpYWxPd25lckILCgl0cmFuc3BvcnQiHAoNSHR0cFRyYW5zcG9ydBILCgN1cmwYASABKAkiPAoOU3RkaW9UcmFuc3BvcnQSDwoHY29tbWFuZBgBIAEoCRIMCgRhcmdzGAIgAygJEgsKA2N3ZBgDIAEoCSKKAQoGU2VydmVyEgwKBHNsdWcYASABKAkSLwoHc291cmNlcxgCIAMoCzIeLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU291cmNlEjIKBmFjY2VzcxgDIAMoCzIiLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQWNjZXNzUnVsZRINCgV0aXRsZRgEIAEoCSJrCgZTb3VyY2USEAoIdXBzdHJlYW0YASABKAkSDgoGcHJlZml4GAIgASgJEg0KBXRvb2xzGAMgAygJEgwKBGRlbnkYBCADKAkSDwoHcHJvbXB0cxgFIAMoCRIRCglyZXNvdXJjZXMYBiADKAkigQEKCkFjY2Vzc1J1bGUSDQoFdGVhbXMYASADKAkSEAoIZXZlcnlvbmUYAiABKAgSEQoJYW5vbnltb3VzGAMgASgIEg0KBXRvb2xzGAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJEgwKBHdoZW4YByABKAkiNAoEVGVhbRIMCgRuYW1lGAEgASgJEg4KBmVtYWlscxgCIAMoCRIOCgZjbGFpbXMYAyADKAkqbgoPQ3JlZGVudGlhbE93bmVyEiAKHENSRURFTlRJQUxfT1dORVJfVU5TUEVDSUZJRUQQABIZChVDUkVERU5USUFMX09XTkVSX1RFQU0QARIeChpDUkVERU5USUFMX09XTkVSX1BSSU5DSVBBTBACYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * One version of the whole configuration of a tenant. Holds no secrets.
@@ -205,6 +205,13 @@ export type Upstream = Message<"switchyard.registry.v1.Upstream"> & {
    * @generated from field: uint32 timeout_ms = 6;
    */
   timeoutMs: number;
+
+  /**
+   * Whose that credential is: whatever is kept for one caller (leases, sessions, lists) is never used for another where it is a principal's.
+   *
+   * @generated from field: switchyard.registry.v1.CredentialOwner credential_owner = 7;
+   */
+  credentialOwner: CredentialOwner;
 };
 
 /**
@@ -254,6 +261,13 @@ export type UpstreamJson = {
    * @generated from field: uint32 timeout_ms = 6;
    */
   timeoutMs?: number;
+
+  /**
+   * Whose that credential is: whatever is kept for one caller (leases, sessions, lists) is never used for another where it is a principal's.
+   *
+   * @generated from field: switchyard.registry.v1.CredentialOwner credential_owner = 7;
+   */
+  credentialOwner?: CredentialOwnerJson;
 };
 
 /**
@@ -724,4 +738,45 @@ export type TeamJson = {
  */
 export const TeamSchema: GenMessage<Team, {jsonType: TeamJson}> = /*@__PURE__*/
   messageDesc(file_switchyard_registry_v1_snapshot, 7);
+
+/**
+ * Whose credential an upstream is shown.
+ *
+ * @generated from enum switchyard.registry.v1.CredentialOwner
+ */
+export enum CredentialOwner {
+  /**
+   * The organisation's: the same for every caller.
+   *
+   * @generated from enum value: CREDENTIAL_OWNER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The first of the caller's teams that has one.
+   *
+   * @generated from enum value: CREDENTIAL_OWNER_TEAM = 1;
+   */
+  TEAM = 1,
+
+  /**
+   * The caller's own.
+   *
+   * @generated from enum value: CREDENTIAL_OWNER_PRINCIPAL = 2;
+   */
+  PRINCIPAL = 2,
+}
+
+/**
+ * Whose credential an upstream is shown.
+ *
+ * @generated from enum switchyard.registry.v1.CredentialOwner
+ */
+export type CredentialOwnerJson = "CREDENTIAL_OWNER_UNSPECIFIED" | "CREDENTIAL_OWNER_TEAM" | "CREDENTIAL_OWNER_PRINCIPAL";
+
+/**
+ * Describes the enum switchyard.registry.v1.CredentialOwner.
+ */
+export const CredentialOwnerSchema: GenEnum<CredentialOwner, CredentialOwnerJson> = /*@__PURE__*/
+  enumDesc(file_switchyard_registry_v1_snapshot, 0);
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/vault/v1/vault.proto.
  */
 export const file_switchyard_vault_v1_vault: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zd2l0Y2h5YXJkL3ZhdWx0L3YxL3ZhdWx0LnByb3RvEhNzd2l0Y2h5YXJkLnZhdWx0LnYxIqgBChZMZWFzZUNyZWRlbnRpYWxSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIQCgh1cHN0cmVhbRgCIAEoCRIYChBwcmluY2lwYWxfaXNzdWVyGAMgASgJEhkKEXByaW5jaXBhbF9zdWJqZWN0GAQgASgJEgwKBGVkZ2UYBSABKAkSFQoNcmVjaXBpZW50X2p3axgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJIpABChdMZWFzZUNyZWRlbnRpYWxSZXNwb25zZRI1CgVsZWFzZRgBIAEoCzIkLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbExlYXNlSAASNAoHcmVmdXNhbBgCIAEoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVmF1bHRSZWZ1c2FsSABCCAoGcmVzdWx0ImIKD0NyZWRlbnRpYWxMZWFzZRIOCgZzZWFsZWQYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCL2AQoSQ3JlZGVudGlhbE1hdGVyaWFsEkUKB2hlYWRlcnMYASADKAsyNC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxNYXRlcmlhbC5IZWFkZXJzRW50cnkSPQoDZW52GAIgAygLMjAuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTWF0ZXJpYWwuRW52RW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIvCgxWYXVsdFJlZnVzYWwSDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiZwoXQXBwbHlDcmVkZW50aWFsc1JlcXVlc3QSDgoGdGVuYW50GAEgASgJEjwKC2NyZWRlbnRpYWxzGAIgAygLMicuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUiiAIKEkNyZWRlbnRpYWxUZW1wbGF0ZRIQCgh1cHN0cmVhbRgBIAEoCRJFCgdoZWFkZXJzGAIgAygLMjQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUuSGVhZGVyc0VudHJ5Ej0KA2VudhgDIAMoCzIwLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlLkVudkVudHJ5Gi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi1AEKGEFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZRJNCgh2ZXJzaW9ucxgBIAMoCzI7LnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlLlZlcnNpb25zRW50cnkSOAoIcHJvYmxlbXMYAiADKAsyJi5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9ibGVtGi8KDVZlcnNpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI2ChFDcmVkZW50aWFsUHJvYmxlbRIQCgh1cHN0cmVhbRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJMu0BCgxWYXVsdFNlcnZpY2USbAoPTGVhc2VDcmVkZW50aWFsEisuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUNyZWRlbnRpYWxSZXF1ZXN0Giwuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUNyZWRlbnRpYWxSZXNwb25zZRJvChBBcHBseUNyZWRlbnRpYWxzEiwuc3dpdGNoeWFyZC52YXVsdC52MS5BcHBseUNyZWRlbnRpYWxzUmVxdWVzdBotLnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Ch9zd2l0Y2h5YXJkL3ZhdWx0L3YxL3ZhdWx0LnByb3RvEhNzd2l0Y2h5YXJkLnZhdWx0LnYxIvIBChZMZWFzZUNyZWRlbnRpYWxSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIQCgh1cHN0cmVhbRgCIAEoCRIYChBwcmluY2lwYWxfaXNzdWVyGAMgASgJEhkKEXByaW5jaXBhbF9zdWJqZWN0GAQgASgJEgwKBGVkZ2UYBSABKAkSFQoNcmVjaXBpZW50X2p3axgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEhQKDGNhbGxlcl9wcm9vZhgIIAEoCRIYChByZWplY3RlZF92ZXJzaW9uGAkgASgJEhgKEGNoYWxsZW5nZV9zY29wZXMYCiADKAkikAEKF0xlYXNlQ3JlZGVudGlhbFJlc3BvbnNlEjUKBWxlYXNlGAEgASgLMiQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTGVhc2VIABI0CgdyZWZ1c2FsGAIgASgLMiEuc3dpdGNoeWFyZC52YXVsdC52MS5WYXVsdFJlZnVzYWxIAEIICgZyZXN1bHQiYgoPQ3JlZGVudGlhbExlYXNlEg4KBnNlYWxlZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqACChJDcmVkZW50aWFsTWF0ZXJpYWwSRQoHaGVhZGVycxgBIAMoCzI0LnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbE1hdGVyaWFsLkhlYWRlcnNFbnRyeRI9CgNlbnYYAiADKAsyMC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxNYXRlcmlhbC5FbnZFbnRyeRIXCg90bHNfY2VydGlmaWNhdGUYAyABKAkSDwoHdGxzX2tleRgEIAEoCRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkQKDFZhdWx0UmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRITCgtjb25uZWN0X3VybBgDIAEoCSJnChdBcHBseUNyZWRlbnRpYWxzUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSPAoLY3JlZGVudGlhbHMYAiADKAsyJy5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZSKIAgoSQ3JlZGVudGlhbFRlbXBsYXRlEhAKCHVwc3RyZWFtGAEgASgJEkUKB2hlYWRlcnMYAiADKAsyNC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZS5IZWFkZXJzRW50cnkSPQoDZW52GAMgAygLMjAuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUuRW52RW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLUAQoYQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlEk0KCHZlcnNpb25zGAEgAygLMjsuc3dpdGNoeWFyZC52YXVsdC52MS5BcHBseUNyZWRlbnRpYWxzUmVzcG9uc2UuVmVyc2lvbnNFbnRyeRI4Cghwcm9ibGVtcxgCIAMoCzImLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFByb2JsZW0aLwoNVmVyc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjYKEUNyZWRlbnRpYWxQcm9ibGVtEhAKCHVwc3RyZWFtGAEgASgJEg8KB21lc3NhZ2UYAiABKAky7QEKDFZhdWx0U2VydmljZRJsCg9MZWFzZUNyZWRlbnRpYWwSKy5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlQ3JlZGVudGlhbFJlcXVlc3QaLC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlQ3JlZGVudGlhbFJlc3BvbnNlEm8KEEFwcGx5Q3JlZGVudGlhbHMSLC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkFwcGx5Q3JlZGVudGlhbHNSZXF1ZXN0Gi0uc3dpdGNoeWFyZC52YXVsdC52MS5BcHBseUNyZWRlbnRpYWxzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Who asks, for which upstream, and the key that the answer is sealed to.
@@ -70,6 +70,28 @@ export type LeaseCredentialRequest = Message<"switchyard.vault.v1.LeaseCredentia
    * @generated from field: string request_id = 7;
    */
   requestId: string;
+
+  /**
+   * Proof that the principal is calling: the call's Authorization field value (RFC 6750 section 2.1), as a JWE like a lease's, to the
+   * vault's own key. Empty for callers who are not signed in; they are leased no principal's credential.
+   *
+   * @generated from field: string caller_proof = 8;
+   */
+  callerProof: string;
+
+  /**
+   * Version of the lease that the upstream has just refused with 401: the vault renews it, or says what the caller must do.
+   *
+   * @generated from field: string rejected_version = 9;
+   */
+  rejectedVersion: string;
+
+  /**
+   * Scopes that the upstream's challenge asked for (RFC 6750 section 3), where it did.
+   *
+   * @generated from field: repeated string challenge_scopes = 10;
+   */
+  challengeScopes: string[];
 };
 
 /**
@@ -126,6 +148,28 @@ export type LeaseCredentialRequestJson = {
    * @generated from field: string request_id = 7;
    */
   requestId?: string;
+
+  /**
+   * Proof that the principal is calling: the call's Authorization field value (RFC 6750 section 2.1), as a JWE like a lease's, to the
+   * vault's own key. Empty for callers who are not signed in; they are leased no principal's credential.
+   *
+   * @generated from field: string caller_proof = 8;
+   */
+  callerProof?: string;
+
+  /**
+   * Version of the lease that the upstream has just refused with 401: the vault renews it, or says what the caller must do.
+   *
+   * @generated from field: string rejected_version = 9;
+   */
+  rejectedVersion?: string;
+
+  /**
+   * Scopes that the upstream's challenge asked for (RFC 6750 section 3), where it did.
+   *
+   * @generated from field: repeated string challenge_scopes = 10;
+   */
+  challengeScopes?: string[];
 };
 
 /**
@@ -275,6 +319,20 @@ export type CredentialMaterial = Message<"switchyard.vault.v1.CredentialMaterial
    * @generated from field: map<string, string> env = 2;
    */
   env: { [key: string]: string };
+
+  /**
+   * Certificate chain that the gateway shows in the TLS handshake, PEM; empty for none.
+   *
+   * @generated from field: string tls_certificate = 3;
+   */
+  tlsCertificate: string;
+
+  /**
+   * Private key of that certificate, PEM.
+   *
+   * @generated from field: string tls_key = 4;
+   */
+  tlsKey: string;
 };
 
 /**
@@ -296,6 +354,20 @@ export type CredentialMaterialJson = {
    * @generated from field: map<string, string> env = 2;
    */
   env?: { [key: string]: string };
+
+  /**
+   * Certificate chain that the gateway shows in the TLS handshake, PEM; empty for none.
+   *
+   * @generated from field: string tls_certificate = 3;
+   */
+  tlsCertificate?: string;
+
+  /**
+   * Private key of that certificate, PEM.
+   *
+   * @generated from field: string tls_key = 4;
+   */
+  tlsKey?: string;
 };
 
 /**
@@ -312,7 +384,7 @@ export const CredentialMaterialSchema: GenMessage<CredentialMaterial, {jsonType:
  */
 export type VaultRefusal = Message<"switchyard.vault.v1.VaultRefusal"> & {
   /**
-   * Stable key: connection_required, credential_unavailable.
+   * Stable key: connection_required, credential_unavailable, caller_unproven.
    *
    * @generated from field: string reason = 1;
    */
@@ -324,6 +396,13 @@ export type VaultRefusal = Message<"switchyard.vault.v1.VaultRefusal"> & {
    * @generated from field: string message = 2;
    */
   message: string;
+
+  /**
+   * Page at which the caller can connect, an absolute URL of the gateway; with connection_required alone.
+   *
+   * @generated from field: string connect_url = 3;
+   */
+  connectUrl: string;
 };
 
 /**
@@ -333,7 +412,7 @@ export type VaultRefusal = Message<"switchyard.vault.v1.VaultRefusal"> & {
  */
 export type VaultRefusalJson = {
   /**
-   * Stable key: connection_required, credential_unavailable.
+   * Stable key: connection_required, credential_unavailable, caller_unproven.
    *
    * @generated from field: string reason = 1;
    */
@@ -345,6 +424,13 @@ export type VaultRefusalJson = {
    * @generated from field: string message = 2;
    */
   message?: string;
+
+  /**
+   * Page at which the caller can connect, an absolute URL of the gateway; with connection_required alone.
+   *
+   * @generated from field: string connect_url = 3;
+   */
+  connectUrl?: string;
 };
 
 /**
