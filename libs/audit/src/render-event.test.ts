@@ -32,6 +32,31 @@ describe('a rendered event', () => {
     expect(Object.keys(JSON.parse(line) as object).sort()).toEqual(EventSchema.fields.map(({ jsonName }) => jsonName).sort());
   });
 
+  it('says of each of many events its own, whatever was rendered before', () => {
+    const one = fc.constantFrom('', 'a', 'b', 'c"');
+    const fields = fc.record({
+      type: fc.constantFrom('tool.called' as const, 'proxy.hop' as const),
+      outcome: fc.constant('ok' as const),
+      client_name: one,
+      client_version: one,
+      era: one,
+      revision: one,
+      upstream: one,
+      capability_kind: one,
+      capability: one,
+      upstream_capability: one,
+      method: one,
+    });
+    const present = (event: object) => Object.fromEntries(Object.entries(event).filter(([, value]) => value !== ''));
+    fc.assert(
+      fc.property(fc.array(fields, { minLength: 1, maxLength: 20 }), (events) => {
+        for (const event of events) expect(JSON.parse(renderEvent(event, identity))).toMatchObject(present(event));
+        const keys = events.map((event) => Object.keys(JSON.parse(renderEvent(event, identity)) as object));
+        expect(keys.map((names) => names.length)).toEqual(events.map((event) => Object.keys(present(event)).length + 6));
+      }),
+    );
+  });
+
   it('keeps the time and the tenant that the caller names', () => {
     const line = renderEvent(
       { type: 'proxy.hop', outcome: 'ok', occurred_at: '2026-02-03T04:05:06.007Z', tenant: 'acme' },

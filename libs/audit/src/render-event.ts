@@ -1,4 +1,5 @@
 import type { EventFields } from '@switchyard/contracts';
+import { rememberingMembers } from './repeated-members.js';
 import { shortenEvent, shortenTexts } from './shorten-event.js';
 
 /** What makes an event this event. */
@@ -64,15 +65,8 @@ function renderLine(fields: EventFields, identity: EventIdentity, shared: string
     renderIdentity(fields, identity) +
     shared +
     `,"type":"${fields.type}"` +
-    text(',"client_name":"', fields.client_name) +
-    text(',"client_version":"', fields.client_version) +
-    text(',"upstream":"', fields.upstream) +
-    text(',"capability_kind":"', fields.capability_kind) +
-    text(',"capability":"', fields.capability) +
-    text(',"upstream_capability":"', fields.upstream_capability) +
-    text(',"method":"', fields.method) +
-    text(',"era":"', fields.era) +
-    text(',"revision":"', fields.revision) +
+    clientMembers(fields) +
+    (fields.type === 'proxy.hop' ? askedMembers(fields) : calledMembers(fields)) +
     `,"outcome":"${fields.outcome}"` +
     text(',"reason":"', fields.reason) +
     text(',"client_rpc_id":"', fields.client_rpc_id) +
@@ -87,6 +81,51 @@ function renderLine(fields: EventFields, identity: EventIdentity, shared: string
     '}'
   );
 }
+
+/** Which client, and what it speaks. */
+const clientMembers = rememberingMembers({
+  key: ({ client_name }) => client_name ?? '',
+  copy: ({ client_version, era, revision }) => ({ client_version, era, revision }),
+  isSame: (copy, { client_version, era, revision }) =>
+    copy.client_version === client_version && copy.era === era && copy.revision === revision,
+  render: (fields) =>
+    text(',"client_name":"', fields.client_name) +
+    text(',"client_version":"', fields.client_version) +
+    text(',"era":"', fields.era) +
+    text(',"revision":"', fields.revision),
+});
+
+/** With every field there, so that all copies have one shape. */
+type Copied<Fields> = { readonly [Name in keyof Fields]-?: Fields[Name] | undefined };
+
+type Target = Pick<EventFields, 'upstream' | 'capability_kind' | 'capability' | 'upstream_capability' | 'method'>;
+
+const target = {
+  copy: ({ upstream, capability_kind, capability, upstream_capability, method }: Target): Copied<Target> => ({
+    upstream,
+    capability_kind,
+    capability,
+    upstream_capability,
+    method,
+  }),
+  isSame: (copy: Copied<Target>, { upstream, capability_kind, capability, upstream_capability, method }: Target) =>
+    copy.upstream === upstream &&
+    copy.capability_kind === capability_kind &&
+    copy.capability === capability &&
+    copy.upstream_capability === upstream_capability &&
+    copy.method === method,
+  render: (fields: Target) =>
+    text(',"upstream":"', fields.upstream) +
+    text(',"capability_kind":"', fields.capability_kind) +
+    text(',"capability":"', fields.capability) +
+    text(',"upstream_capability":"', fields.upstream_capability) +
+    text(',"method":"', fields.method),
+};
+
+/** What was called, and where. */
+const calledMembers = rememberingMembers({ ...target, key: ({ capability }) => capability ?? '' });
+/** The same for what only an upstream was asked. */
+const askedMembers = rememberingMembers({ ...target, key: ({ upstream_capability }) => upstream_capability ?? '' });
 
 function callerMembers(fields: CallerFields): string {
   return (

@@ -1,4 +1,5 @@
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.js';
+export type { HistogramSeries } from './histogram.js';
 export type { LogFields } from './log-fields.js';
 export { randomHex } from './random-digits.js';
 export { startTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.js';

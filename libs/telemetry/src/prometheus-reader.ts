@@ -1,5 +1,5 @@
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { AggregationTemporality, MetricReader } from '@opentelemetry/sdk-metrics';
+import { AggregationTemporality, type MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics';
 
 /** Renders a meter's instruments as Prometheus text whenever it is asked; serves nothing by itself. */
 export class PrometheusReader extends MetricReader {
@@ -7,9 +7,12 @@ export class PrometheusReader extends MetricReader {
 
   readonly #onError: (error: unknown) => void;
 
-  /** @param onError told of every observable instrument whose callback failed; the others are rendered all the same */
-  constructor(onError: (error: unknown) => void) {
-    super({ aggregationTemporalitySelector: () => AggregationTemporality.CUMULATIVE });
+  /**
+   * @param producers asked beside the meter
+   * @param onError told of every observable instrument whose callback failed; the others are rendered all the same
+   */
+  constructor(producers: MetricProducer[], onError: (error: unknown) => void) {
+    super({ aggregationTemporalitySelector: () => AggregationTemporality.CUMULATIVE, metricProducers: producers });
     this.#onError = onError;
   }
 

@@ -31,6 +31,27 @@ describe('telemetry', () => {
     expect(metrics).toContain('service_name="edge-proxy"');
   });
 
+  it('offers histograms beside the instruments of the meter, bounds inclusive, each series under its labels', async () => {
+    const telemetry = await startTelemetry({ service: 'edge-proxy', instance: 'edge-1' });
+    const durations = telemetry.histograms.create({ name: 'switchyard_d_seconds', description: 'D', boundaries: [0.1, 1] });
+    const calls = durations.series({ method: 'tools/call' });
+    for (const seconds of [0.05, 0.1, 0.5, 7]) calls.record(seconds);
+    durations.series({ method: 'ping' }).record(1);
+    const metrics = await telemetry.metricsText();
+    await telemetry.close();
+    const lines = metrics.split('\n').filter((line) => line.startsWith('switchyard_d_seconds'));
+    const valueOf = (name: string, ...labels: string[]) =>
+      lines.find((line) => line.startsWith(name) && labels.every((label) => line.includes(label)))?.split(' ')[1];
+    expect({
+      upTo100Ms: valueOf('switchyard_d_seconds_bucket', 'le="0.1"', 'tools/call'),
+      upTo1S: valueOf('switchyard_d_seconds_bucket', 'le="1"', 'tools/call'),
+      all: valueOf('switchyard_d_seconds_bucket', 'le="+Inf"', 'tools/call'),
+      count: valueOf('switchyard_d_seconds_count', 'tools/call'),
+      sum: Number(valueOf('switchyard_d_seconds_sum', 'tools/call')),
+      other: valueOf('switchyard_d_seconds_bucket', 'le="1"', 'ping'),
+    }).toEqual({ upTo100Ms: '2', upTo1S: '3', all: '4', count: '4', sum: 7.65, other: '1' });
+  });
+
   it('renders the other metrics where one callback fails', async () => {
     const telemetry = await startTelemetry({ service: 's', instance: 'i' });
     telemetry.meter.createObservableGauge('switchyard.broken').addCallback(() => {

@@ -2,8 +2,9 @@ import { diag, DiagLogLevel, type Meter, type Tracer } from '@opentelemetry/api'
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { MeterProvider, type MetricProducer, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { Histograms } from './histograms.js';
 import type { Logger } from './logger.js';
 import { observeProcess } from './process-metrics.js';
 import { PrometheusReader } from './prometheus-reader.js';
@@ -13,7 +14,9 @@ export interface Telemetry {
   /** Records spans, where an OTLP endpoint is configured; else there is none, because one that does nothing costs too. */
   readonly tracer: Tracer | undefined;
   readonly meter: Meter;
-  /** Everything measured through `meter`, as Prometheus text. */
+  /** Histograms that are recorded in on every call. */
+  readonly histograms: Histograms;
+  /** Everything measured through `meter` and `histograms`, as Prometheus text. */
   metricsText(): Promise<string>;
   /** Exports what is left and stops. Idempotent; an exporter that cannot be reached does not make it fail. */
   close(): Promise<void>;
@@ -43,11 +46,12 @@ function spanProcessor(endpoint: string): BatchSpanProcessor {
   });
 }
 
-function metricExportReader(endpoint: string): PeriodicExportingMetricReader {
+function metricExportReader(endpoint: string, producers: MetricProducer[]): PeriodicExportingMetricReader {
   return new PeriodicExportingMetricReader({
     exporter: new OTLPMetricExporter({ url: signalUrl(endpoint, 'metrics'), timeoutMillis: exportTimeoutMs }),
     exportIntervalMillis: metricsIntervalMs,
     exportTimeoutMillis: exportTimeoutMs,
+    metricProducers: producers,
   });
 }
 
@@ -65,11 +69,12 @@ function reportExportFailures(log: Logger): void {
 export async function startTelemetry(o: TelemetryOptions): Promise<Telemetry> {
   if (o.log !== undefined && o.otlpEndpoint !== undefined) reportExportFailures(o.log);
   const resource = resourceFromAttributes({ 'service.name': o.service, 'service.instance.id': o.instance });
-  const prometheus = new PrometheusReader((error) => o.log?.warn('a metric could not be collected', { error }));
+  const histograms = new Histograms(resource, scope);
+  const prometheus = new PrometheusReader([histograms], (error) => o.log?.warn('a metric could not be collected', { error }));
   const exporting =
     o.otlpEndpoint === undefined
       ? undefined
-      : { spans: spanProcessor(o.otlpEndpoint), metrics: metricExportReader(o.otlpEndpoint) };
+      : { spans: spanProcessor(o.otlpEndpoint), metrics: metricExportReader(o.otlpEndpoint, [histograms]) };
   const metrics = new MeterProvider({
     resource,
     readers: exporting === undefined ? [prometheus] : [prometheus, exporting.metrics],
@@ -89,6 +94,7 @@ export async function startTelemetry(o: TelemetryOptions): Promise<Telemetry> {
   return {
     tracer: traces?.getTracer(scope),
     meter,
+    histograms,
     metricsText: () => prometheus.text(),
     close: () => (closed ??= close()),
   };

@@ -137,7 +137,7 @@ export class PublicEdge {
     const cancellations = await Cancellations.open({ kv: cancelled, key, calls, log });
     const streamPeers = await StreamPeers.open(rpc, asks.boot, sessions);
     const names = new CapabilityNames();
-    const metrics = createEdgeMetrics(telemetry.meter, {
+    const metrics = createEdgeMetrics(telemetry, {
       sessions: () => sessions.size,
       calls: () => calls.size,
       spoolBytes: () => audit.depthBytes(),

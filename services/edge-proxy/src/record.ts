@@ -85,12 +85,7 @@ export function newFacts({
 export function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Promise<void> | undefined {
   const durationMicros = edge.clock.monotonicMicros() - exchange.startedAtMicros;
   const summary = summarize(exchange, ending);
-  const method = labelOf(exchange);
-  edge.metrics.durationSeconds.record(durationMicros / 1e6, {
-    method,
-    outcome: summary?.outcome ?? 'ok',
-    reason: summary?.reason ?? '',
-  });
+  edge.metrics.durations.record(durationMicros / 1e6, labelOf(exchange), summary?.outcome ?? 'ok', summary?.reason ?? '');
   if (summary === undefined) return undefined;
   const { facts } = exchange;
   facts.type = summary.type;
