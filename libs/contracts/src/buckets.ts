@@ -22,6 +22,14 @@ export const BUCKETS = {
   secrets: 'secrets',
   /** token-vault: wrapped data keys, `keyring` → JSON; without them nothing in the two buckets above can be read. */
   dataKeys: 'data-keys',
+  /** token-vault: its public keys, `caller-proof` → X25519 public key (JWK, JSON) that `caller_proof` of a lease is sealed to. Watched by edges. */
+  vaultKeys: 'vault-keys',
+  /** token-vault: each principal's connections to an upstream, encrypted. */
+  connections: 'connections',
+  /** token-vault: connecting under way (browser sessions, OAuth states) and leases of refreshes; all of it ends by itself. */
+  connecting: 'connecting',
+  /** token-vault: connections that have just changed, `connectionChangeKey()` → ConnectionChange (JSON); for minutes. Watched by edges. */
+  connectionChanges: 'connection-changes',
 } as const;
 
 /** Name of a bucket. */

@@ -1,6 +1,7 @@
 export { rpcSubject, type RpcMethod } from './rpc.js';
 export { EVENTS_INGEST_CONSUMER, EVENTS_STREAM, eventsSubject, type StreamDefinition } from './streams.js';
 export { BUCKETS, type BucketName } from './buckets.js';
+export { CALLER_PROOF_KEY, connectionChange, connectionChangeKey, type ConnectionChange } from './connection-changes.js';
 export { openApiDocument } from './openapi/document.js';
 export { eventsPage, eventsQuery, eventView, type EventsPage, type EventsQuery, type EventView } from './openapi/events.js';
 export { EVENT_TYPES, OUTCOMES, type EventFields, type EventType, type Outcome } from './events.js';

@@ -11,4 +11,4 @@ export {
   type ResourceOptions,
 } from './resource.js';
 export { signJwtAssertion } from './jwt-assertion.js';
-export { generateSealingKey, openSealed, sealTo, type SealingKey } from './sealed-message.js';
+export { generateSealingKey, openSealed, sealingKeyFrom, sealTo, type SealingKey } from './sealed-message.js';

@@ -1,5 +1,5 @@
 import { decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose';
-import { generateSealingKey, openSealed, sealTo } from './sealed-message.js';
+import { generateSealingKey, openSealed, sealingKeyFrom, sealTo } from './sealed-message.js';
 
 const plaintext = new TextEncoder().encode('Bearer canary-4711');
 
@@ -14,6 +14,14 @@ describe('sealed messages', () => {
 
   it('gives away only the public half', async () => {
     expect(Object.keys(JSON.parse((await generateSealingKey()).publicJwk) as object)).toEqual(['kty', 'crv', 'x']);
+  });
+
+  it('opens at every process that has the secret of the key', async () => {
+    const [one, other] = await Promise.all([sealingKeyFrom(Buffer.alloc(32, 7)), sealingKeyFrom(Buffer.alloc(32, 7))]);
+    expect(one.publicJwk).toBe(other.publicJwk);
+    expect(one.publicJwk).not.toBe((await sealingKeyFrom(Buffer.alloc(32, 8))).publicJwk);
+    const sealed = await sealTo(one.publicJwk, plaintext);
+    expect(Buffer.from(await openSealed(other.privateKey, sealed)).toString()).toBe('Bearer canary-4711');
   });
 
   it('does not open with another key, nor when altered', async () => {

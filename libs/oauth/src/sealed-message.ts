@@ -1,7 +1,10 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 
 const KEY_AGREEMENT = 'ECDH-ES';
 const CONTENT_ENCRYPTION = 'A256GCM';
+/** What stands before the 32 bytes of an X25519 private key in PKCS #8 (RFC 8410 §7). */
+const X25519_PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
 
 /** A key pair that others can seal messages to. */
 export interface SealingKey {
@@ -16,6 +19,17 @@ export async function generateSealingKey(): Promise<SealingKey> {
   const pair = await generateKeyPair(KEY_AGREEMENT, { crv: 'X25519' });
   const { kty, crv, x } = await exportJWK(pair.publicKey);
   return { publicJwk: JSON.stringify({ kty, crv, x }), privateKey: pair.privateKey };
+}
+
+/**
+ * The key pair that a secret makes: the same at every process that has the secret.
+ * @param secret 32 bytes that nobody can guess; any are a private key (RFC 7748 §5)
+ */
+export async function sealingKeyFrom(secret: Uint8Array): Promise<SealingKey> {
+  const key = createPrivateKey({ key: Buffer.concat([X25519_PKCS8, secret]), format: 'der', type: 'pkcs8' });
+  const { kty, crv, x } = createPublicKey(key).export({ format: 'jwk' });
+  const jwk = key.export({ format: 'jwk' }) as JWK;
+  return { publicJwk: JSON.stringify({ kty, crv, x }), privateKey: (await importJWK(jwk, KEY_AGREEMENT)) as CryptoKey };
 }
 
 /**

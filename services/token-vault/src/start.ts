@@ -7,6 +7,7 @@ import { ConfigError, type Clock, type RunningService } from '@switchyard/runtim
 import type { State } from '@switchyard/state';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
 import 'reflect-metadata';
+import { CallerKey } from './caller/caller-key.js';
 import type { TokenVaultConfig } from './config.js';
 import { CredentialStore } from './credential-store.js';
 import { Credentials } from './credentials.js';
@@ -77,7 +78,8 @@ async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps, undo: A
   const reseal = new Reseal({ ...deps, keyring, stores: [store.sealed, secrets.sealed] });
   const rotateMs = config.dataKeys.rotateDays * dayMs;
   const upkeep = undo.adopt(new KeyUpkeep({ ...deps, keyring, reseal, rotateMs }), (it) => it.close());
-  return { health, vault: new VaultContext({ ...deps, tenant, secrets, credentials, keyring, reseal, upkeep }) };
+  const callerKey = undo.adopt(await CallerKey.open(state, { ...deps, tenant, keyring }), (it) => it.close());
+  return { health, vault: new VaultContext({ ...deps, tenant, secrets, credentials, keyring, reseal, upkeep, callerKey }) };
 }
 
 /**
@@ -94,6 +96,7 @@ export async function startTokenVault(config: TokenVaultConfig, deps: TokenVault
     (admin) => admin.close(),
   );
   vault.upkeep.start();
+  await vault.callerKey.publish();
   const running = undo.move();
   return {
     name: 'token-vault',

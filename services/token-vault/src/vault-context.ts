@@ -1,6 +1,7 @@
 import type { Audit } from '@switchyard/audit';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
+import type { CallerKey } from './caller/caller-key.js';
 import type { Credentials } from './credentials.js';
 import type { Keyring } from './keyring/keyring.js';
 import type { KeyUpkeep } from './keyring/key-upkeep.js';
@@ -15,6 +16,7 @@ export class VaultContext {
   readonly keyring: Keyring;
   readonly reseal: Reseal;
   readonly upkeep: KeyUpkeep;
+  readonly callerKey: CallerKey;
   readonly audit: Pick<Audit, 'record' | 'accepting'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -28,6 +30,7 @@ export class VaultContext {
     this.keyring = o.keyring;
     this.reseal = o.reseal;
     this.upkeep = o.upkeep;
+    this.callerKey = o.callerKey;
     this.audit = o.audit;
     this.clock = o.clock;
     this.log = o.log;

@@ -1,6 +1,7 @@
 import type { KvEntry, KvStore } from '@switchyard/state';
-import { createHmac } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { KEY_BYTES } from '../key-encryption-key.js';
 import { KmsRejected, KmsUnavailable, type Kms } from '../kms/kms.js';
 import type { KmsHealth } from '../kms/kms-health.js';
 import { DataKeyCache } from './data-key-cache.js';
@@ -88,11 +89,22 @@ export class Keyring {
    * @throws as `sealing`
    */
   async versionOf(parts: readonly string[]): Promise<string> {
-    const { record } = await this.#living();
-    const key = await this.#needed(find(record, record.keys.find(({ purpose }) => purpose === 'versions')?.id));
+    const key = await this.#versionsKey();
     const version = createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
     key.fill(0);
     return version;
+  }
+
+  /**
+   * 32 secret bytes for one purpose, the same at every vault of the tenant and after every rotation. Overwrite them after use.
+   * @param purpose other purposes have other bytes
+   * @throws as `sealing`
+   */
+  async derived(purpose: string): Promise<Buffer> {
+    const key = await this.#versionsKey();
+    const derived = Buffer.from(hkdfSync('sha256', key, new Uint8Array(), `switchyard ${purpose}`, KEY_BYTES));
+    key.fill(0);
+    return derived;
   }
 
   /** What is stored; undefined where the tenant has no keys yet. Nothing in it is secret. @throws StateUnavailable */
@@ -160,6 +172,12 @@ export class Keyring {
       if (error instanceof KmsRejected) return { ok: false, why: 'unknown_key' };
       throw error;
     }
+  }
+
+  /** The one key that is never replaced while the tenant has keys. */
+  async #versionsKey(): Promise<Buffer> {
+    const { record } = await this.#living();
+    return this.#needed(find(record, record.keys.find(({ purpose }) => purpose === 'versions')?.id));
   }
 
   /** A key without which nothing can be stored. */
