@@ -40,6 +40,7 @@ export {
   type RoundEnd,
 } from './gen/switchyard/edge/v1/relay_pb.js';
 export {
+  CredentialOwner,
   SnapshotSchema,
   type AccessRule,
   type Server,

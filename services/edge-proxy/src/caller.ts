@@ -12,5 +12,5 @@ export function callerOf(principal: Principal, clientId: string): Caller {
     principal_kind: kind,
     client_id: clientId,
   });
-  return { principal, clientId, who };
+  return { principal, clientId, who, key: JSON.stringify([principal.tenant, issuer, subject, clientId]) };
 }

@@ -34,7 +34,7 @@ export interface HeardList {
   /** The client's. */
   readonly era: Era;
   readonly list: ListKey;
-  /** The link to the upstream: what was heard over another one, of another definition, counts no more. */
+  /** The upstream's definition: what was heard under another one counts no more. */
   readonly owner: object;
   /** Who is shown this list; others may be shown another. */
   readonly context: string;

@@ -203,7 +203,7 @@ describe.each<[string, () => string | undefined]>([
     const person = { tenant: DEFAULT_TENANT, issuer, subject, name: '', kind: 'service' as const, claims: [], clientId };
     const inbound = { bytes, envelope, era: 'modern' as const, revision: '', row: methodFor('modern', 'tools/call')! };
     const bound = {
-      caller: { principal: person, clientId, who: '' },
+      caller: { principal: person, clientId, who: '', key: '' },
       inbound,
       exchange: { server: { slug: 'old' }, facts: new Facts('') },
     };

@@ -15,6 +15,8 @@ export interface Caller {
   readonly clientId: string;
   /** Both, as events say them. */
   readonly who: string;
+  /** The same for the same principal under the same client alone: unlike `who`, it is never cut. */
+  readonly key: string;
 }
 
 /** One HTTP exchange on an MCP endpoint, from its first byte to its event. */

@@ -22,7 +22,7 @@ export type FakeLease =
 export interface FakeVault {
   readonly requests: readonly LeaseCredentialRequest[];
   /** What is leased from now on. */
-  lease: FakeLease;
+  lease: FakeLease | ((request: LeaseCredentialRequest) => FakeLease);
   /** Answers wait for this, where it is set. */
   until: Promise<void> | undefined;
   /** Answers no more. */
@@ -34,7 +34,7 @@ interface Handlers {
 }
 
 /** Serves leases on the bus of a test edge. */
-export function startFakeVault(rpc: Rpc, lease: FakeLease): FakeVault {
+export function startFakeVault(rpc: Rpc, lease: FakeVault['lease']): FakeVault {
   const options = rpc.server();
   if (!('strategy' in options)) throw new Error('this RPC has no server of its own');
   const { strategy } = options;
@@ -44,7 +44,8 @@ export function startFakeVault(rpc: Rpc, lease: FakeLease): FakeVault {
     const request = fromJson(LeaseCredentialRequestSchema, payload);
     requests.push(request);
     await vault.until;
-    return toJson(LeaseCredentialResponseSchema, await answer(request, vault.lease));
+    const lease = typeof vault.lease === 'function' ? vault.lease(request) : vault.lease;
+    return toJson(LeaseCredentialResponseSchema, await answer(request, lease));
   });
   strategy.listen(() => undefined);
   return vault;

@@ -70,7 +70,7 @@ export class LegacyPool {
   /** The session that a request needs. Requests that need it at the same time share one handshake. */
   enter(call: Call, link: UpstreamLink, context: OutboundContext): Promise<PooledSession | Refusal> {
     const capabilities = declared(call);
-    const key = keyOf(call, link.name, capabilities);
+    const key = keyOf(call, link, capabilities);
     const known = this.#held.get(key);
     if (known?.link === link) {
       known.usedAtMs = this.#clock.now();
@@ -248,10 +248,9 @@ function knownOf(capabilities: Readonly<Record<string, unknown>>): Readonly<Reco
   return Object.fromEntries(known);
 }
 
-function keyOf({ caller, exchange }: Call, upstream: string, capabilities: object): string {
-  const { tenant, issuer, subject } = caller.principal;
+function keyOf({ caller, exchange }: Call, { name: upstream, scope }: UpstreamLink, capabilities: object): string {
   const credential = exchange.catalog.upstreams.get(upstream)?.credentialVersion ?? '';
-  return JSON.stringify([tenant, issuer, subject, caller.clientId, upstream, String(credential), capabilities]);
+  return JSON.stringify([caller.key, upstream, scope, credential, capabilities]);
 }
 
 async function open(

@@ -12,6 +12,7 @@ const caller = (subject: string, clientId = 'client-1', issuer = 'https://id'): 
   principal: { tenant: 'default', issuer, subject, name: subject, kind: 'user', claims: [] },
   clientId,
   who: '',
+  key: JSON.stringify([issuer, subject, clientId]),
 });
 const ana = caller('ana');
 const record: SessionRecord = {

@@ -15,6 +15,8 @@ const upstreamSession = z.object({
   revision: z.string(),
   capabilities: z.record(z.string(), z.unknown()),
   instructions: z.string(),
+  /** Whose credential it was opened with, as `credentialScope` says; absent: everybody's. */
+  scope: z.string().optional(),
 });
 
 const sessionRecord = z.object({

@@ -1,5 +1,6 @@
 import type { Caller, Call, Exchange } from './exchange.js';
 import { Cancellation } from './cancellation.js';
+import { EVERYBODY } from './credential-scope.js';
 import type { Edge } from './edge.js';
 import { outboundContext } from './outbound-context.js';
 import { Refusal } from './refusal.js';
@@ -73,7 +74,7 @@ export function upstreamSession(
   const known = session.links.get(link.name);
   if (known?.link === link) return known.opening;
   // What stood with an earlier definition of the upstream is not a session with this one.
-  const stored = known === undefined ? storedSession(session.record, link.name) : undefined;
+  const stored = known === undefined ? storedSession(session.record, link) : undefined;
   const opening = stored ? Promise.resolve(stored) : open(session, link, context, edge);
   session.links.set(link.name, { link, opening });
   const forget = () => {
@@ -83,8 +84,11 @@ export function upstreamSession(
   return opening;
 }
 
-const storedSession = ({ upstreams }: SessionRecord, upstream: string) =>
-  Object.hasOwn(upstreams, upstream) ? upstreams[upstream] : undefined;
+/** One that was opened with another credential, as where the caller has changed teams since, is not a session of this one. */
+function storedSession({ upstreams }: SessionRecord, { name, scope }: UpstreamLink) {
+  const stored = Object.hasOwn(upstreams, name) ? upstreams[name] : undefined;
+  return stored !== undefined && (stored.scope ?? EVERYBODY) === scope ? stored : undefined;
+}
 
 async function open(
   session: ClientSession,
@@ -96,8 +100,10 @@ async function open(
   const opened = await openEither(session, link, context);
   if (opened instanceof Refusal) return opened;
   const kept = opened.id === undefined || isSseSession(opened.id) ? undefined : opened;
-  if (kept !== undefined || storedSession(session.record, link.name) !== undefined)
-    await edge.sessions.change(session, (record) => withUpstream(record, link.name, kept));
+  if (kept !== undefined || storedSession(session.record, link) !== undefined)
+    await edge.sessions.change(session, (record) =>
+      withUpstream(record, link.name, kept && { ...kept, ...(link.scope !== EVERYBODY && { scope: link.scope }) }),
+    );
   const { logLevel } = session.record;
   if (logLevel !== undefined) await tellLogLevel(link, opened, logLevel, context, edge);
   if (isShared(opened)) await subscribeAgain(session, link, opened, context, edge);
@@ -130,7 +136,11 @@ async function openEither(
   return profile instanceof Refusal ? profile : { ...profile, era: 'modern' };
 }
 
-function withUpstream(record: SessionRecord, upstream: string, standing: LegacySession | undefined): SessionRecord {
+function withUpstream(
+  record: SessionRecord,
+  upstream: string,
+  standing: SessionRecord['upstreams'][string] | undefined,
+): SessionRecord {
   const { [upstream]: _before, ...others } = record.upstreams;
   return { ...record, upstreams: standing === undefined ? others : { ...others, [upstream]: standing } };
 }

@@ -11,7 +11,7 @@ interface FakeStream extends StreamEvents {
   isOpen: boolean;
 }
 
-const CONTEXT = { credential: NO_CREDENTIAL, requestId: 'r', traceparent: 't', owner: 'o' };
+const CONTEXT = { scope: '', credential: NO_CREDENTIAL, requestId: 'r', traceparent: 't', owner: 'o' };
 
 /** A feed at a place where a test says what happens. */
 function setUp() {

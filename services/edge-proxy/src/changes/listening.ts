@@ -2,7 +2,7 @@ import type { Principal } from '@switchyard/contracts';
 import type { Edge } from '../edge.js';
 import type { Call } from '../exchange.js';
 import { isPooled } from '../legacy-pool.js';
-import { outboundContext } from '../outbound-context.js';
+import { outboundContext, standingLink } from '../outbound-context.js';
 import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
 import { decide } from '../stages/authorize.js';
@@ -120,8 +120,7 @@ export class Listening {
     this.#call = { ...this.#call, exchange: { ...exchange, catalog, server } };
     const reachable = new Set(reachableUpstreams(this.#call));
     for (const [upstream, place] of this.#places) {
-      const isSame =
-        place.link === undefined || (this.#edge.links.has(upstream) && this.#edge.links.get(upstream) === place.link);
+      const isSame = place.link === undefined || standingLink(this.#call, upstream, this.#edge) === place.link;
       if (reachable.has(upstream) && isSame) void this.follow(upstream);
       else this.#leave(upstream, place);
     }
@@ -182,11 +181,11 @@ export class Listening {
   async #enter(upstream: string, place: Place, entered?: LegacySession): Promise<void> {
     const context = await outboundContext(this.#call, upstream, this.#edge);
     if (context instanceof Refusal) return this.#again(upstream, place);
-    const link = this.#edge.links.get(upstream);
+    const link = this.#edge.links.get(upstream, context.scope);
     const standing = entered ?? (await this.#audience.enter(link, context));
     if (this.#places.get(upstream) !== place || place.standing === standing) return;
     // A configuration may have come meanwhile.
-    const isCurrent = this.#edge.links.has(upstream) && this.#edge.links.get(upstream) === link;
+    const isCurrent = this.#edge.links.find(upstream, context.scope) === link;
     if (standing instanceof Refusal || !isCurrent) this.#again(upstream, place);
     else this.#join(place, link, standing, context);
   }

@@ -5,7 +5,7 @@ import type { Call } from '../exchange.js';
 import type { FetchedList } from '../fetched-list.js';
 import { isPooled } from '../legacy-pool.js';
 import type { KeptList, ListAge } from '../list-cache.js';
-import { outboundContext } from '../outbound-context.js';
+import { outboundContext, standingLink } from '../outbound-context.js';
 import { Refusal } from '../refusal.js';
 import { enterUpstream } from '../upstream-session.js';
 import type { LeftOut } from '../tool-forms.js';
@@ -51,7 +51,7 @@ export async function fetchList(
   age: ListAge,
   edge: Edge,
 ): Promise<ListPart | Refusal> {
-  const link = edge.links.has(upstream) ? edge.links.get(upstream) : undefined;
+  const link = standingLink(call, upstream, edge);
   const standing = standingWith(call, upstream, edge);
   if (standing instanceof Refusal) return standing;
   const known = standing instanceof Promise ? undefined : fromMemory(call, standing, list, age, edge);
@@ -90,7 +90,7 @@ function enter(
   edge: Edge,
 ): Standing | Refusal | Promise<Standing | Refusal> {
   if (context instanceof Refusal) return context;
-  const link = edge.links.get(upstream);
+  const link = edge.links.get(upstream, context.scope);
   const found = enterUpstream(call, link, context, edge);
   if (found instanceof Promise) return found.then((late) => standingOf(call, link, context, late));
   return standingOf(call, link, context, found);
@@ -155,7 +155,7 @@ function partOf(call: Call, standing: Standing, list: ListKey, kept: KeptList, e
   const form = list === 'tools' ? edge.toolForms.shape(kept.list, standing.era, client, edge.log) : kept.list;
   const context = edge.listContexts.of(standing.link, standing.with, standing.era, standing.context.credential);
   edge.names.learn(
-    { upstream: standing.link.name, era: inbound.era, list, owner: standing.link, context },
+    { upstream: standing.link.name, era: inbound.era, list, owner: standing.link.definition, context },
     form.names,
     edge.clock.now(),
   );

@@ -131,7 +131,7 @@ export async function enterAll(call: Call, edge: Edge): Promise<(UpstreamProfile
 
 async function enter(call: Call, upstream: string, edge: Edge): Promise<UpstreamProfile | Refusal> {
   const context = await outboundContext(call, upstream, edge);
-  return context instanceof Refusal ? context : enterUpstream(call, edge.links.get(upstream), context, edge);
+  return context instanceof Refusal ? context : enterUpstream(call, edge.links.get(upstream, context.scope), context, edge);
 }
 
 const GIVEN_ON = ['prompts', 'resources', 'completions', 'logging'] as const;

@@ -38,7 +38,7 @@ export async function serveSetLevel(call: Call, edge: Edge): Promise<Ending> {
 async function tellUpstream(call: Call, session: ClientSession, upstream: string, level: string, edge: Edge): Promise<void> {
   const context = await outboundContext(call, upstream, edge);
   if (context instanceof Refusal) return;
-  const link = edge.links.get(upstream);
+  const link = edge.links.get(upstream, context.scope);
   const standing = await upstreamSession(session, link, context, edge);
   if (!(standing instanceof Refusal)) await tellLogLevel(link, standing, level, context, edge);
 }

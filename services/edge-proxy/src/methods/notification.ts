@@ -35,7 +35,7 @@ async function tellRootsChanged(call: Call, session: ClientSession, edge: Edge):
 async function tellUpstream(call: Call, session: ClientSession, upstream: string, edge: Edge): Promise<void> {
   const context = await outboundContext(call, upstream, edge);
   if (context instanceof Refusal) return;
-  const link = edge.links.get(upstream);
+  const link = edge.links.get(upstream, context.scope);
   const standing = await upstreamSession(session, link, context, edge);
   // A modern upstream asks for roots whenever it wants them.
   if (standing instanceof Refusal || standing.era === 'modern') return;

@@ -67,7 +67,7 @@ const unknown = () => new Refusal('task_unknown', 'You have no such task here. C
  */
 export async function forwardTask(call: Call, task: FoundTask, context: OutboundContext, edge: Edge): Promise<Ending> {
   const { target } = task;
-  const link = edge.links.get(target.upstream.name);
+  const link = edge.links.get(target.upstream.name, context.scope);
   const standing = await enterUpstream(call, link, context, edge);
   if (standing instanceof Refusal) return refused(standing);
   if (isOfOtherEra(call, standing)) return refused(unknown());
@@ -94,7 +94,7 @@ async function attempt(
   const { inbound, exchange, session } = call;
   const { upstream, capability } = task.target;
   const { method } = inbound.envelope;
-  const link = edge.links.get(upstream.name);
+  const link = edge.links.get(upstream.name, context.scope);
   const id = edge.ids.next();
   const startedAt = edge.clock.monotonicMicros();
   if (session !== undefined) edge.tasks.own.remember(session, upstream.name, task.id, { exposed: task.exposed });

@@ -8,7 +8,8 @@ export type Decision =
   | { readonly allowed: true; /** Index of the rule that granted. */ readonly rule: number }
   | { readonly allowed: false; readonly because: 'not_offered' | 'denied_by_source' | 'no_rule_grants' };
 
-function isMember(principal: Principal, teamName: string, catalog: Catalog): boolean {
+/** Whether a principal is in a team. */
+export function isMember(principal: Principal, teamName: string, catalog: Catalog): boolean {
   const team = catalog.teams.get(teamName);
   if (team === undefined) return false;
   return (

@@ -38,7 +38,7 @@ import type { Target } from './resolve.js';
  * ended, which means that it has not looked at the call (MCP 2025-11-25, "Session Management").
  */
 export async function forward(call: Call, target: Target, context: OutboundContext, edge: Edge): Promise<Ending> {
-  const link = edge.links.get(target.upstream.name);
+  const link = edge.links.get(target.upstream.name, context.scope);
   const paramHeaders = parameterFields(call, target, edge);
   if (paramHeaders instanceof Refusal) return refused(paramHeaders);
   const retried = call.inbound.envelope.requestStateRange && edge.requestStates.read(call, target.upstream.name);

@@ -57,6 +57,8 @@ const ABANDONED: ReadonlySet<string> = new Set(['cancelled', 'upstream_timeout',
 /** What an HTTP link needs. */
 export interface HttpLinkOptions {
   readonly name: string;
+  readonly scope: string;
+  readonly definition: object;
   readonly url: URL;
   readonly egress: Egress;
   readonly ids: IdSource;
@@ -69,6 +71,8 @@ type Outbound = Pick<OutboundRequest, 'era' | 'revision' | 'method' | 'session' 
 /** The way to a remote MCP server over Streamable HTTP. */
 export class HttpLink implements UpstreamLink {
   readonly name: string;
+  readonly scope: string;
+  readonly definition: object;
   readonly #options: HttpLinkOptions;
   #verdict: { readonly profile: UpstreamProfile | undefined; readonly untilMs: number } | undefined;
   #sseUntilMs = 0;
@@ -81,6 +85,8 @@ export class HttpLink implements UpstreamLink {
 
   constructor(options: HttpLinkOptions) {
     this.name = options.name;
+    this.scope = options.scope;
+    this.definition = options.definition;
     this.#options = options;
     this.#sse = new SseSessions(options);
     const { name: upstream, egress, url, resultLimitBytes } = options;
@@ -92,6 +98,10 @@ export class HttpLink implements UpstreamLink {
       onServerRequest: (request, message, answered) => this.#takeServerRequest(request, message, answered),
       asked: this.#asked,
     };
+  }
+
+  get busy(): boolean {
+    return this.#streams.size > 0 || this.#sse.size > 0;
   }
 
   async openLegacy(

@@ -11,6 +11,8 @@ export interface UpstreamMessage {
 
 /** What every message to an upstream carries beside its body. */
 export interface OutboundContext {
+  /** Whose credential it is, as `credentialScope` says. */
+  readonly scope: string;
   readonly credential: CredentialMaterial;
   readonly requestId: string;
   readonly traceparent: string;
@@ -91,6 +93,12 @@ export interface UnsolicitedSink {
 /** The way to one upstream. Two implementations: HttpLink and StdioLink. */
 export interface UpstreamLink {
   readonly name: string;
+  /** Whose credential goes over it, as `credentialScope` says. */
+  readonly scope: string;
+  /** The definition of the upstream that it was made from; links of several scopes share it. */
+  readonly definition: object;
+  /** Whether something stands on it that would end with it: a stream, a session, a call. */
+  readonly busy: boolean;
   /**
    * Performs the `initialize` handshake, or joins the session that stands (stdio).
    * @param capabilities what the client declared; a process that clients share is told what the gateway can carry instead
@@ -108,7 +116,7 @@ export interface UpstreamLink {
   notify(
     message: Pick<
       OutboundRequest,
-      'credential' | 'requestId' | 'traceparent' | 'era' | 'revision' | 'method' | 'body' | 'session' | 'owner'
+      'scope' | 'credential' | 'requestId' | 'traceparent' | 'era' | 'revision' | 'method' | 'body' | 'session' | 'owner'
     >,
   ): Promise<void>;
   /** Listens for what a legacy session says by itself, until the returned function is called. */

@@ -1,11 +1,13 @@
 import { type Egress, LOOPBACK } from '@switchyard/egress';
-import type { Upstream } from '@switchyard/contracts';
+import { CredentialOwner, type Upstream } from '@switchyard/contracts';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
 import type { Catalog } from '../catalog.js';
+import { EVERYBODY } from '../credential-scope.js';
 import { HttpLink } from './http-link.js';
 import type { IdSource } from './id-source.js';
 import type { UpstreamLink } from './link.js';
+import { ScopedLinks } from './scoped-links.js';
 import { StdioLink } from './stdio-link.js';
 
 /** What links are made of. */
@@ -21,19 +23,34 @@ export interface LinksOptions {
 
 interface Held {
   readonly definition: string;
-  readonly link: UpstreamLink;
+  /** The link that all callers share; absent where callers, or teams, have credentials of their own. */
+  readonly shared: UpstreamLink | undefined;
+  readonly scoped: ScopedLinks;
 }
+
+/** Longer than a client's session lasts that nobody uses. */
+const IDLE_HTTP_MS = 60 * 60_000;
+/** A process costs more than a link. */
+const IDLE_STDIO_MS = 10 * 60_000;
+const MOST_HTTP = 10_000;
+const MOST_STDIO = 64;
+const SWEEP_MS = 60_000;
 
 /** A gateway that itself serves on loopback may reach loopback: that is a developer's machine. */
 const isLoopback = (publicUrl: string) => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(publicUrl).hostname);
 
-/** The links to all upstreams of the catalog. A link lives as long as its upstream's definition and credential stay the same. */
+/**
+ * The links to all upstreams of the catalog: one for each, or, where callers or teams have credentials of their own, one for each of
+ * them. A link lives as long as its upstream's definition and credential stay the same.
+ */
 export class UpstreamLinks {
   readonly #options: LinksOptions;
+  readonly #timer: NodeJS.Timeout;
   #held = new Map<string, Held>();
 
   constructor(options: LinksOptions) {
     this.#options = options;
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
 
   /** Follows a new catalog: keeps the links that it does not change, ends the others. */
@@ -42,17 +59,14 @@ export class UpstreamLinks {
     for (const upstream of catalog.upstreams.values()) {
       const definition = JSON.stringify(upstream);
       const held = this.#held.get(upstream.name);
-      next.set(upstream.name, held?.definition === definition ? held : { definition, link: this.#make(upstream) });
+      next.set(upstream.name, held?.definition === definition ? held : this.#hold(upstream, definition));
     }
     // Last of what may throw, so that a catalog that cannot be used changes nothing.
     this.#options.egress.setAllowed(isLoopback(catalog.publicUrl) ? [...LOOPBACK, ...catalog.egressAllow] : catalog.egressAllow);
-    const kept = new Set([...next.values()].map(({ link }) => link));
-    const ended = [...this.#held.values()].filter(({ link }) => !kept.has(link));
+    const kept = new Set(next.values());
+    const ended = [...this.#held.values()].filter((held) => !kept.has(held));
     this.#held = next;
-    for (const { link } of ended)
-      void link
-        .close()
-        .catch((error: unknown) => this.#options.log.error('upstream did not end cleanly', { upstream: link.name, error }));
+    for (const link of ended.flatMap(linksOf)) this.#end(link);
   }
 
   /** Whether the newest catalog has this upstream. */
@@ -60,33 +74,75 @@ export class UpstreamLinks {
     return this.#held.has(name);
   }
 
-  /** @throws when the newest catalog has no such upstream: `has` tells */
-  get(name: string): UpstreamLink {
+  /** Whether `get` has a link for this scope, or room for one: so many may be in use at a time. */
+  hasRoom(name: string, scope: string): boolean {
+    return scope === EVERYBODY || this.#held.get(name)?.scoped.hasRoom(scope) === true;
+  }
+
+  /**
+   * The link to an upstream for those of one scope, made where there is none.
+   * @throws when the newest catalog has no such upstream: `has` tells
+   */
+  get(name: string, scope: string): UpstreamLink {
     const held = this.#held.get(name);
     if (held === undefined) throw new Error(`no upstream ${name} in the snapshot`);
-    return held.link;
+    if (scope !== EVERYBODY) return held.scoped.get(scope);
+    if (held.shared === undefined) throw new Error(`a call of ${name} is without its caller's credential`);
+    return held.shared;
+  }
+
+  /** The link to an upstream for those of one scope, where there is one. */
+  find(name: string, scope: string): UpstreamLink | undefined {
+    const held = this.#held.get(name);
+    return scope === EVERYBODY ? held?.shared : held?.scoped.find(scope);
+  }
+
+  /** Ends the link of one scope with everything that stands on it: its credential is another now, or no more. */
+  drop(name: string, scope: string): void {
+    this.#held.get(name)?.scoped.drop(scope);
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
-    await Promise.all([...this.#held.values()].map(({ link }) => link.close()));
+    clearInterval(this.#timer);
+    await Promise.all([...this.#held.values()].flatMap(linksOf).map((link) => link.close()));
   }
 
-  #make(upstream: Upstream): UpstreamLink {
+  #hold(upstream: Upstream, definition: string): Held {
+    const isShared = upstream.credentialOwner === CredentialOwner.UNSPECIFIED;
+    const isStdio = upstream.transport.case === 'stdio';
+    const scoped = new ScopedLinks({
+      make: (scope) => this.#make(upstream, scope),
+      clock: this.#options.clock,
+      most: isStdio ? MOST_STDIO : MOST_HTTP,
+      idleMs: isStdio ? IDLE_STDIO_MS : IDLE_HTTP_MS,
+      onEnd: (link) => this.#end(link),
+    });
+    return { definition, scoped, shared: isShared ? this.#make(upstream, EVERYBODY) : undefined };
+  }
+
+  #sweep(): void {
+    for (const { scoped } of this.#held.values()) scoped.sweep();
+  }
+
+  #end(link: UpstreamLink): void {
+    void link
+      .close()
+      .catch((error: unknown) => this.#options.log.error('upstream did not end cleanly', { upstream: link.name, error }));
+  }
+
+  #make(upstream: Upstream, scope: string): UpstreamLink {
     const { egress, ids, clock, resultLimitBytes } = this.#options;
     const { name, transport } = upstream;
-    if (transport.case === 'http')
-      return new HttpLink({ name, url: new URL(transport.value.url), egress, ids, clock, resultLimitBytes });
+    const shared = { name, scope, definition: upstream, ids, clock, resultLimitBytes };
+    if (transport.case === 'http') return new HttpLink({ ...shared, url: new URL(transport.value.url), egress });
     if (transport.case === 'stdio') {
       const { command, args, cwd } = transport.value;
       return new StdioLink({
-        name,
+        ...shared,
         command,
         args,
         cwd,
-        ids,
-        clock,
-        resultLimitBytes,
         onSaid: (method) => this.#options.onSaid(name, method),
         log: this.#options.log.child({ upstream: name }),
       });
@@ -94,3 +150,5 @@ export class UpstreamLinks {
     throw new Error(`upstream ${name} has no transport`);
   }
 }
+
+const linksOf = ({ shared, scoped }: Held): UpstreamLink[] => [...(shared === undefined ? [] : [shared]), ...scoped.all()];

@@ -26,6 +26,11 @@ export class SseSessions {
     this.#options = options;
   }
 
+  /** Sessions that stand. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
   /** Opens a session. @returns undefined where what answers is no HTTP+SSE server */
   async open(
     context: OutboundContext,

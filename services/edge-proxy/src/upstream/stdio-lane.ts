@@ -50,6 +50,11 @@ export class StdioLane {
     this.#options = options;
   }
 
+  /** Whether a process has requests in hand. */
+  get busy(): boolean {
+    return [...this.#sessions].some(({ busy }) => busy);
+  }
+
   /** The process, where one is starting or running. */
   get current(): Promise<Running | Refusal> | undefined {
     return this.#running;

@@ -38,6 +38,8 @@ const SILENCE_BELIEVED_MS = 60_000;
 /** What a stdio link needs. */
 export interface StdioLinkOptions {
   readonly name: string;
+  readonly scope: string;
+  readonly definition: object;
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
@@ -55,6 +57,8 @@ export interface StdioLinkOptions {
  */
 export class StdioLink implements UpstreamLink {
   readonly name: string;
+  readonly scope: string;
+  readonly definition: object;
   readonly #ids: IdSource;
   readonly #lanes: Readonly<Record<Era, StdioLane>>;
   readonly #sinks = new Set<UnsolicitedSink>();
@@ -63,6 +67,8 @@ export class StdioLink implements UpstreamLink {
 
   constructor(options: StdioLinkOptions) {
     this.name = options.name;
+    this.scope = options.scope;
+    this.definition = options.definition;
     this.#ids = options.ids;
     const shared = { ...options, upstream: options.name };
     this.#lanes = {
@@ -83,6 +89,10 @@ export class StdioLink implements UpstreamLink {
         shakeHands: (session, context) => this.#probe(session, context),
       }),
     };
+  }
+
+  get busy(): boolean {
+    return this.#sinks.size > 0 || this.#lanes.legacy.busy || this.#lanes.modern.busy;
   }
 
   async openLegacy(context: OutboundContext): Promise<LegacySession | Refusal> {

@@ -59,6 +59,11 @@ export class StdioSession {
     return this.#process.pid;
   }
 
+  /** Whether it has requests in hand. */
+  get busy(): boolean {
+    return this.#pending.size > 0;
+  }
+
   /** Sends a request and waits for its response. Never rejects. */
   request(request: OutboundRequest): Promise<UpstreamAnswer> {
     if (this.#ended !== undefined) return Promise.resolve(this.#refused('upstream_unavailable', this.#ended));
