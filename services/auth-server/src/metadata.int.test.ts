@@ -4,6 +4,7 @@ import { tempDir, type TempDir } from '@switchyard/testing';
 import path from 'node:path';
 import { rawGet } from './fixtures/raw-request.js';
 import { startServers, type RunningServers } from './fixtures/running-server.js';
+import { TestClient } from './fixtures/test-client.js';
 
 // What clients and other servers rely on; a change here is a change for all of them.
 const GOLDEN =
@@ -35,7 +36,16 @@ describe('metadata of the authorization server', () => {
     await dir[Symbol.asyncDispose]();
   });
 
-  const documents = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'];
+  const documents = [
+    '/.well-known/oauth-authorization-server',
+    '/.well-known/openid-configuration',
+    '/.well-known/oauth-authorization-server/mcp',
+    '/.well-known/oauth-authorization-server/mcp/work',
+    '/.well-known/openid-configuration/mcp/work',
+    '/.well-known/oauth-authorization-server/mcp/work/sse',
+    '/mcp/work/.well-known/openid-configuration',
+    '/mcp/.well-known/oauth-authorization-server',
+  ];
   const hostile: [string, Record<string, string>][] = [
     ['plain', { host: 'localhost:8080' }],
     ['no sensible Host', { host: '127.0.0.1:1' }],
@@ -57,15 +67,29 @@ describe('metadata of the authorization server', () => {
   });
 
   it.each([
-    ['path-inserted for a server', '/.well-known/oauth-authorization-server/mcp/work'],
-    ['path-inserted OpenID form', '/.well-known/openid-configuration/mcp/work'],
     ['absolute request target', 'http://evil.example/.well-known/oauth-authorization-server'],
-  ])(
-    'serves the document only where the issuer is its owner, so that clients fall back to it (RFC 8414 §3.3): %s',
-    async (_id, target) => {
-      expect((await rawGet(origin, target, { host: 'localhost:8080' })).status).toBe(404);
-    },
-  );
+    ['another path', '/.well-known/oauth-authorization-server/other'],
+    ['a deeper path', '/.well-known/oauth-authorization-server/mcp/work/x'],
+    ['a doubled slash', '/.well-known/oauth-authorization-server//mcp/work'],
+    ['an encoded path', '/.well-known/oauth-authorization-server/%6dcp/work'],
+    ['a slash at its end', '/.well-known/oauth-authorization-server/'],
+  ])('is nowhere else: %s', async (_id, target) => {
+    expect((await rawGet(origin, target, { host: 'localhost:8080' })).status).toBe(404);
+  });
+
+  it('MCP 2025-03-26: a client that has read no metadata signs in at /register, /authorize and /token of the origin', async () => {
+    const client = new TestClient(servers.publicUrl, servers.urls, {
+      register: '/register',
+      authorize: '/authorize',
+      token: '/token',
+    });
+    expect((await client.register()).status).toBe(201);
+    const tokens = await client.redeem(await client.obtainCode());
+    expect(tokens).toMatchObject({ status: 200, json: { token_type: 'Bearer' } });
+    expect((await client.refresh(String(tokens.json['refresh_token']))).status).toBe(200);
+    const preflight = await client.fetch('/register', { method: 'OPTIONS', headers: { origin: 'http://localhost:6274' } });
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
+  });
 
   it('publishes the public half of one ES256 key', async () => {
     const { body } = await rawGet(origin, '/oauth/jwks', { host: 'localhost:8080' });

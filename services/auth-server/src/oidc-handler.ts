@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ownTarget } from './provider/own-paths.js';
 import { pinOrigin } from './provider/pin-origin.js';
 import type { RotatingProvider } from './provider/rotating-provider.js';
 
-const OWN_PATHS = /^\/(oauth\/|\.well-known\/(oauth-authorization-server|openid-configuration)([?/]|$))/i;
-
-/** Hands the authorization server its requests, bodies unread, as if they had come for the public URL. */
+/** Hands the authorization server its requests, bodies unread, as if they had come for the public URL and its own paths. */
 export function oidcHandler(provider: RotatingProvider, issuer: string) {
   const publicUrl = new URL(issuer);
-  return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
-    if (!OWN_PATHS.test(request.url ?? '')) return next();
+  return (request: IncomingMessage & { originalUrl?: string }, response: ServerResponse, next: () => void): void => {
+    const target = ownTarget(request.url ?? '');
+    if (target === undefined) return next();
+    // oidc-provider takes what these two differ by for a path that it is mounted at.
+    request.url = request.originalUrl = target;
     pinOrigin(request, publicUrl);
     provider.serve(request, response);
   };

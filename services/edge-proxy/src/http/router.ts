@@ -31,6 +31,8 @@ interface Route {
 }
 
 const SLUG = '[a-z0-9-]{1,63}';
+const SERVER_PATH = `/mcp(?:/${SLUG}(?:/(?:sse|messages))?)?`;
+const ISSUER_DOCUMENT = 'oauth-authorization-server|openid-configuration';
 
 /** Every path of the public listener. Paths are compared as they were sent: no decoding, no normalising, so that there is nothing to differ about. */
 export function createRouter(
@@ -65,7 +67,10 @@ export function createRouter(
       methods: ['GET'],
       handle: (_request, response, [, slug]) => resourceMetadata(options, response, slug),
     },
-    { path: /^\/\.well-known\/(oauth-authorization-server|openid-configuration)$/, handle: to('authServer') },
+    { path: new RegExp(`^/\\.well-known/(${ISSUER_DOCUMENT})(?:${SERVER_PATH})?$`), handle: to('authServer') },
+    { path: new RegExp(`^${SERVER_PATH}/\\.well-known/(${ISSUER_DOCUMENT})$`), handle: to('authServer') },
+    // MCP 2025-03-26, "Fallbacks for Servers without Metadata Discovery": where clients look that have read no metadata.
+    { path: /^\/(authorize|token|register)$/, handle: to('authServer') },
     { path: /^\/oauth(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9_\-.]*)*$/, handle: to('authServer') },
     { path: /^\/api\/v1\/keys(\/[A-Za-z0-9_-]+)?$/, handle: to('authServer') },
     { path: /^\/api\/v1\/data-keys(\/(rotate|destroy))?$/, handle: to('tokenVault') },
