@@ -6,6 +6,8 @@ export const BUCKETS = {
   apiKeys: 'api-keys',
   /** auth-server: the authorization server's own records, `<kind>/<hash of id>` → JSON, encrypted under the id. Never read by others. */
   oidc: 'oidc',
+  /** auth-server: what access tokens were issued under and is dead, `<kind>/<id>` → Revocation (ProtoJSON); for minutes. Watched by edges. */
+  revocations: 'revocations',
   /** auth-server: signing keys as private JWKs. Never read by others. */
   signingKeys: 'signing-keys',
   /** edge-proxy: sessions of legacy clients, `<session id>` → JSON; and the key that seals requestState, `request-state-key` → 32 bytes. */

@@ -1,4 +1,4 @@
-import type { KvChange, KvWatch } from './kv.js';
+import { StateUnavailable, type KvChange, type KvWatch } from './kv.js';
 
 /**
  * The watches of one tenant's part of a bucket. Changes are handed over one after the other in later turns of the event
@@ -41,6 +41,11 @@ class LocalWatch implements KvWatch {
     this.#last = this.#last.then(() => {
       if (!this.#closed) this.#onChange(change);
     });
+  }
+
+  confirm(): Promise<void> {
+    if (this.#closed) return Promise.reject(new StateUnavailable('the watch is closed'));
+    return this.#last;
   }
 
   close(): Promise<void> {

@@ -14,6 +14,11 @@ export type KvChange = { readonly kind: 'put'; readonly entry: KvEntry } | { rea
 export interface KvWatch {
   /** Resolves when every value that stood at the start has been handed over. */
   readonly ready: Promise<void>;
+  /**
+   * Asks the store itself, and resolves when everything that was written before the call has been handed over.
+   * @throws StateUnavailable where that cannot be known now: the store does not answer, or the watch is behind
+   */
+  confirm(): Promise<void>;
   /** Idempotent. */
   close(): Promise<void>;
 }

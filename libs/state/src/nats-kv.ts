@@ -102,6 +102,7 @@ export class NatsKv implements KvStore {
       link: this.#parts.link,
       feed: this.#feedOptions(),
       keyOf: (subject: string) => this.#keyOf(subject),
+      newest: () => this.#newest(),
       onChange,
     };
     return this.#reach('watch', () => NatsWatch.start(options));
@@ -136,6 +137,12 @@ export class NatsKv implements KvStore {
       isDeletion: isDeletion(stored.header),
       writeId: stored.header.get(writeIdHeader),
     };
+  }
+
+  async #newest(): Promise<number> {
+    const { manager, stream, prefix } = this.#parts;
+    const newest = await this.#reach('confirm', () => manager.streams.getMessage(stream, { last_by_subj: `${prefix}.*` }));
+    return newest?.seq ?? 0;
   }
 
   /**

@@ -1,8 +1,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { BUCKETS } from '@switchyard/contracts';
 import { connectNats } from '@switchyard/messaging';
-import { eventually, natsUrl, startNats, unusedName } from '@switchyard/testing';
-import net from 'node:net';
+import { cuttableWire, eventually, natsUrl, startNats, unusedName } from '@switchyard/testing';
 import { StateUnavailable, type KvChange } from './kv.js';
 import { keyToken } from './key-token.js';
 import { NatsState } from './nats-state.js';
@@ -97,26 +96,22 @@ function holding() {
   return { changes, now, onChange: (change: KvChange) => void changes.push(change) };
 }
 
-/** A TCP way to a server that can be cut and mended. */
-async function cuttableWire(url: string) {
-  const sockets = new Set<net.Socket>();
-  const { hostname, port } = new URL(url);
-  const server = net.createServer((near) => {
-    const far = net.connect(Number(port), hostname);
-    for (const socket of [near, far]) sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)));
-    near.pipe(far).pipe(near);
-  });
-  const listen = (at: number) => new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve));
-  await listen(0);
-  const { port: ownPort } = server.address() as net.AddressInfo;
-  const cut = async () => {
-    const closed = new Promise((resolve) => server.close(resolve));
-    sockets.forEach((socket) => socket.destroy());
-    await closed;
-  };
-  const dispose = () => (server.listening ? cut() : Promise.resolve());
-  return { url: `nats://127.0.0.1:${ownPort}`, cut, mend: () => listen(ownPort), [Symbol.asyncDispose]: dispose };
-}
+it('KV-F8 a watch confirms nothing while it is cut off, and again when it is not', async () => {
+  await using wire = await cuttableWire(natsUrl());
+  await using opened = await openState(wire.url, 300);
+  await using other = await openState(natsUrl());
+  const tenant = unusedName('tenant');
+  const held = holding();
+  const watch = await (await opened.state.bucket(BUCKETS.sessions, tenant)).watch(held.onChange);
+  await watch.confirm();
+  await wire.cut();
+  await (await other.state.bucket(BUCKETS.sessions, tenant)).put('key', bytes('1'));
+  await expect(watch.confirm()).rejects.toThrow(StateUnavailable);
+  await wire.mend();
+  await eventually(() => watch.confirm());
+  expect(held.now()).toEqual({ key: '1' });
+  await watch.close();
+});
 
 it('KV-F3 a watch whose consumer is deleted on the server starts again', async () => {
   await using opened = await openState(natsUrl());

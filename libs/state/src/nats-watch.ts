@@ -9,6 +9,8 @@ export interface NatsWatchOptions {
   readonly link: NatsLink;
   readonly feed: Pick<FeedOptions, 'manager' | 'stream' | 'filterSubject'>;
   readonly keyOf: (subject: string) => string;
+  /** Revision of the newest write that the watch is of, as the stream's leader has it; 0 where there is none. */
+  readonly newest: () => Promise<number>;
   readonly onChange: (change: KvChange) => void;
 }
 
@@ -18,6 +20,8 @@ interface RunningFeed {
 }
 
 const retry = { firstMs: 50, longestMs: 5_000 };
+/** Longest wait for what the leader has and the watch has not shown yet. */
+const behindMs = 2_000;
 
 /**
  * A watch that survives whatever happens to the server: after any doubt it reads everything again and tells what changed
@@ -33,6 +37,9 @@ export class NatsWatch implements KvWatch {
   /** Keys that a feed has shown while it catches up; known ones that it did not show are gone. */
   #shown: Set<string> | undefined;
   #endFeed: () => void = () => undefined;
+  /** Revision that the running feed has come to. */
+  #position = 0;
+  readonly #waiting = new Set<{ readonly revision: number; readonly reached: () => void }>();
 
   /** @throws what JetStream answers when the first feed cannot be made */
   static async start(options: NatsWatchOptions): Promise<NatsWatch> {
@@ -56,6 +63,20 @@ export class NatsWatch implements KvWatch {
 
   get ready(): Promise<void> {
     return this.#ready.promise;
+  }
+
+  async confirm(): Promise<void> {
+    const revision = await this.#options.newest();
+    if (this.#isOver) throw new StateUnavailable('the watch is closed');
+    if (this.#position >= revision) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiting = { revision, reached: resolve };
+    const timer = setTimeout(() => reject(new StateUnavailable('the watch is behind')), behindMs);
+    this.#waiting.add(waiting);
+    await promise.finally(() => {
+      clearTimeout(timer);
+      this.#waiting.delete(waiting);
+    });
   }
 
   close(): Promise<void> {
@@ -91,15 +112,24 @@ export class NatsWatch implements KvWatch {
     const ended = Promise.withResolvers<void>();
     this.#endFeed = ended.resolve;
     this.#shown = new Set();
+    this.#position = 0;
     const feed = await NatsFeed.start({
       ...this.#options.feed,
       connection: this.#options.link.connection,
       headersOnly: false,
-      onMessage: (message, revision) => this.#receive(message, revision),
+      onMessage: (message, revision) => {
+        this.#receive(message, revision);
+        this.#come(revision);
+      },
       onCaughtUp: () => this.#catchUp(),
       onBroken: () => ended.resolve(),
     });
     return { feed, ended: ended.promise };
+  }
+
+  #come(revision: number): void {
+    this.#position = revision;
+    for (const waiting of this.#waiting) if (waiting.revision <= revision) waiting.reached();
   }
 
   #receive(message: Msg, revision: number): void {

@@ -2,7 +2,7 @@ import { BUCKETS } from '@switchyard/contracts';
 import { connectNats } from '@switchyard/messaging';
 import { eventually, natsUrl, tempDir, unusedName } from '@switchyard/testing';
 import path from 'node:path';
-import type { CasResult, KvChange, KvStore, State } from './kv.js';
+import { StateUnavailable, type CasResult, type KvChange, type KvStore, type State } from './kv.js';
 import { NatsState } from './nats-state.js';
 import { SqliteState } from './sqlite-state.js';
 
@@ -257,6 +257,20 @@ describe.each(adapters)('$name', ({ open }) => {
     await eventually(() => expect(revisions.at(-1)).toBe(last));
     expect(revisions).toEqual(revisions.toSorted((a, b) => a - b));
     await watch.close();
+  });
+
+  it('KV-24 a watch that confirms has handed over everything that was written before, other parts of the bucket aside', async () => {
+    const changes: string[] = [];
+    const watch = await kv.watch((change) => changes.push(line(change)));
+    await watch.confirm();
+    for (let round = 1; round <= 20; round += 1) {
+      await kv.put('a', bytes(String(round)));
+      if (round % 5 === 0) await kv.delete('a');
+      await watch.confirm();
+      expect(changes.at(-1)).toBe(round % 5 === 0 ? 'a gone' : `a=${round}`);
+    }
+    await watch.close();
+    await expect(watch.confirm()).rejects.toThrow(StateUnavailable);
   });
 
   it('KV-20 a closed watch is silent; closing twice is fine; a listener may write', async () => {

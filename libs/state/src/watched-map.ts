@@ -46,6 +46,14 @@ export class WatchedMap<T> {
     return this.#values.size;
   }
 
+  /**
+   * Resolves when it holds everything that was written before the call.
+   * @throws StateUnavailable where that cannot be known now
+   */
+  async confirm(): Promise<void> {
+    await this.#watch?.confirm();
+  }
+
   /** Calls back after every change from now on, with `undefined` for a key that is gone. @returns stops that */
   onChange(listener: (key: string, value: T | undefined) => void): () => void {
     this.#listeners.add(listener);

@@ -2,6 +2,7 @@ export { FakeClock } from './fake-clock.js';
 export { eventually } from './eventually.js';
 export { tempDir, type TempDir } from './temp-dir.js';
 export { unusedName } from './unused-name.js';
+export { cuttableWire, type CuttableWire } from './cuttable-wire.js';
 export { natsServerBinary, natsUrl, startNats, type NatsServer, type NatsServerOptions } from './nats-server.js';
 export { clickhouseUrl, startClickHouse, type ClickHouseServer } from './clickhouse-server.js';
 export { startServerProcess, type ServerCommand, type ServerProcess } from './server-process.js';
