@@ -19,6 +19,7 @@ export const EVENT_TYPES = [
   'auth.token_issued',
   'auth.client_registered',
   'auth.grant_revoked',
+  'auth.token_revoked',
   'auth.key_created',
   'auth.key_revoked',
   'auth.signing_key_rotated',

@@ -66,8 +66,24 @@ describe('AccessTokenVerifier', () => {
       clientId: 'client-1',
       scopes: ['mcp', 'offline_access'],
       grantId: 'grant-1',
+      tokenId: 'token-1',
+      grantedAtMs: NOW_SECONDS * 1000,
       expiresAtMs: (NOW_SECONDS + 300) * 1000,
     });
+  });
+
+  it('tells when what it was issued under was granted', async () => {
+    const { it: subject, token } = await sign(claims({ sy_granted_at: NOW_SECONDS - 3_600 }));
+    expect(await subject.verifier.verify(token, RESOURCE)).toMatchObject({ grantedAtMs: (NOW_SECONDS - 3_600) * 1000 });
+    const { it: other, token: odd } = await sign(claims({ sy_granted_at: 'yesterday' }));
+    expect(await other.verifier.verify(odd, RESOURCE)).toMatchObject({ ok: false, reason: 'token_invalid' });
+  });
+
+  it('verifies for its end whatever it was issued for, its audience aside', async () => {
+    const { it: subject, token } = await sign(claims({ aud: 'https://elsewhere.example/mcp' }));
+    expect(await subject.verifier.verifyForItsEnd(token)).toMatchObject({ ok: true, tokenId: 'token-1' });
+    const over = await sign(claims({ exp: NOW_SECONDS - 61 }));
+    expect(await over.it.verifier.verifyForItsEnd(over.token)).toMatchObject({ ok: false, reason: 'token_expired' });
   });
 
   const { iss: _iss, exp: _exp, sub: _sub, ...withoutIssuerEndAndSubject } = claims();

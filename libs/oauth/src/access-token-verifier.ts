@@ -17,6 +17,10 @@ export interface VerifiedToken {
   readonly scopes: readonly string[];
   /** What the authorization server issued to this client for this principal; revoked as one. */
   readonly grantId: string;
+  /** `jti`. */
+  readonly tokenId: string;
+  /** When what it was issued under was granted: a person who was signed out everywhere meanwhile has lost it. */
+  readonly grantedAtMs: number;
   /** The end of the token, without skew. */
   readonly expiresAtMs: number;
 }
@@ -60,7 +64,16 @@ export class AccessTokenVerifier {
    * @param resource the resource that it must have been issued for, as `resourceUrl()` spells it
    * @throws KeysUnavailable when the issuer's keys cannot be had
    */
-  async verify(token: string, resource: string): Promise<VerifiedToken | TokenRefusal> {
+  verify(token: string, resource: string): Promise<VerifiedToken | TokenRefusal> {
+    return this.#verify(token, resource);
+  }
+
+  /** Verifies a token for whatever it was issued for: to end it, never to let anybody in. */
+  verifyForItsEnd(token: string): Promise<VerifiedToken | TokenRefusal> {
+    return this.#verify(token, undefined);
+  }
+
+  async #verify(token: string, resource: string | undefined): Promise<VerifiedToken | TokenRefusal> {
     const keyId = acceptableKeyId(token);
     if (typeof keyId !== 'string') return keyId;
     const key = await this.#keys.find(keyId);
@@ -69,13 +82,17 @@ export class AccessTokenVerifier {
     return 'payload' in verified ? this.#toVerifiedToken(verified.payload) : verified;
   }
 
-  async #checkSignatureAndClaims(token: string, key: CryptoKey, resource: string): Promise<JWTVerifyResult | TokenRefusal> {
+  async #checkSignatureAndClaims(
+    token: string,
+    key: CryptoKey,
+    resource: string | undefined,
+  ): Promise<JWTVerifyResult | TokenRefusal> {
     try {
       return await jwtVerify(token, key, {
         algorithms: ['ES256'],
         typ: 'at+jwt',
         issuer: this.#issuer,
-        audience: resource,
+        ...(resource === undefined ? {} : { audience: resource }),
         clockTolerance: CLOCK_SKEW_SECONDS,
         currentDate: new Date(this.#clock.now()),
         requiredClaims: ['exp', 'iat', 'sub', 'client_id', 'jti'],
@@ -90,8 +107,11 @@ export class AccessTokenVerifier {
     // One audience per token (RFC 8707 §2.2): a list is not ours, even a list that holds this resource.
     if (typeof claims.aud !== 'string') return refuse('token_wrong_audience', 'The access token was issued for another server.');
     if ((claims.iat ?? 0) - CLOCK_SKEW_SECONDS > this.#clock.now() / 1000) return invalid();
-    const { sub, exp, client_id: clientId, scope, sy_tenant: tenant, sy_grant: grantId, sy_claims: teams, email } = claims;
-    if (!isText(sub) || !isText(clientId) || !isText(tenant) || !isText(grantId) || exp === undefined) return invalid();
+    const { sub, exp, jti, client_id: clientId, scope, sy_tenant: tenant, sy_grant: grantId, sy_claims: teams, email } = claims;
+    if (!isText(sub) || !isText(clientId) || !isText(tenant) || !isText(grantId) || !isText(jti) || exp === undefined)
+      return invalid();
+    const { iat = 0, sy_granted_at: grantedAt = iat } = claims;
+    if (typeof grantedAt !== 'number') return invalid();
     const principal: Principal = {
       tenant,
       issuer: this.#issuer,
@@ -101,7 +121,10 @@ export class AccessTokenVerifier {
       ...(isText(email) ? { email: email.toLowerCase() } : {}),
       claims: Array.isArray(teams) ? teams.filter(isText) : [],
     };
-    return { ok: true, principal, clientId, scopes: isText(scope) ? scope.split(' ') : [], grantId, expiresAtMs: exp * 1000 };
+    return {
+      ...{ ok: true, principal, clientId, scopes: isText(scope) ? scope.split(' ') : [], grantId, tokenId: jti },
+      ...{ grantedAtMs: grantedAt * 1000, expiresAtMs: exp * 1000 },
+    };
   }
 }
 

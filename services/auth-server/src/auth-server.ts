@@ -20,7 +20,9 @@ import { oidcHandler } from './oidc-handler.js';
 import { Accounts } from './provider/accounts.js';
 import { KnownServers } from './provider/known-servers.js';
 import { RememberedConsents } from './provider/remembered-consents.js';
+import { RevocationRegister } from './revocation/revocation-register.js';
 import { RotatingProvider } from './provider/rotating-provider.js';
+import { ownTokens } from './signing/own-tokens.js';
 import { SigningKeys } from './signing/signing-keys.js';
 import { GrantRevocations } from './store/grant-revocations.js';
 import { OidcStore } from './store/oidc-store.js';
@@ -98,12 +100,13 @@ async function openProvider(
 ): Promise<RotatingProvider> {
   const { state, clock, audit, log } = deps;
   const store = new OidcStore(await state.bucket(BUCKETS.oidc, tenant));
-  const revocations = new GrantRevocations(store, (grantId, ctx) => {
+  const register = await RevocationRegister.open(state, tenant);
+  const revocations = new GrantRevocations(store, register, (grantId, ctx) => {
     exchangeOf(ctx).events.push(grantRevoked(ctx, publicUrl, grantId));
   });
   const cookieSecret = await openCookieSecret(state, tenant);
   const accounts = new Accounts(store, tenant);
-  const ended = new EndedPeople(store, clock);
+  const ended = new EndedPeople(store, register, clock);
   const { mode, providers, recheckSeconds } = identity;
   const federation = new Federation({
     ...{ providers, publicUrl, store, accounts, ended, clock, fetch, log },
@@ -114,7 +117,8 @@ async function openProvider(
     ...{ publicUrl, tenant, cookieSecret, accounts, servers, audit, log },
     ...(mode === 'oidc' ? { federation } : {}),
     consents: new RememberedConsents({ store, ended, clock }),
-    adapters: { store, revocations, ended, clock },
+    adapters: { store, revocations, register, ended, clock },
+    tokens: ownTokens(publicUrl, signing, clock),
   };
   return new RotatingProvider(parts, signing);
 }

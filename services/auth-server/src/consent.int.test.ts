@@ -7,6 +7,7 @@ import { startServers, type RunningServers } from './fixtures/running-server.js'
 import { departed, shown, TestBrowser } from './fixtures/test-browser.js';
 import { TestClient } from './fixtures/test-client.js';
 import { RememberedConsents } from './provider/remembered-consents.js';
+import { RevocationRegister } from './revocation/revocation-register.js';
 import { OidcStore } from './store/oidc-store.js';
 
 const WEB = 'https://app.example/cb';
@@ -122,7 +123,7 @@ describe('consent', () => {
 
   it('is forgotten when somebody is signed out everywhere', async () => {
     const store = new OidcStore(await state.bucket(BUCKETS.oidc, 'another'));
-    const ended = new EndedPeople(store, clock);
+    const ended = new EndedPeople(store, await RevocationRegister.open(state, 'another'), clock);
     const consents = new RememberedConsents({ store, ended, clock });
     const consent = { accountId: 'usr_1', clientId: 'c', redirectUri: WEB, resource: 'r', scope: 'mcp' };
     await consents.remember(consent);

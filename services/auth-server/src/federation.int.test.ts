@@ -4,6 +4,7 @@ import { SqliteState } from '@switchyard/state';
 import { eventually, FakeClock, tempDir, type TempDir } from '@switchyard/testing';
 import path from 'node:path';
 import { startCompanyIdp, type CompanyIdp, type Employee } from './fixtures/company-idp.js';
+import { claimsOf as claimsOfToken, deadTokens } from './fixtures/dead-tokens.js';
 import { publishServers, startServers, type RunningServers } from './fixtures/running-server.js';
 import { departed, REDIRECT_URI, shown, TestBrowser } from './fixtures/test-browser.js';
 import { TestClient } from './fixtures/test-client.js';
@@ -73,8 +74,14 @@ describe('sign-in at the identity provider of a company', () => {
     const code = location.searchParams.get('code') ?? '';
     return client.redeem({ code, verifier, redirectUri: REDIRECT_URI });
   };
-  const claimsOf = (json: Record<string, unknown>) =>
-    JSON.parse(Buffer.from(String(json['access_token']).split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+  const claimsOf = (json: Record<string, unknown>) => claimsOfToken(json['access_token']);
+  /** Whether edges refuse the access tokens of these answers. */
+  const areDead = async (answers: readonly { readonly json: Record<string, unknown> }[]) => {
+    const dead = await deadTokens(state);
+    const known = await Promise.all(answers.map(({ json }) => dead.has(json['access_token'])));
+    await dead.close();
+    return known;
+  };
   const pass = (ms: number) => clock.advance(ms);
 
   it('goes over the company to a token with the person and their teams, and names nobody else', async () => {
@@ -326,6 +333,7 @@ describe('sign-in at the identity provider of a company', () => {
         ['auth.rejected', 'invalid_grant'],
       ]);
       expect(await client.refresh(refreshOf(other))).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
+      expect(await areDead([tokens, other])).toEqual([true, true]);
       expect((await openSignIn({}, signedInBrowser)).page.text).toContain('Continue with Example Corp');
     });
 
@@ -376,11 +384,13 @@ describe('sign-in at the identity provider of a company', () => {
       idp.who = person;
       const tokens = await signIn();
       servers.events.length = 0;
-      return String(tokens.json['refresh_token']);
+      return tokens;
     };
+    const refresh = ({ json }: { json: Record<string, unknown> }) => client.refresh(String(json['refresh_token']));
 
     it.each(['sub', 'sid'])('ends what a person has, found by %s, with one event; signing in begins anew', async (by) => {
       const tokens = [await signInPerson(), await signInPerson()];
+      expect(await areDead(tokens)).toEqual([false, false]);
       const signedInBrowser = browser;
       const order = by === 'sub' ? { sub: person.sub } : { sid: idp.lastSid };
       const answer = await post(idp.logoutToken(order));
@@ -388,13 +398,14 @@ describe('sign-in at the identity provider of a company', () => {
       expect(servers.events.map(({ type, reason, principal_name: name }) => [type, reason, name])).toEqual([
         ['auth.signed_out', 'backchannel_logout', 'ana@example.com'],
       ]);
-      for (const token of tokens)
-        expect(await client.refresh(token)).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
+      expect(await areDead(tokens)).toEqual([true, true]);
+      for (const token of tokens) expect(await refresh(token)).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
       expect((await openSignIn({}, signedInBrowser)).page.text).toContain('Continue with Example Corp');
       // Records are as old as the second that they began in.
       await eventually(() => Math.floor(Date.now() / 1000) > clock.now() / 1000);
       clock.setWallClock(Date.now());
-      expect((await client.refresh(await signInPerson())).status).toBe(200);
+      const anew = await signInPerson();
+      expect([(await refresh(anew)).status, await areDead([anew])]).toEqual([200, [false]]);
     });
 
     it('is answered the same for somebody who was never here', async () => {
@@ -420,12 +431,12 @@ describe('sign-in at the identity provider of a company', () => {
       ['not signed', () => `${idp.logoutToken({ sub: person.sub }, { alg: 'none' }).split('.').slice(0, 2).join('.')}.`],
       ['signed with the public key', () => idp.logoutToken({ sub: person.sub }, { alg: 'HS256' })],
     ])('signs nobody out: %s', async (_id, token) => {
-      const refreshToken = await signInPerson();
+      const tokens = await signInPerson();
       expect(await post(token())).toMatchObject({ status: 400, json: { error: 'invalid_request' } });
       expect(servers.events).toEqual([
         expect.objectContaining({ type: 'auth.rejected', reason: 'logout_refused', http_status: 400 }),
       ]);
-      expect((await client.refresh(refreshToken)).status).toBe(200);
+      expect((await refresh(tokens)).status).toBe(200);
     });
 
     it('a token that is sent again: refused', async () => {

@@ -31,6 +31,8 @@ export const LIFETIMES = {
   keyCommandLeadMs: 2 * minuteMs,
   /** How long a key that signs no more is published: longer than what it signed is good for, skew included. */
   keyVerifyOnlyMs: 10 * minuteMs,
+  /** How long it stands that something was revoked: longer than any access token lives, skew included. */
+  revocationMs: 15 * minuteMs,
   /** A registration that nobody signs in with goes after this. */
   unusedClientMs: dayMs,
 } as const;

@@ -1,4 +1,5 @@
 import type { EventFields } from '@switchyard/contracts';
+import type { VerifiedToken } from '@switchyard/oauth';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { SignedInAccount } from '../provider/accounts.js';
 import { readResource } from '../provider/resources.js';
@@ -55,6 +56,17 @@ export function grantRevoked(ctx: KoaContextWithOIDC, issuer: string, grantId: s
   // Only the token endpoint revokes by itself: a code or refresh token came a second time (RFC 9700 §4.14.2).
   const reason = ctx.oidc.route === 'token' ? 'reuse_detected' : 'revoked_by_client';
   return { type: 'auth.grant_revoked', outcome: 'ok', ...context, reason, detail: { grant: grantId } };
+}
+
+/** One access token ended before its time. */
+export function tokenRevoked(
+  ctx: KoaContextWithOIDC,
+  issuer: string,
+  { principal, tokenId, grantId }: Pick<VerifiedToken, 'principal' | 'tokenId' | 'grantId'>,
+): EventFields {
+  const detail = { token: tokenId, grant: grantId };
+  const context = { ...request(ctx), ...client(ctx), ...person(issuer, principal) };
+  return { type: 'auth.token_revoked', outcome: 'ok', ...context, reason: 'revoked_by_client', detail };
 }
 
 /** A request was refused. @param reason OAuth error code */

@@ -1,4 +1,5 @@
 import { LIFETIMES } from '../lifetimes.js';
+import type { RevocationRegister } from '../revocation/revocation-register.js';
 import type { OidcStore } from '../store/oidc-store.js';
 
 const KIND = 'EndedPerson';
@@ -6,17 +7,21 @@ const KIND = 'EndedPerson';
 /** People who were signed out everywhere. Whatever began before that moment is dead; signing in again begins anew. */
 export class EndedPeople {
   readonly #store: OidcStore;
+  readonly #register: RevocationRegister;
   readonly #clock: { now(): number };
 
-  constructor(store: OidcStore, clock: { now(): number }) {
+  constructor(store: OidcStore, register: RevocationRegister, clock: { now(): number }) {
     this.#store = store;
+    this.#register = register;
     this.#clock = clock;
   }
 
-  /** Ends everything that somebody has: sessions, codes, grants and refresh tokens, by one write. Idempotent. */
+  /** Ends everything that somebody has: sessions, codes, grants and tokens of all kinds. Idempotent. */
   async end(subject: string): Promise<void> {
+    const atMs = this.#clock.now();
     // Outlives everything that can have been issued before.
-    await this.#store.write(KIND, subject, { atMs: this.#clock.now() }, LIFETIMES.grantMs + 86_400_000);
+    await this.#store.write(KIND, subject, { atMs }, LIFETIMES.grantMs + 86_400_000);
+    await this.#register.revoke({ kind: 'person', id: subject, grantedUntilMs: atMs });
   }
 
   /** @param bornAtSeconds when what is asked about began, seconds since 1970 */

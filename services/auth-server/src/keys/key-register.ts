@@ -2,19 +2,23 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { decodeApiKeyRecord, encodeApiKeyRecord, mintApiKey, type ApiKeyOptions } from '@switchyard/api-keys';
 import { BUCKETS, type ApiKeyRecord } from '@switchyard/contracts';
 import type { KvStore, State } from '@switchyard/state';
+import { RevocationRegister } from '../revocation/revocation-register.js';
 
 /** Where API keys are made and ended. Everyone who verifies keys watches the same bucket. */
 export class KeyRegister {
   readonly #bucket: KvStore;
+  readonly #revocations: RevocationRegister;
   readonly #clock: { now(): number };
 
-  private constructor(bucket: KvStore, clock: { now(): number }) {
+  private constructor(bucket: KvStore, revocations: RevocationRegister, clock: { now(): number }) {
     this.#bucket = bucket;
+    this.#revocations = revocations;
     this.#clock = clock;
   }
 
   static async open(state: State, tenant: string, clock: { now(): number }): Promise<KeyRegister> {
-    return new KeyRegister(await state.bucket(BUCKETS.apiKeys, tenant), clock);
+    const [bucket, revocations] = [await state.bucket(BUCKETS.apiKeys, tenant), await RevocationRegister.open(state, tenant)];
+    return new KeyRegister(bucket, revocations, clock);
   }
 
   /** Makes a key. @returns its text, which is kept nowhere */
@@ -36,9 +40,10 @@ export class KeyRegister {
     return entry && decodeApiKeyRecord(entry.value);
   }
 
-  /** Ends a key, at once and everywhere. Idempotent. */
+  /** Ends a key, at once and everywhere, with what was begun by it. Idempotent. */
   async revoke(id: string): Promise<void> {
     await this.#bucket.delete(id);
+    await this.#revocations.revoke({ kind: 'api-key', id });
   }
 }
 

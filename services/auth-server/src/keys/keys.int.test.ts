@@ -1,5 +1,5 @@
-import { ApiKeyDirectory } from '@switchyard/api-keys';
-import { createdKey, DEFAULT_TENANT, keyList } from '@switchyard/contracts';
+import { ApiKeyDirectory, revocableName } from '@switchyard/api-keys';
+import { BUCKETS, createdKey, DEFAULT_TENANT, keyList } from '@switchyard/contracts';
 import { eventually, FakeClock } from '@switchyard/testing';
 import { startServers, type RunningServers } from '../fixtures/running-server.js';
 import { STATE_PROFILES, type OpenStates } from '../fixtures/states.contract.js';
@@ -99,6 +99,9 @@ describe.each(STATE_PROFILES)('API keys: %s', (_id, open) => {
     expect((await call('DELETE', `/${id}`)).status).toBe(204);
     await eventually(() => expect(directory.verify(key)).toBeUndefined(), { timeoutMs: 5_000 });
     expect(servers.events.at(-1)).toMatchObject({ type: 'auth.key_revoked', detail: { key_id: id } });
+    // Streams that it has opened at edges end by this.
+    const revocations = await states.states[0]!.bucket(BUCKETS.revocations, DEFAULT_TENANT);
+    expect(await revocations.get(revocableName('api-key', id))).toBeDefined();
     expect((await call('DELETE', `/${id}`)).status).toBe(404);
   });
 

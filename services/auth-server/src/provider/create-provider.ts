@@ -10,6 +10,7 @@ import { keepUsedClients } from './keep-used-clients.js';
 import { FormOrigin } from '../interaction/form-origin.js';
 import { interactionRoutes } from '../interaction/interaction-routes.js';
 import { InteractionSteps } from '../interaction/interaction-steps.js';
+import { accessTokenRevocation } from '../revocation/access-token-revocation.js';
 import { normaliseScope } from './authorize-scope.js';
 import { providerConfiguration, type ProviderParts } from './provider-configuration.js';
 import { RefreshReplay } from './refresh-replay.js';
@@ -17,7 +18,7 @@ import { registrationLimits } from './registration-limits.js';
 
 /** Builds the authorization server: oidc-provider, our steps around it, and what is recorded of it. */
 export function createProvider(parts: ProviderParts & { readonly audit: EventSink; readonly log: Logger }): Provider {
-  const { publicUrl, cookieSecret, accounts, consents, federation, servers, adapters, audit, log } = parts;
+  const { publicUrl, cookieSecret, accounts, consents, federation, servers, adapters, tokens, audit, log } = parts;
   const provider = new Provider(publicUrl, providerConfiguration(parts));
   // Requests are pinned to the public URL before they come here, so their forwarding headers are ours.
   provider.proxy = true;
@@ -41,6 +42,7 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
   }
   use(interactionRoutes({ provider, issuer: publicUrl, steps, forms }));
   use((ctx, next) => replay.around(ctx, next));
+  use(accessTokenRevocation({ register: adapters.register, tokens, issuer: publicUrl }));
   use(keepUsedClients(adapters));
   follow(provider, parts);
   return provider;

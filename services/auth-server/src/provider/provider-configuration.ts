@@ -1,5 +1,5 @@
-import { MCP_SCOPE } from '@switchyard/oauth';
-import type { AccessToken, Configuration } from 'oidc-provider';
+import { MCP_SCOPE, type AccessTokenVerifier } from '@switchyard/oauth';
+import { errors, type AccessToken, type Configuration } from 'oidc-provider';
 import { interactionPath } from '../interaction/interaction-path.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { Federation } from '../federation/federation.js';
@@ -30,6 +30,8 @@ export interface ProviderParts {
   readonly consents: RememberedConsents;
   readonly servers: KnownServers;
   readonly adapters: AdapterContext;
+  /** Verifies our own access tokens. */
+  readonly tokens: AccessTokenVerifier;
 }
 
 const seconds = (ms: number) => ms / 1000;
@@ -83,7 +85,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     features: {
       devInteractions: { enabled: false },
       registration: { enabled: true, issueRegistrationAccessToken: false },
-      revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
+      revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => isOwnToken(client, token) },
       resourceIndicators: resourceIndicators(o.publicUrl, o.servers),
       // Off until the edge enforces them too: a bound token that is accepted unbound is worse than none.
       dPoP: { enabled: false },
@@ -101,6 +103,8 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       email: ctx.oidc.entities.Account?.['email'],
       sy_tenant: o.tenant,
       sy_grant: (token as AccessToken).grantId,
+      // Who is signed out everywhere loses what was granted before, however late it is issued.
+      sy_granted_at: ctx.oidc.entities.Grant?.iat,
       sy_claims: o.servers.teamClaimsAmong((ctx.oidc.entities.Account?.['teams'] ?? []) as readonly string[]),
     }),
     // MCP clients are long-lived and rarely ask for offline_access: whoever may refresh gets a refresh token. It does not end
@@ -111,6 +115,12 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     ttl: TTL,
     renderError: (ctx, out, error) => sendProblemPage(ctx, authorizationProblem(ctx.status, out, error)),
   };
+}
+
+/** RFC 7009 §2.1: a client that names another one's token is told so. @throws InvalidGrant */
+function isOwnToken(client: { readonly clientId: string }, token: { readonly clientId?: string | undefined }): true {
+  if (token.clientId === client.clientId) return true;
+  throw new errors.InvalidGrant('the token was issued to another client');
 }
 
 /** Somebody, as the library and our token claims want them. */

@@ -1,21 +1,24 @@
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import { LIFETIMES } from '../lifetimes.js';
+import type { RevocationRegister } from '../revocation/revocation-register.js';
 import type { OidcStore } from './oidc-store.js';
 
 /** Told of a grant that ended, and of the request that ended it. */
 export type OnRevoked = (grantId: string, ctx: KoaContextWithOIDC) => void;
 
 /**
- * Revoked grants. A grant ends by one write, its tombstone; everything that was issued under it looks for the tombstone when it
- * is used, so a whole family of tokens dies at once however many there are.
+ * Revoked grants. A grant ends by one write, its tombstone; what was issued under it and is used here looks for the tombstone, so a whole
+ * family of tokens dies at once however many there are. Access tokens are used elsewhere, where the register tells of it.
  */
 export class GrantRevocations {
   readonly #store: OidcStore;
+  readonly #register: RevocationRegister;
   readonly #onRevoked: OnRevoked;
 
   /** @param onRevoked told once of every grant that ends */
-  constructor(store: OidcStore, onRevoked: OnRevoked) {
+  constructor(store: OidcStore, register: RevocationRegister, onRevoked: OnRevoked) {
     this.#store = store;
+    this.#register = register;
     this.#onRevoked = onRevoked;
   }
 
@@ -27,6 +30,8 @@ export class GrantRevocations {
   async revoke(grantId: string, ctx: KoaContextWithOIDC | undefined = Provider.ctx): Promise<void> {
     // The tombstone outlives everything that can have been issued under the grant.
     const first = await this.#store.create('RevokedGrant', grantId, {}, LIFETIMES.grantMs + 86_400_000);
+    // Also where somebody else was first: they may not have come this far.
+    await this.#register.revoke({ kind: 'grant', id: grantId });
     if (first && ctx !== undefined) this.#onRevoked(grantId, ctx);
   }
 }

@@ -1,7 +1,9 @@
+import { revocableToken, Revocations } from '@switchyard/api-keys';
 import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
 import { FakeClock } from '@switchyard/testing';
 import { STATE_PROFILES, type OpenStates } from '../fixtures/states.contract.js';
 import { EndedPeople } from '../federation/ended-people.js';
+import { RevocationRegister } from '../revocation/revocation-register.js';
 import { GrantRevocations } from './grant-revocations.js';
 import { KvAdapter, type AdapterContext } from './kv-adapter.js';
 import { OidcStore } from './oidc-store.js';
@@ -20,7 +22,9 @@ describe.each(STATE_PROFILES)('the store of oidc-provider: %s', (_id, open) => {
     contexts = await Promise.all(
       states.states.map(async (state) => {
         const store = new OidcStore(await state.bucket(BUCKETS.oidc, DEFAULT_TENANT));
-        return { store, clock, revocations: new GrantRevocations(store, () => undefined), ended: new EndedPeople(store, clock) };
+        const register = await RevocationRegister.open(state, DEFAULT_TENANT);
+        const revocations = new GrantRevocations(store, register, () => undefined);
+        return { store, clock, revocations, register, ended: new EndedPeople(store, register, clock) };
       }),
     );
   });
@@ -95,6 +99,21 @@ describe.each(STATE_PROFILES)('the store of oidc-provider: %s', (_id, open) => {
     ];
     expect(await found('grant-3')).toEqual([undefined, undefined, undefined]);
     expect(await found('grant-4')).not.toContain(undefined);
+  });
+
+  it('a client that is deleted takes the access tokens that it was given with it', async () => {
+    await adapter('Client').upsert('client-1', { client_id: 'client-1' });
+    await adapter('Client').destroy('client-1');
+    expect(await adapter('Client').find('client-1')).toBeUndefined();
+    const revocations = await Revocations.open(states.states[0]!, DEFAULT_TENANT, () => undefined);
+    const token = (clientId: string, grantedAtMs: number) =>
+      revocableToken({ tokenId: 't', grantId: 'g', subject: 's', clientId, grantedAtMs });
+    const now = clock.now();
+    const covered = [token('client-1', now), token('client-1', now + 1_000), token('client-2', now)].map((it) =>
+      revocations.covers(it),
+    );
+    expect(covered).toEqual([true, false, false]);
+    await revocations.close();
   });
 
   it('leaves no token, code or session id in the store', async () => {

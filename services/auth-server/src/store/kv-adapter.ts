@@ -2,6 +2,7 @@ import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 import { LIFETIMES } from '../lifetimes.js';
 import type { EndedPeople } from '../federation/ended-people.js';
 import type { GrantRevocations } from './grant-revocations.js';
+import type { RevocationRegister } from '../revocation/revocation-register.js';
 import type { OidcStore } from './oidc-store.js';
 import type { StoredRecord } from './sealed-record.js';
 
@@ -9,6 +10,7 @@ import type { StoredRecord } from './sealed-record.js';
 export interface AdapterContext {
   readonly store: OidcStore;
   readonly revocations: GrantRevocations;
+  readonly register: RevocationRegister;
   readonly ended: EndedPeople;
   readonly clock: { now(): number };
 }
@@ -80,8 +82,11 @@ export class KvAdapter implements Adapter {
   }
 
   async destroy(id: string): Promise<void> {
-    if (this.#model === 'Grant') await this.#context.revocations.revoke(id);
-    await this.#context.store.remove(this.#model, id);
+    const { revocations, register, store, clock } = this.#context;
+    if (this.#model === 'Grant') await revocations.revoke(id);
+    await store.remove(this.#model, id);
+    // A client may come back under its id, for which people would have to consent anew.
+    if (this.#model === 'Client') await register.revoke({ kind: 'client', id, grantedUntilMs: clock.now() });
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {
