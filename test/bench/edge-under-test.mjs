@@ -1,15 +1,23 @@
 // A real edge process on a real nats-server, with everything on that the budget names: a JWT per call, an access rule, the audit trail.
 import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { create, toJsonString } from '@bufbuild/protobuf';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { BUCKETS, DEFAULT_TENANT, SnapshotSchema } from '@switchyard/contracts';
+import { parse } from 'yaml';
 import { connectNats } from '@switchyard/messaging';
 import { NatsState } from '@switchyard/state';
 import { startPinned } from './processes.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
+
+/** The flags that the edge is deployed with. */
+function nodeFlags() {
+  const { services } = parse(readFileSync(path.join(root, 'docker-compose.yml'), 'utf8'), { merge: true });
+  return services['edge-proxy'].command.filter((word, index, words) => index < words.findIndex((other) => other.endsWith('.js')));
+}
 
 /** Serves one public key, as the authorization server does. */
 async function startKeys() {
@@ -130,13 +138,7 @@ export async function startEdge({
   await publishSnapshot(natsPort, publicUrl, behind);
   const main = path.join(root, 'services/edge-proxy/dist/main.js');
   const nodeArgs = process.env.BENCH_CPU_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_CPU_PROFILE}`] : [];
-  const { pid } = await startPinned(core, process.execPath, [
-    '--min-semi-space-size=16',
-    ...nodeArgs,
-    main,
-    '--config',
-    edgeFile,
-  ]);
+  const { pid } = await startPinned(core, process.execPath, [...nodeFlags(), ...nodeArgs, main, '--config', edgeFile]);
   const tokenFor = (subject) => accessToken(keys.privateKey, publicUrl, subject);
   return { url: `${publicUrl}/mcp/bench`, pid, token: await tokenFor('ana'), tokenFor, close: keys.close };
 }
