@@ -16,6 +16,7 @@ import { SpoolFull } from '@switchyard/audit';
 import { admit } from '../stages/admit.js';
 import { leaveAll } from '../upstream-session.js';
 import { originAllowed } from './origin.js';
+import { KEEP_ALIVE } from './public-listener.js';
 import { checkBodyHead, readBody } from './read-body.js';
 import { renderEnding } from './render.js';
 import { Reply } from './reply.js';
@@ -69,7 +70,7 @@ export class McpEndpoint {
     const requestId = requestIdOf(request);
     const parent = parseTraceparent(request.headers.traceparent);
     const span = this.#startSpan(request, parent);
-    const headers: Record<string, string> = { 'x-request-id': requestId };
+    const headers: Record<string, string> = { 'x-request-id': requestId, 'keep-alive': KEEP_ALIVE };
     if (origin !== undefined && catalog !== undefined) Object.assign(headers, readers(origin, catalog));
     const cancellation = new Cancellation();
     const reply = new Reply(response, headers, this.#options.edge.limits.slowReaderTimeoutMs);

@@ -2,7 +2,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '@switchyard/telemetry';
 
-const SETTINGS = { keepAliveTimeout: 65_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 };
+const SETTINGS = { keepAliveTimeout: 0, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 };
+
+/**
+ * How long a connection may be silent when nothing is under way on it. Watched by the one timer of its socket: what node:http has for
+ * this makes a timer for every request.
+ */
+const IDLE_MS = 66_000;
+/** What clients are told of it (RFC 2068 §19.7.1.1): a little less, so that none sends into a connection that closes. */
+export const KEEP_ALIVE = 'timeout=65';
+/** What is under way may be silent for as long as it likes; others judge it. */
+const underWay = (): void => undefined;
 
 /** Who reads bodies refuses slow ones with a reason; this cuts those that nobody reads. */
 const BACKSTOP_MS = 5_000;
@@ -11,6 +21,8 @@ const BACKSTOP_MS = 5_000;
 export interface ListenerLimits {
   readonly headersTimeoutMs: number;
   readonly bodyTimeoutMs: number;
+  /** Unless told: 66 s. */
+  readonly idleMs?: number;
 }
 
 /** How long answers that have ended may take to reach their clients when the listener closes. */
@@ -31,7 +43,7 @@ export class PublicListener {
 
   constructor(
     handle: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void,
-    { headersTimeoutMs, bodyTimeoutMs }: ListenerLimits,
+    { headersTimeoutMs, bodyTimeoutMs, idleMs = IDLE_MS }: ListenerLimits,
     log: Logger,
   ) {
     const requestTimeout = headersTimeoutMs + bodyTimeoutMs + BACKSTOP_MS;
@@ -40,12 +52,14 @@ export class PublicListener {
         log.error('a request failed', { error });
         response.destroy();
       };
+      response.on('timeout', underWay);
       try {
         handle(request, response)?.catch(failed);
       } catch (error) {
         failed(error);
       }
     });
+    this.#server.timeout = idleMs;
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
