@@ -70,6 +70,10 @@ const MEANINGS = {
   too_many_subscriptions: ['The session has subscribed to more resources than it may.', 'the client unsubscribes'],
   era_mismatch: ['The upstream speaks no revision of MCP that the gateway speaks.', 'whoever runs the upstream'],
   policy_denied: ['No access rule grants this to the caller.', 'administrators: `access` in switchyard.yaml'],
+  insufficient_scope: [
+    'The client’s token was not given for this; the challenge and `data.required_scopes` name every scope that it needs.',
+    'the client authorizes again, and the person approves',
+  ],
   audit_unavailable: ['The audit trail cannot take more, so nothing is done.', 'administrators: NATS, analytics, or disk space'],
   connection_required: ['The upstream needs a credential that this person has not given yet.', 'the person'],
   credential_unavailable: [

@@ -44,6 +44,7 @@ export {
   CredentialOwner,
   SnapshotSchema,
   type AccessRule,
+  type GuardScope,
   type Server,
   type Snapshot,
   type SnapshotJson,

@@ -7,6 +7,7 @@ import type { PlacedProblem } from './upstream-checks.js';
 export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
   return [
     ...identityProblems(config),
+    ...serviceProblems(config),
     ...teamProblems(config),
     ...loopProblems(config),
     ...Object.entries(config.servers).flatMap(([slug, server]) => serverProblems(config, server, ['servers', slug])),
@@ -27,9 +28,29 @@ function identityProblems({ gateway, identity }: GatewayConfig): PlacedProblem[]
   }));
 }
 
-function teamProblems({ teams }: GatewayConfig): PlacedProblem[] {
+function serviceProblems({ gateway, identity, servers, teams }: GatewayConfig): PlacedProblem[] {
+  const isLocal = isLoopbackHost(new URL(gateway.publicUrl).hostname);
+  return identity.services.flatMap((service) => {
+    const path = ['identity', 'services', service.name];
+    const problems = [
+      ...service.servers.flatMap((slug, index) =>
+        slug === '*' ? [] : unknownName(servers, slug, 'server', [...path, 'servers', index]),
+      ),
+      ...service.teams.flatMap((team, index) => unknownName(teams, team, 'team', [...path, 'teams', index])),
+    ];
+    if (service.jwksUri?.startsWith('http:') === true && !isLocal)
+      problems.push({
+        path: [...path, 'jwksUri'],
+        message: 'is without TLS, which is accepted only while gateway.publicUrl is a loopback address. Use https.',
+      });
+    return problems;
+  });
+}
+
+function teamProblems({ teams, identity }: GatewayConfig): PlacedProblem[] {
   return Object.entries(teams)
     .filter(([, team]) => team.emails.length + team.claims.length === 0)
+    .filter(([name]) => !identity.services.some((service) => service.teams.includes(name)))
     .map(([name]) => ({ path: ['teams', name], message: 'has no members. Add emails or claims.' }));
 }
 
@@ -54,6 +75,9 @@ function serverProblems(config: GatewayConfig, server: ServerConfig, path: Prope
       unknownName(config.upstreams, upstream, 'upstream', [...path, 'sources', index, 'upstream']),
     ),
     ...duplicateSources(server, path),
+    ...Object.entries(server.scopes)
+      .filter(([, { tools, prompts, resources }]) => tools.length + prompts.length + resources.length === 0)
+      .map(([name]) => ({ path: [...path, 'scopes', name], message: 'covers nothing. Name tools, prompts or resources.' })),
     ...server.access.flatMap((rule, index) => accessProblems(config, rule, [...path, 'access', index])),
   ];
 }

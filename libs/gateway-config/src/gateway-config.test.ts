@@ -32,7 +32,7 @@ describe('parseGatewayConfig', () => {
     const empty = parseGatewayConfig('', '/etc/switchyard/switchyard.yaml');
     expect(empty).toEqual({
       gateway: { publicUrl: 'http://localhost:8080', host: '127.0.0.1', port: 8080, dataDir: '/etc/switchyard/.switchyard' },
-      identity: { mode: 'dev', providers: [], recheckSeconds: 300 },
+      identity: { mode: 'dev', providers: [], services: [], recheckSeconds: 300 },
       teams: {},
       upstreams: {},
       servers: {},
@@ -332,6 +332,17 @@ const refusals: { id: string; text: string; message: string }[] = [
     text: server(`{ ${sources}, access: [§{ everyone: true, tools: [] }] }`),
     message:
       'servers.demo.access[0]: grants nothing. Name tools, prompts or resources, or none of the three to grant everything.',
+  },
+  {
+    id: 'S20 a scope that covers nothing',
+    text: server(`{ ${sources}, access: [{ everyone: true }], scopes: { pay: §{ title: pay bills } } }`),
+    message: 'servers.demo.scopes.pay: covers nothing. Name tools, prompts or resources.',
+  },
+  {
+    id: 'S21 a scope whose name cannot be one',
+    text: server(`{ ${sources}, access: [{ everyone: true }], scopes: { §"Pay it": { title: pay bills, tools: [pay] } } }`),
+    message:
+      'servers.demo.scopes."Pay it": must be 1 to 32 of a-z, 0-9, "_" and "-", because it becomes part of a scope. Rename it.',
   },
   { id: 'S6 no access', text: server(`§{ ${sources} }`), message: 'servers.demo.access: is required but missing. Add it.' },
   {

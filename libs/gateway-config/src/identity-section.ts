@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { findIdentityProblems } from './identity-checks.js';
 import { IDENTITY_PRESETS, presetOf, type IdentityPreset, type IdentityPresetName } from './identity-presets.js';
+import { serviceClients } from './service-clients.js';
 
 const presetNames = Object.keys(IDENTITY_PRESETS) as [IdentityPresetName, ...IdentityPresetName[]];
 
@@ -88,6 +89,7 @@ const shape = z.strictObject({
     .max(86_400)
     .default(300)
     .describe('How long it is believed that somebody may still sign in: a refresh after that asks their provider again.'),
+  services: serviceClients,
 });
 
 /** How people sign in, as it stands in the file, with defaults. */
@@ -115,9 +117,9 @@ export const identitySection = shape
   .superRefine((identity, context) => {
     for (const { path, message } of findIdentityProblems(identity)) context.addIssue({ code: 'custom', path, message });
   })
-  .transform(({ mode, oidc, providers, recheckSeconds }) => ({
+  .transform(({ mode, oidc, providers, ...rest }) => ({
+    ...rest,
     mode,
-    recheckSeconds,
     providers: Object.entries({ ...(oidc === undefined ? {} : { company: oidc }), ...providers }).map(([name, entry]) =>
       toProvider(name, entry),
     ),

@@ -9,6 +9,7 @@ export {
 export type { ServerEntry } from './server-schema.js';
 export type { HttpUpstream, StdioUpstream, UpstreamConfig, UpstreamEntry } from './upstream-schema.js';
 export type { IdentityProviderConfig } from './identity-section.js';
+export type { ServiceClientConfig } from './service-clients.js';
 export { IDENTITY_PRESETS } from './identity-presets.js';
 export { isLoopbackHost } from './loopback.js';
 export { loadGatewayConfig, parseGatewayConfig, type GatewayOverrides } from './load.js';

@@ -21,6 +21,14 @@ export const teamNameSchema = z
     'must be 1 to 63 letters, digits, ".", "_" and "-", starting with a letter or digit. Rename it.',
   );
 
+/** Last part of the name of a scope, `mcp:<slug>:<name>`. */
+export const scopeNameSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,31}$/,
+    'must be 1 to 32 of a-z, 0-9, "_" and "-", because it becomes part of a scope. Rename it.',
+  );
+
 /** What is put before an upstream's own names. */
 export const prefixSchema = z
   .string()

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { patternSchema, prefixSchema } from './names.js';
+import { patternSchema, prefixSchema, scopeNameSchema } from './names.js';
 
 const patterns = z.array(patternSchema);
 
@@ -39,6 +39,17 @@ const access = accessRule.transform(({ tools, prompts, resources, ...who }) => {
   return { ...who, tools: tools ?? rest, prompts: prompts ?? rest, resources: resources ?? rest };
 });
 
+const guardScope = z.strictObject({
+  title: z
+    .string()
+    .min(1)
+    .max(100)
+    .describe('What a client that has the scope may do, in words that people are asked with, for example `refund payments`.'),
+  tools: patterns.default([]).describe('Tools that need the scope, by the names that clients see.'),
+  prompts: patterns.default([]).describe('Prompts that need it.'),
+  resources: patterns.default([]).describe('Resource URIs that need it.'),
+});
+
 /** Schema of one entry under `servers`. */
 export const serverSchema = z.strictObject({
   title: z.string().min(1).max(200).optional().describe('Title shown to people. Unless given: the slug.'),
@@ -50,6 +61,12 @@ export const serverSchema = z.strictObject({
     .array(access)
     .min(1, 'is empty, so nobody could use the server. Add for example { everyone: true }.')
     .describe('Who may use what. A call that no rule grants is denied.'),
+  scopes: z
+    .record(scopeNameSchema, guardScope)
+    .default({})
+    .describe(
+      'Scopes that tokens need besides `mcp` for some of the server, by name: `mcp:<slug>:<name>`. Clients ask for one when a call needs it, and people are asked again. They bind tokens of people and services, not API keys, and grant nothing that `access` does not.',
+    ),
 });
 
 /** Schema of one entry under `teams`. */

@@ -86,6 +86,14 @@ describe('AccessTokenVerifier', () => {
     expect(await over.it.verifier.verifyForItsEnd(over.token)).toMatchObject({ ok: false, reason: 'token_expired' });
   });
 
+  it('tells services from people', async () => {
+    const { it: subject, token } = await sign(claims({ sy_kind: 'service', sub: 'bot', email: undefined }));
+    expect(await subject.verifier.verify(token, RESOURCE)).toMatchObject({
+      ok: true,
+      principal: { kind: 'service', name: 'bot' },
+    });
+  });
+
   const { iss: _iss, exp: _exp, sub: _sub, ...withoutIssuerEndAndSubject } = claims();
   it.each([
     // id, claims, header, expected reason

@@ -110,14 +110,14 @@ export class AccessTokenVerifier {
     const { sub, exp, jti, client_id: clientId, scope, sy_tenant: tenant, sy_grant: grantId, sy_claims: teams, email } = claims;
     if (!isText(sub) || !isText(clientId) || !isText(tenant) || !isText(grantId) || !isText(jti) || exp === undefined)
       return invalid();
-    const { iat = 0, sy_granted_at: grantedAt = iat } = claims;
+    const { iat = 0, sy_granted_at: grantedAt = iat, sy_kind: kind } = claims;
     if (typeof grantedAt !== 'number') return invalid();
     const principal: Principal = {
       tenant,
       issuer: this.#issuer,
       subject: sub,
       name: isText(email) ? email : sub,
-      kind: 'user',
+      kind: kind === 'service' ? 'service' : 'user',
       ...(isText(email) ? { email: email.toLowerCase() } : {}),
       claims: Array.isArray(teams) ? teams.filter(isText) : [],
     };

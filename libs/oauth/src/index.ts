@@ -3,12 +3,12 @@ export { bearerChallenge, type BearerChallenge } from './challenge.js';
 export { LOGOUT_TOKEN_MAX_AGE_MS, LogoutTokenVerifier, type LogoutOrder, type LogoutTokenRefusal } from './logout-token.js';
 export { KeysUnavailable, type IssuerKeysOptions } from './issuer-keys.js';
 export {
-  MCP_SCOPE,
   protectedResourceMetadata,
   protectedResourceMetadataUrl,
   resourceUrl,
   type ProtectedResourceMetadata,
   type ResourceOptions,
 } from './resource.js';
+export { guardScope, KIND_SCOPES, MCP_SCOPE, MCP_SCOPES, settleScopes, type ScopedKind } from './scopes.js';
 export { signJwtAssertion } from './jwt-assertion.js';
 export { generateSealingKey, openSealed, sealingKeyFrom, sealTo, type SealingKey } from './sealed-message.js';

@@ -1,6 +1,3 @@
-/** Scope that every access token for MCP carries; the one entry of `scopes_supported`. */
-export const MCP_SCOPE = 'mcp';
-
 /** The gateway as a whole (`/mcp`), or one virtual server of it. */
 export interface ResourceOptions {
   /** Origin of the gateway, without a trailing slash. */

@@ -6,6 +6,7 @@ import { isLoopbackHost, loadGatewayConfig, type GatewayConfig } from '@switchya
 import type { Clock, RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
+import type { ClientMetadata } from 'oidc-provider';
 import { AuthServerModule } from './auth-server.module.js';
 import type { AuthServerConfig } from './config.js';
 import { grantRevoked } from './events/auth-events.js';
@@ -22,6 +23,7 @@ import { KnownServers } from './provider/known-servers.js';
 import { RememberedConsents } from './provider/remembered-consents.js';
 import { RevocationRegister } from './revocation/revocation-register.js';
 import { RotatingProvider } from './provider/rotating-provider.js';
+import { serviceClientMetadata } from './provider/service-clients.js';
 import { ownTokens } from './signing/own-tokens.js';
 import { SigningKeys } from './signing/signing-keys.js';
 import { GrantRevocations } from './store/grant-revocations.js';
@@ -114,13 +116,18 @@ async function openProvider(
     afterMs: recheckSeconds * 1000,
   });
   const parts = {
-    ...{ publicUrl, tenant, cookieSecret, accounts, servers, audit, log },
+    ...{ publicUrl, tenant, cookieSecret, accounts, servers, audit, log, fetch },
+    services: new Map(identity.services.map((service) => [service.clientId, service])),
     ...(mode === 'oidc' ? { federation } : {}),
     consents: new RememberedConsents({ store, ended, clock }),
-    adapters: { store, revocations, register, ended, clock },
+    adapters: { store, revocations, register, ended, clock, clients: configuredClients(identity) },
     tokens: ownTokens(publicUrl, signing, clock),
   };
   return new RotatingProvider(parts, signing);
+}
+
+function configuredClients({ services }: GatewayConfig['identity']): ReadonlyMap<string, ClientMetadata> {
+  return new Map(services.map((service) => [service.clientId, serviceClientMetadata(service)]));
 }
 
 async function showFirstAdminKey(register: KeyRegister, tenant: string, deps: AuthServerDeps): Promise<void> {

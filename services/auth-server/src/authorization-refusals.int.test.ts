@@ -186,7 +186,7 @@ describe('what the authorization server refuses', () => {
 
     it.each<[string, Record<string, string>, number, string]>([
       ['an unknown client', { client_id: 'nobody', grant_type: 'refresh_token', refresh_token: 'x' }, 401, 'invalid_client'],
-      ['an unknown grant type', { grant_type: 'client_credentials' }, 400, 'unsupported_grant_type'],
+      ['a grant that it is not registered for', { grant_type: 'client_credentials' }, 400, 'invalid_request'],
       ['a password', { grant_type: 'password', username: 'a', password: 'b' }, 400, 'unsupported_grant_type'],
       ['no grant type', {}, 400, 'invalid_request'],
       [

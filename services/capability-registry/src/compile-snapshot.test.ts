@@ -6,13 +6,14 @@ import { compileSnapshot } from './compile-snapshot.js';
 import { credentialTemplates } from './credential-templates.js';
 
 const CONFIG = `
-teams: { finance: { emails: [ana@example.com] } }
+teams: { finance: { emails: [ana@example.com] }, robots: {} }
+identity: { services: { bot: { clientId: bot-1, clientSecret: "\${env:S}", servers: [work], teams: [robots] } } }
 upstreams:
   tracker: { url: "https://tracker.example/mcp", headers: { X-Team: a }, credential: { type: bearer, token: "\${env:T}" }, timeoutMs: 5000 }
   files: { command: node, args: [a.js], cwd: /srv, env: { API_KEY: "\${secret:k}" } }
   open: { url: "https://open.example/mcp" }
 servers:
-  work: { title: Work, sources: [{ upstream: tracker, prefix: t_, deny: [x] }, { upstream: files }], access: [{ teams: [finance], tools: ["t_*"] }] }
+  work: { title: Work, sources: [{ upstream: tracker, prefix: t_, deny: [x] }, { upstream: files }], access: [{ teams: [finance], tools: ["t_*"] }], scopes: { pay: { title: pay bills, tools: [t_pay] } } }
   bare: { sources: [{ upstream: open }], access: [{ anonymous: true }] }
 egress: { allow: [10.0.0.0/8] }
 `;
@@ -54,6 +55,7 @@ describe('compileSnapshot', () => {
             { upstream: 'files', tools: ['*'], prompts: ['*'], resources: ['*'] },
           ],
           access: [{ teams: ['finance'], tools: ['t_*'] }],
+          scopes: [{ name: 'pay', title: 'pay bills', tools: ['t_pay'] }],
         },
         {
           slug: 'bare',
@@ -62,7 +64,10 @@ describe('compileSnapshot', () => {
           access: [{ anonymous: true, tools: ['*'], prompts: ['*'], resources: ['*'] }],
         },
       ],
-      teams: [{ name: 'finance', emails: ['ana@example.com'] }],
+      teams: [
+        { name: 'finance', emails: ['ana@example.com'] },
+        { name: 'robots', services: ['bot-1'] },
+      ],
       egressAllow: ['10.0.0.0/8'],
     });
   });

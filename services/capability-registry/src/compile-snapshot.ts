@@ -28,11 +28,16 @@ export function compileSnapshot(
       title: server.title ?? slug,
       sources: server.sources,
       access: server.access.map(({ when, ...rule }) => ({ ...rule, when: when ?? '' })),
+      scopes: Object.entries(server.scopes).map(([name, scope]) => ({ name, ...scope })),
     })),
-    teams: Object.entries(config.teams).map(([name, team]) => ({ name, ...team })),
+    teams: Object.entries(config.teams).map(([name, team]) => ({ name, ...team, services: servicesIn(name, config) })),
     egressAllow: config.egress.allow,
   });
   return { ...content, revision: revisionOf(content), compiledAt: timestampFromMs(clock.now()) };
+}
+
+function servicesIn(team: string, { identity }: GatewayConfig): string[] {
+  return identity.services.filter(({ teams }) => teams.includes(team)).map(({ clientId }) => clientId);
 }
 
 /** Whether calls to an upstream need something from the vault. */

@@ -1,5 +1,6 @@
-import type { AccessRule, Server, Snapshot, Source, Upstream } from '@switchyard/contracts';
+import type { AccessRule, GuardScope, Server, Snapshot, Source, Team, Upstream } from '@switchyard/contracts';
 import { compilePatterns } from '@switchyard/mcp';
+import { guardScope, KIND_SCOPES, MCP_SCOPE } from '@switchyard/oauth';
 
 /** What access rules speak about. A completion is judged as the prompt or resource that it completes. */
 export type CapabilityKind = 'tool' | 'prompt' | 'resource';
@@ -18,6 +19,13 @@ export interface CompiledRule {
   readonly text: string;
 }
 
+/** A scope that stands guard over some of a server, ready to be asked for. */
+export interface CompiledGuard {
+  /** In full. */
+  readonly scope: string;
+  readonly covers: Readonly<Record<CapabilityKind, Matcher>>;
+}
+
 /** One upstream's part in a server. */
 export interface CompiledSource {
   readonly upstream: string;
@@ -28,6 +36,7 @@ export interface CompiledSource {
   readonly offers: Readonly<Record<CapabilityKind, Matcher>>;
   readonly denies: Matcher;
   readonly rules: readonly CompiledRule[];
+  readonly guards: readonly CompiledGuard[];
   /** Itself, as configured. */
   readonly text: string;
 }
@@ -40,6 +49,8 @@ export interface CompiledServer {
   /** RFC 8707 resource indicator: the URL that clients use. */
   readonly resource: string;
   readonly sources: readonly CompiledSource[];
+  /** Scopes that clients may ask for from the start (RFC 9728 §2): those of the kinds that it offers. */
+  readonly scopes: readonly string[];
   /** Whether some rule lets callers in who have not signed in. */
   readonly anonymous: boolean;
 }
@@ -48,6 +59,8 @@ export interface CompiledServer {
 export interface CompiledTeam {
   readonly emails: ReadonlySet<string>;
   readonly claims: ReadonlySet<string>;
+  /** Client ids of services. */
+  readonly services: ReadonlySet<string>;
 }
 
 /** A snapshot, compiled once, shared by every exchange that started under it. */
@@ -75,11 +88,29 @@ function compileRule(rule: AccessRule): CompiledRule {
   };
 }
 
-function compileSource(source: Source, rules: readonly CompiledRule[], outerPrefix: string): CompiledSource {
+const compileGuard = (slug: string, { name, tools, prompts, resources }: GuardScope): CompiledGuard => ({
+  scope: guardScope(slug, name),
+  covers: { tool: compilePatterns(tools), prompt: compilePatterns(prompts), resource: compilePatterns(resources) },
+});
+
+/** What stands guard is asked for when it is needed, so it is not among them. */
+function scopesOf(sources: readonly Source[]): string[] {
+  const offers: Readonly<Record<CapabilityKind, boolean>> = {
+    tool: sources.some(({ tools }) => tools.length > 0),
+    prompt: sources.some(({ prompts }) => prompts.length > 0),
+    resource: sources.some(({ resources }) => resources.length > 0),
+  };
+  const kinds = (Object.keys(offers) as CapabilityKind[]).filter((kind) => offers[kind]);
+  return [MCP_SCOPE, ...kinds.map((kind) => KIND_SCOPES[kind])];
+}
+
+type SourceParts = Pick<CompiledSource, 'rules' | 'guards'>;
+
+function compileSource(source: Source, { rules, guards }: SourceParts): CompiledSource {
   return {
     upstream: source.upstream,
     prefix: source.prefix,
-    outerPrefix,
+    outerPrefix: '',
     offers: {
       tool: compilePatterns(source.tools),
       prompt: compilePatterns(source.prompts),
@@ -87,17 +118,20 @@ function compileSource(source: Source, rules: readonly CompiledRule[], outerPref
     },
     denies: compilePatterns(source.deny),
     rules,
+    guards,
     text: JSON.stringify(source),
   };
 }
 
 function compileServer(server: Server, publicUrl: string): CompiledServer {
   const rules = server.access.map(compileRule);
+  const guards = server.scopes.map((scope) => compileGuard(server.slug, scope));
   return {
     slug: server.slug,
     title: server.title,
     resource: `${publicUrl}/mcp/${server.slug}`,
-    sources: server.sources.map((source) => compileSource(source, rules, '')),
+    sources: server.sources.map((source) => compileSource(source, { rules, guards })),
+    scopes: scopesOf(server.sources),
     anonymous: rules.some((rule) => rule.anonymous),
   };
 }
@@ -109,9 +143,16 @@ function joinServers(servers: readonly CompiledServer[], publicUrl: string): Com
     title: '',
     resource: `${publicUrl}/mcp`,
     sources: servers.flatMap((server) => server.sources.map((source) => ({ ...source, outerPrefix: `${server.slug}__` }))),
+    scopes: [...new Set(servers.flatMap(({ scopes }) => scopes))],
     anonymous: false,
   };
 }
+
+const compileTeam = ({ emails, claims, services }: Team): CompiledTeam => ({
+  emails: new Set(emails),
+  claims: new Set(claims),
+  services: new Set(services),
+});
 
 /** Compiles a snapshot. Pure. */
 export function compileCatalog(snapshot: Snapshot): Catalog {
@@ -122,7 +163,7 @@ export function compileCatalog(snapshot: Snapshot): Catalog {
     publicUrl: snapshot.publicUrl,
     servers: new Map([...servers, joined].map((server) => [server.slug, server])),
     upstreams: new Map(snapshot.upstreams.map((upstream) => [upstream.name, upstream])),
-    teams: new Map(snapshot.teams.map((team) => [team.name, { emails: new Set(team.emails), claims: new Set(team.claims) }])),
+    teams: new Map(snapshot.teams.map((team) => [team.name, compileTeam(team)])),
     egressAllow: snapshot.egressAllow,
   };
 }

@@ -18,6 +18,7 @@ import { EdgePeers } from './edge-peers.js';
 import { Facts } from './facts.js';
 import { Refusal } from './refusal.js';
 import { RequestStates } from './request-state.js';
+import { UNBOUND } from './caller-scopes.js';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
 import { exchange, messagesIn, open, type RawAnswer, type RawRequest } from './raw-client.fixture.js';
 
@@ -203,7 +204,7 @@ describe.each<[string, () => string | undefined]>([
     const person = { tenant: DEFAULT_TENANT, issuer, subject, name: '', kind: 'service' as const, claims: [], clientId };
     const inbound = { bytes, envelope, era: 'modern' as const, revision: '', row: methodFor('modern', 'tools/call')! };
     const bound = {
-      caller: { principal: person, clientId, who: '', key: '' },
+      caller: { principal: person, clientId, scopes: UNBOUND, who: '', key: '' },
       inbound,
       exchange: { server: { slug: 'old' }, facts: new Facts('') },
     };

@@ -1,6 +1,7 @@
 import type { Principal } from '@switchyard/contracts';
 import type { Envelope, Era, MethodRow } from '@switchyard/mcp';
 import type { TraceContext } from '@switchyard/telemetry';
+import type { CallerScopes } from './caller-scopes.js';
 import type { Cancellation } from './cancellation.js';
 import type { Catalog, CompiledServer } from './catalog.js';
 import type { Facts } from './facts.js';
@@ -13,7 +14,8 @@ import type { ClientSession } from './session-store.js';
 export interface Caller {
   readonly principal: Principal;
   readonly clientId: string;
-  /** Both, as events say them. */
+  readonly scopes: CallerScopes;
+  /** The first two, as events say them. */
   readonly who: string;
   /** The same for the same principal under the same client alone: unlike `who`, it is never cut. */
   readonly key: string;

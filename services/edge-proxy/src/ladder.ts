@@ -44,6 +44,7 @@ export const LADDER = {
   too_many_subscriptions: { stage: 'resolve', http: 200, code: 10429 },
   era_mismatch: { stage: 'resolve', http: 200, code: 10505 },
   policy_denied: { stage: 'authorize', http: 200, code: 10403 },
+  insufficient_scope: { stage: 'authorize', http: 403, code: 10403 },
   audit_unavailable: { stage: 'admit', http: 503, code: 10507 },
   connection_required: { stage: 'lease', http: 200, code: 10401 },
   credential_unavailable: { stage: 'lease', http: 200, code: 10503 },

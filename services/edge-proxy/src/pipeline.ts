@@ -17,6 +17,7 @@ import { outboundContext } from './outbound-context.js';
 import { Refusal } from './refusal.js';
 import { admit } from './stages/admit.js';
 import { decide } from './stages/authorize.js';
+import { scopesFor } from './stages/check-scopes.js';
 import { forward } from './stages/forward.js';
 import { resolve, type Target } from './stages/resolve.js';
 import type { ClientSession } from './session-store.js';
@@ -258,6 +259,15 @@ function claimedName({ inbound: { envelope } }: Call): string {
   return envelope.name ?? envelope.uri ?? envelope.refName ?? envelope.refUri ?? '';
 }
 
+/** The client asks for more, and the person says whether it may have it. */
+function insufficientScope({ exchange, caller }: Call, scopes: readonly string[]): Refusal {
+  exchange.facts.detail = { because: 'scope' };
+  const data = { required_scopes: scopes };
+  return caller.principal.kind === 'anonymous'
+    ? new Refusal('token_missing', 'Sign in: this needs a token with scopes of its own.', data)
+    : new Refusal('insufficient_scope', `The token was not given for this: authorize again with ${scopes.join(' ')}.`, data);
+}
+
 /** May this caller use it? The same decision filters lists. */
 function authorize(call: Call, target: Target): Refusal | undefined {
   const { exchange, caller } = call;
@@ -265,6 +275,8 @@ function authorize(call: Call, target: Target): Refusal | undefined {
   exchange.facts.upstream_capability = target.capability.name;
   const decision = decide(caller.principal, target.source, target.capability, exchange.catalog);
   if (decision.allowed) {
+    const scopes = scopesFor(caller.scopes, target.source, target.capability);
+    if (scopes !== undefined) return insufficientScope(call, scopes);
     exchange.facts.detail = RULES[decision.rule] ??= { rule: String(decision.rule) };
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
 import { type KvStore, SqliteState } from '@switchyard/state';
 import { eventually, FakeClock, tempDir, type TempDir } from '@switchyard/testing';
+import { UNBOUND } from './caller-scopes.js';
 import type { Caller } from './exchange.js';
 import { Refusal } from './refusal.js';
 import { type ClientSession, SESSION_IDLE_MS, type SessionRecord, SessionStore } from './session-store.js';
@@ -11,6 +12,7 @@ const OPTIONS = { edge: 'edge-1', perPrincipal: 3, onUnheard: () => undefined };
 const caller = (subject: string, clientId = 'client-1', issuer = 'https://id'): Caller => ({
   principal: { tenant: 'default', issuer, subject, name: subject, kind: 'user', claims: [] },
   clientId,
+  scopes: UNBOUND,
   who: '',
   key: JSON.stringify([issuer, subject, clientId]),
 });

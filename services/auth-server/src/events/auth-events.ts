@@ -3,6 +3,7 @@ import type { VerifiedToken } from '@switchyard/oauth';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { SignedInAccount } from '../provider/accounts.js';
 import { readResource } from '../provider/resources.js';
+import { serviceGrantId } from '../provider/service-clients.js';
 import { exchangeOf } from './exchange.js';
 
 type PartialEvent = Partial<EventFields>;
@@ -34,10 +35,15 @@ export function tokenIssued(ctx: KoaContextWithOIDC, issuer: string): EventField
     ...request(ctx),
     ...client(ctx),
     ...who(ctx, issuer),
-    ...serverOf(entities.AccessToken?.aud, issuer),
+    ...serverOf((entities.AccessToken ?? entities.ClientCredentials)?.aud, issuer),
     http_status: ctx.status,
-    detail: { grant_type: String(params?.['grant_type'] ?? ''), grant: entities.AccessToken?.grantId ?? '' },
+    detail: { grant_type: String(params?.['grant_type'] ?? ''), grant: grantOf(ctx) },
   };
+}
+
+function grantOf({ oidc: { entities } }: KoaContextWithOIDC): string {
+  const service = entities.ClientCredentials?.clientId;
+  return service === undefined ? (entities.AccessToken?.grantId ?? '') : serviceGrantId(service);
 }
 
 /** A client was given tokens that it had been given before. @param first the event of that time */
@@ -112,7 +118,14 @@ function client(ctx: KoaContextWithOIDC): PartialEvent {
 }
 
 function who(ctx: KoaContextWithOIDC, issuer: string): PartialEvent {
-  const { Account, Session } = ctx.oidc.entities;
+  const { Account, Session, ClientCredentials: service } = ctx.oidc.entities;
+  if (service !== undefined)
+    return {
+      principal_issuer: issuer,
+      principal_subject: service.clientId ?? '',
+      principal_name: service.clientId ?? '',
+      principal_kind: 'service',
+    };
   const name = Account?.['name'];
   if (typeof name === 'string' && Account !== undefined) return person(issuer, { subject: Account.accountId, name });
   return Session?.accountId === undefined ? {} : { principal_issuer: issuer, principal_subject: Session.accountId };

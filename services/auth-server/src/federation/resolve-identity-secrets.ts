@@ -1,12 +1,12 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import path from 'node:path';
-import type { GatewayConfig, IdentityProviderConfig } from '@switchyard/gateway-config';
+import type { GatewayConfig, IdentityProviderConfig, ServiceClientConfig } from '@switchyard/gateway-config';
 import { ConfigError, resolveReferences, type ReferenceSource } from '@switchyard/runtime';
 
 /**
- * Puts the secrets of identity providers in the place of their references.
+ * Puts the secrets and keys of identity providers and services in the place of their references.
  * @param file the gateway's file: relative paths start from its folder
- * @throws ConfigError where a reference leads nowhere, or a private key is none
+ * @throws ConfigError where a reference leads nowhere, or what it leads to cannot be used
  */
 export function resolveIdentitySecrets(
   config: GatewayConfig,
@@ -15,7 +15,38 @@ export function resolveIdentitySecrets(
 ): GatewayConfig {
   const source = { env, directory: path.dirname(path.resolve(file)) };
   const providers = config.identity.providers.map((provider) => resolved(provider, source, file));
-  return { ...config, identity: { ...config.identity, providers } };
+  const services = config.identity.services.map((service) => resolvedService(service, source, file));
+  return { ...config, identity: { ...config.identity, providers, services } };
+}
+
+function resolvedService(service: ServiceClientConfig, source: ReferenceSource, file: string): ServiceClientConfig {
+  const { name, clientSecret, publicKey } = service;
+  const resolve = (key: string, text: string, refuse: (resolved: string) => string | undefined) => {
+    const result = resolveReferences(text, source);
+    const message = result.ok ? refuse(result.text) : result.message;
+    if (message !== undefined) throw new ConfigError([{ file, path: `identity.services.${name}.${key}`, message }]);
+    return result.ok ? result.text : '';
+  };
+  return {
+    ...service,
+    ...(clientSecret === undefined ? {} : { clientSecret: resolve('clientSecret', clientSecret, refuseShortSecret) }),
+    ...(publicKey === undefined ? {} : { publicKey: resolve('publicKey', publicKey, refusePublicKey) }),
+  };
+}
+
+// RFC 6749 §10.10: what is long enough cannot be guessed, however fast.
+const refuseShortSecret = (text: string) =>
+  text.length < 32 ? 'is shorter than 32 characters, so it could be guessed. Give a random one.' : undefined;
+
+function refusePublicKey(pem: string): string | undefined {
+  try {
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPublicKey(pem);
+    if (type === 'rsa' && (details?.modulusLength ?? 0) >= 2048) return undefined;
+    if (type === 'ed25519' || (type === 'ec' && details?.namedCurve === 'prime256v1')) return undefined;
+  } catch {
+    // What is wrong with it says the sentence below.
+  }
+  return 'is not a public key that can be used. Give a P-256, Ed25519 or RSA (2048 bits) key as PEM (SPKI).';
 }
 
 function resolved(provider: IdentityProviderConfig, source: ReferenceSource, file: string): IdentityProviderConfig {

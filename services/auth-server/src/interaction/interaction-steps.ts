@@ -165,6 +165,7 @@ export class InteractionSteps {
       redirect: describeRedirect(redirectUriOf(interaction, client)),
       server: slug === undefined ? { url } : { title: this.#o.servers.title(slug), url },
       scopes: scope.split(' '),
+      guarded: scope.split(' ').flatMap((name) => this.#o.servers.guardTitle(name) ?? []),
       staysConnected: client.grantTypeAllowed('refresh_token'),
     };
   }

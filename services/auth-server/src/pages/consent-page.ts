@@ -1,4 +1,4 @@
-import { MCP_SCOPE } from '@switchyard/oauth';
+import { KIND_SCOPES, MCP_SCOPE } from '@switchyard/oauth';
 import type { RedirectKind } from '../provider/redirect-uri-policy.js';
 import { html, type Html } from './html.js';
 import type { Page } from './page.js';
@@ -12,6 +12,8 @@ export interface ConsentPage {
   /** Absent title: the gateway with everything that the person may use. */
   readonly server: { readonly title?: string; readonly url: string };
   readonly scopes: readonly string[];
+  /** What else it may do there that has to be asked for by itself, in words. */
+  readonly guarded: readonly string[];
   /** Whether the client stays connected without asking again. */
   readonly staysConnected: boolean;
   readonly action: string;
@@ -61,9 +63,18 @@ export function consentPage(o: ConsentPage): Page {
   };
 }
 
-function permissions({ scopes, staysConnected, redirect }: ConsentPage): Html[] {
+/** What scopes allow, in words. */
+const WORDS: readonly (readonly [scope: string, words: string])[] = [
+  [MCP_SCOPE, 'use what you may use there, in your name'],
+  [KIND_SCOPES.tool, 'use the tools that you may use there, in your name'],
+  [KIND_SCOPES.prompt, 'use the prompts that you may use there'],
+  [KIND_SCOPES.resource, 'read the resources that you may read there'],
+];
+
+function permissions({ scopes, guarded, staysConnected, redirect }: ConsentPage): Html[] {
   const sentences = [
-    scopes.includes(MCP_SCOPE) ? 'use what you may use there, in your name' : undefined,
+    ...WORDS.filter(([scope]) => scopes.includes(scope)).map(([, words]) => words),
+    ...guarded,
     scopes.includes('openid') ? 'know the id that you have here' : undefined,
     staysConnected ? 'stay connected for up to 30 days without asking again' : undefined,
     redirect.kind === 'web' ? 'connect again within 30 days without asking again, while you are signed in' : undefined,

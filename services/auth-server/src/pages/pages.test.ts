@@ -11,6 +11,7 @@ const consent: ConsentPage = {
   redirect: { kind: 'web', target: 'claude.ai' },
   server: { title: 'Work', url: 'https://mcp.example.com/mcp/work' },
   scopes: ['mcp'],
+  guarded: [],
   staysConnected: true,
   action: '/oauth/interaction/abc',
   csrf: 'token',
@@ -59,6 +60,21 @@ describe('A8: what clients and people say is text on our pages', () => {
     const text = consentPage({ ...consent, redirect: { kind, target } }).body.toString();
     expect(text.includes('Approve only if')).toBe(warns);
     expect(text).toContain(target);
+  });
+
+  it.each([
+    ['everything', ['mcp'], [], ['use what you may use there, in your name']],
+    ['tools', ['mcp:tools'], [], ['use the tools that you may use there']],
+    ['prompts and resources', ['mcp:prompts', 'mcp:resources'], [], ['use the prompts', 'read the resources']],
+    ['what has a scope of its own', ['mcp', 'mcp:work:pay'], ['pay bills'], ['use what you may use there', 'pay bills']],
+  ])('says scopes in words: %s', (_id, scopes, guarded, words) => {
+    const items = [
+      ...consentPage({ ...consent, scopes, guarded, staysConnected: false, redirect: { kind: 'loopback', target: 'l' } })
+        .body.toString()
+        .matchAll(/<li>(.*?)<\/li>/g),
+    ];
+    expect(items).toHaveLength(words.length);
+    for (const [index, word] of words.entries()) expect(items[index]?.[1]).toContain(word);
   });
 
   it('says that development sign-in checks nothing', () => {

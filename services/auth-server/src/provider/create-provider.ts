@@ -11,10 +11,10 @@ import { FormOrigin } from '../interaction/form-origin.js';
 import { interactionRoutes } from '../interaction/interaction-routes.js';
 import { InteractionSteps } from '../interaction/interaction-steps.js';
 import { accessTokenRevocation } from '../revocation/access-token-revocation.js';
-import { normaliseScope } from './authorize-scope.js';
 import { providerConfiguration, type ProviderParts } from './provider-configuration.js';
 import { RefreshReplay } from './refresh-replay.js';
 import { registrationLimits } from './registration-limits.js';
+import { detectReplays } from './replay-detection.js';
 
 /** Builds the authorization server: oidc-provider, our steps around it, and what is recorded of it. */
 export function createProvider(parts: ProviderParts & { readonly audit: EventSink; readonly log: Logger }): Provider {
@@ -22,6 +22,7 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
   const provider = new Provider(publicUrl, providerConfiguration(parts));
   // Requests are pinned to the public URL before they come here, so their forwarding headers are ours.
   provider.proxy = true;
+  detectReplays(provider, adapters.store);
   const forms = new FormOrigin(cookieSecret, publicUrl);
   const steps = new InteractionSteps({
     provider,
@@ -35,7 +36,6 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
   const use = (step: Step) => provider.use(step as Parameters<Provider['use']>[0]);
   use(recordExchange(audit, log));
   use(registrationLimits(adapters.clock));
-  use(normaliseScope);
   if (federation !== undefined) {
     use(callbackRoute({ federation, issuer: publicUrl }));
     use(logoutRoute({ logout: federation.logout, issuer: publicUrl }));

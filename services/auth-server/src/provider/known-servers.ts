@@ -1,5 +1,6 @@
 import { fromJsonString } from '@bufbuild/protobuf';
 import { BUCKETS, SnapshotSchema } from '@switchyard/contracts';
+import { guardScope } from '@switchyard/oauth';
 import { WatchedMap, type State } from '@switchyard/state';
 
 const SNAPSHOT_KEY = 'current';
@@ -8,11 +9,13 @@ const SNAPSHOT_KEY = 'current';
 interface Known {
   /** Titles of the servers, by slug. */
   readonly titles: ReadonlyMap<string, string>;
+  /** What scopes that stand guard over some server allow, in words for people, by name. */
+  readonly guards: ReadonlyMap<string, string>;
   /** Every value that some team is matched by. */
   readonly teamClaims: ReadonlySet<string>;
 }
 
-const NOTHING: Known = { titles: new Map(), teamClaims: new Set() };
+const NOTHING: Known = { titles: new Map(), guards: new Map(), teamClaims: new Set() };
 
 /** The servers of the configuration that edges serve from, kept current by a watch. */
 export class KnownServers {
@@ -41,6 +44,17 @@ export class KnownServers {
     return this.#known().titles.get(slug) || slug;
   }
 
+  /** Scopes that stand guard over some of a server. @param slug absent: of every server */
+  guards(slug?: string): ReadonlySet<string> {
+    const own = guardScope(slug ?? '', '');
+    return new Set([...this.#known().guards.keys()].filter((scope) => slug === undefined || scope.startsWith(own)));
+  }
+
+  /** What a scope that stands guard allows, in words for people; undefined where there is none. */
+  guardTitle(scope: string): string | undefined {
+    return this.#known().guards.get(scope);
+  }
+
   /** Those of somebody's claims that some team is matched by: tokens carry no others, which can be hundreds. */
   teamClaimsAmong(claims: readonly string[]): string[] {
     const { teamClaims } = this.#known();
@@ -61,6 +75,9 @@ function readKnown(value: Uint8Array): Known {
   const snapshot = fromJsonString(SnapshotSchema, Buffer.from(value).toString('utf8'), { ignoreUnknownFields: true });
   return {
     titles: new Map(snapshot.servers.map(({ slug, title }) => [slug, title])),
+    guards: new Map(
+      snapshot.servers.flatMap(({ slug, scopes }) => scopes.map(({ name, title }) => [guardScope(slug, name), title])),
+    ),
     teamClaims: new Set(snapshot.teams.flatMap(({ claims }) => claims)),
   };
 }

@@ -1,5 +1,5 @@
-import { MCP_SCOPE, type AccessTokenVerifier } from '@switchyard/oauth';
-import { errors, type AccessToken, type Configuration } from 'oidc-provider';
+import { MCP_SCOPES, type AccessTokenVerifier } from '@switchyard/oauth';
+import { errors, type AccessToken, type ClientCredentials, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { interactionPath } from '../interaction/interaction-path.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { Federation } from '../federation/federation.js';
@@ -7,6 +7,7 @@ import { authorizationProblem } from '../pages/authorization-error.js';
 import { sendProblemPage } from '../pages/error-page.js';
 import { KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
 import type { Accounts, SignedInAccount } from './accounts.js';
+import { ASSERTION_ALGORITHMS, checkAssertion, CLOCK_SKEW_SECONDS } from './client-assertions.js';
 import { applyClientPolicy, EXTRA_CLIENT_METADATA } from './client-policy.js';
 import { existingGrant } from './existing-grant.js';
 import { signInAndConsent } from './interaction-policy.js';
@@ -15,6 +16,7 @@ import type { KnownServers } from './known-servers.js';
 import type { RememberedConsents } from './remembered-consents.js';
 import { refreshTokenSeconds, rotateRefreshToken } from './refresh-rotation.js';
 import { resourceIndicators } from './resource-servers.js';
+import { serviceGrantId, type ServiceClients } from './service-clients.js';
 
 /** What the configuration of the authorization server is made from. */
 export interface ProviderParts {
@@ -29,6 +31,9 @@ export interface ProviderParts {
   readonly federation?: Federation;
   readonly consents: RememberedConsents;
   readonly servers: KnownServers;
+  readonly services: ServiceClients;
+  /** Where clients publish their keys. */
+  readonly fetch: typeof globalThis.fetch;
   readonly adapters: AdapterContext;
   /** Verifies our own access tokens. */
   readonly tokens: AccessTokenVerifier;
@@ -38,6 +43,7 @@ const seconds = (ms: number) => ms / 1000;
 
 const TTL: NonNullable<Configuration['ttl']> = {
   AccessToken: seconds(LIFETIMES.accessTokenMs),
+  ClientCredentials: seconds(LIFETIMES.accessTokenMs),
   AuthorizationCode: seconds(LIFETIMES.authorizationCodeMs),
   Grant: seconds(LIFETIMES.grantMs),
   IdToken: seconds(LIFETIMES.accessTokenMs),
@@ -51,6 +57,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
   return {
     adapter: (model) => new KvAdapter(model, o.adapters),
     jwks: { keys: [...o.signingKeys] as NonNullable<Configuration['jwks']>['keys'][number][] },
+    fetch: (url, options) => o.fetch(url, options),
     routes: {
       authorization: '/oauth/authorize',
       token: '/oauth/token',
@@ -64,20 +71,22 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     responseTypes: ['code'],
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
-    scopes: [MCP_SCOPE, 'openid', 'offline_access'],
-    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+    scopes: [...MCP_SCOPES, 'openid', 'offline_access'],
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    assertJwtClientAuthClaimsAndHeader: checkAssertion,
+    clockTolerance: CLOCK_SKEW_SECONDS,
     clientDefaults: {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       id_token_signed_response_alg: 'ES256',
       token_endpoint_auth_method: 'client_secret_basic',
     },
-    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'], clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS] },
     extraClientMetadata: {
       properties: [...EXTRA_CLIENT_METADATA],
       // Called once per property, for registrations and for stored clients alike; once is enough.
       validator: (_ctx, key, _value, metadata) => {
-        if (key === EXTRA_CLIENT_METADATA[0]) applyClientPolicy(metadata);
+        if (key === EXTRA_CLIENT_METADATA[0] && !o.services.has(metadata.client_id)) applyClientPolicy(metadata);
       },
     },
     // There are no ambient credentials at these endpoints, so any page may call them; a code is useless without its verifier.
@@ -86,7 +95,8 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       devInteractions: { enabled: false },
       registration: { enabled: true, issueRegistrationAccessToken: false },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => isOwnToken(client, token) },
-      resourceIndicators: resourceIndicators(o.publicUrl, o.servers),
+      resourceIndicators: resourceIndicators(o),
+      clientCredentials: { enabled: true },
       // Off until the edge enforces them too: a bound token that is accepted unbound is worse than none.
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
@@ -99,14 +109,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       return account && libraryAccount(account);
     },
     loadExistingGrant: existingGrant(o.consents),
-    extraTokenClaims: (ctx, token) => ({
-      email: ctx.oidc.entities.Account?.['email'],
-      sy_tenant: o.tenant,
-      sy_grant: (token as AccessToken).grantId,
-      // Who is signed out everywhere loses what was granted before, however late it is issued.
-      sy_granted_at: ctx.oidc.entities.Grant?.iat,
-      sy_claims: o.servers.teamClaimsAmong((ctx.oidc.entities.Account?.['teams'] ?? []) as readonly string[]),
-    }),
+    extraTokenClaims: (ctx, token) => tokenClaims(ctx, token, o),
     // MCP clients are long-lived and rarely ask for offline_access: whoever may refresh gets a refresh token. It does not end
     // with the browser session, which is only there to sign in with.
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
@@ -121,6 +124,24 @@ export function providerConfiguration(o: ProviderParts): Configuration {
 function isOwnToken(client: { readonly clientId: string }, token: { readonly clientId?: string | undefined }): true {
   if (token.clientId === client.clientId) return true;
   throw new errors.InvalidGrant('the token was issued to another client');
+}
+
+/** What access tokens say beside what RFC 9068 has a name for. */
+function tokenClaims(
+  { oidc: { entities } }: KoaContextWithOIDC,
+  token: AccessToken | ClientCredentials,
+  { tenant, servers }: ProviderParts,
+) {
+  if (token.kind === 'ClientCredentials')
+    return { sy_tenant: tenant, sy_grant: serviceGrantId(token.clientId ?? ''), sy_kind: 'service' };
+  return {
+    email: entities.Account?.['email'],
+    sy_tenant: tenant,
+    sy_grant: token.grantId,
+    // Who is signed out everywhere loses what was granted before, however late it is issued.
+    sy_granted_at: entities.Grant?.iat,
+    sy_claims: servers.teamClaimsAmong((entities.Account?.['teams'] ?? []) as readonly string[]),
+  };
 }
 
 /** Somebody, as the library and our token claims want them. */

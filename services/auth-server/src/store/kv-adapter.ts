@@ -13,6 +13,8 @@ export interface AdapterContext {
   readonly register: RevocationRegister;
   readonly ended: EndedPeople;
   readonly clock: { now(): number };
+  /** Clients of the configuration, by id: no registration can take the place of one. */
+  readonly clients: ReadonlyMap<string, AdapterPayload>;
 }
 
 /**
@@ -33,13 +35,14 @@ export class KvAdapter implements Adapter {
     const { store } = this.#context;
     const ttlMs = expiresIn === undefined ? defaultLifetimeMs(this.#model) : expiresIn * 1000;
     const record = payload as StoredRecord;
-    if (this.#model === 'ReplayDetection') return this.#createOnce(id, record, ttlMs);
     await store.write(this.#model, id, record, ttlMs);
     if (payload.uid !== undefined) await store.write(`${this.#model}Uid`, payload.uid, { id }, ttlMs);
     if (payload.userCode !== undefined) await store.write(`${this.#model}UserCode`, payload.userCode, { id }, ttlMs);
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
+    const configured = this.#model === 'Client' ? this.#context.clients.get(id) : undefined;
+    if (configured !== undefined) return { ...configured };
     const record = await this.peek(id);
     // Refused without revoking: several processes of one honest client refresh at once, and all get the first one's answer.
     if (record !== undefined && this.#model === 'RefreshToken' && this.#isWithinGrace(record)) {
@@ -91,11 +94,6 @@ export class KvAdapter implements Adapter {
 
   async revokeByGrantId(grantId: string): Promise<void> {
     await this.#context.revocations.revoke(grantId);
-  }
-
-  async #createOnce(id: string, record: StoredRecord, ttlMs: number | undefined): Promise<void> {
-    if (await this.#context.store.create(this.#model, id, record, ttlMs)) return;
-    throw new errors.InvalidRequest('this proof was used before');
   }
 
   async #findThrough(index: string, value: string): Promise<AdapterPayload | undefined> {

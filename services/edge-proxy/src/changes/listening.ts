@@ -6,6 +6,7 @@ import { outboundContext, standingLink } from '../outbound-context.js';
 import { reachableUpstreams } from '../reachable.js';
 import { Refusal } from '../refusal.js';
 import { decide } from '../stages/authorize.js';
+import { scopesFor } from '../stages/check-scopes.js';
 import type { LegacySession, OutboundContext, UpstreamLink, UpstreamProfile } from '../upstream/link.js';
 import type { Catalog } from '../catalog.js';
 import { type Filter, type Kind, listChanged, union } from './filter.js';
@@ -237,7 +238,11 @@ export class Listening {
     const wanted = this.#audience.wanted(upstream);
     const sources = exchange.server.sources.filter((source) => source.upstream === upstream);
     const readable = wanted.resourceSubscriptions?.filter((name) =>
-      sources.some((source) => decide(caller.principal, source, { kind: 'resource', name }, exchange.catalog).allowed),
+      sources.some((source) => {
+        const resource = { kind: 'resource', name } as const;
+        const isAllowed = decide(caller.principal, source, resource, exchange.catalog).allowed;
+        return isAllowed && scopesFor(caller.scopes, source, resource) === undefined;
+      }),
     );
     const standing = this.#places.get(upstream)?.standing;
     const own = { ...wanted, ...(readable && { resourceSubscriptions: readable }) };

@@ -285,4 +285,4 @@ const NO_CATALOG: Catalog = {
   teams: new Map(),
   egressAllow: [],
 };
-const NO_SERVER: CompiledServer = { slug: '', title: '', resource: '', sources: [], anonymous: false };
+const NO_SERVER: CompiledServer = { slug: '', title: '', resource: '', sources: [], scopes: [], anonymous: false };

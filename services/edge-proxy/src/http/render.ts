@@ -28,6 +28,7 @@ function refusalBody(exchange: Exchange, refusal: Refusal): Buffer {
 }
 
 const NO_CREDENTIALS_SENT = 'token_missing';
+const NOT_ENOUGH = 'insufficient_scope';
 
 /** The rest of the body is not read, or the edge is about to end: either way the connection cannot be used again. */
 const ENDS_CONNECTION: ReadonlySet<Reason> = new Set<Reason>([
@@ -40,7 +41,7 @@ const ENDS_CONNECTION: ReadonlySet<Reason> = new Set<Reason>([
 function refusalHeaders(exchange: Exchange, refusal: Refusal): Record<string, string> {
   const retryAfter = refusal.data.retry_after_seconds;
   return {
-    ...(refusal.http === 401 && { 'www-authenticate': challenge(exchange, refusal) }),
+    ...((refusal.http === 401 || refusal.reason === NOT_ENOUGH) && { 'www-authenticate': challenge(exchange, refusal) }),
     ...(refusal.http === 405 && { allow: ALLOW }),
     ...(ENDS_CONNECTION.has(refusal.reason) && { connection: 'close' }),
     ...(typeof retryAfter === 'number' && { 'retry-after': String(retryAfter) }),
@@ -54,6 +55,9 @@ function challenge(exchange: Exchange, refusal: Refusal): string {
     publicUrl: exchange.catalog.publicUrl,
     ...(slug !== '' && { slug }),
   });
-  const error = refusal.reason === NO_CREDENTIALS_SENT ? {} : { error: 'invalid_token', description: refusal.message };
-  return bearerChallenge({ resourceMetadataUrl, scope: MCP_SCOPE, ...error });
+  const { reason, message: description, data } = refusal;
+  const error = reason === NOT_ENOUGH ? 'insufficient_scope' : 'invalid_token';
+  // All that the operation needs, in one challenge; what else the client has, it adds by itself.
+  const scope = Array.isArray(data.required_scopes) ? data.required_scopes.join(' ') : MCP_SCOPE;
+  return bearerChallenge({ resourceMetadataUrl, scope, ...(reason === NO_CREDENTIALS_SENT ? {} : { error, description }) });
 }

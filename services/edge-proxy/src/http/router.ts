@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorResponse } from '@switchyard/mcp';
 import { openApiDocument } from '@switchyard/contracts';
-import { MCP_SCOPE, protectedResourceMetadata } from '@switchyard/oauth';
+import { protectedResourceMetadata } from '@switchyard/oauth';
 import type { Readiness } from '@switchyard/runtime';
 import type { Catalog } from '../catalog.js';
 import type { EdgeProxyConfig } from '../config.js';
@@ -135,10 +135,12 @@ function atRoot(
 /** RFC 9728 §3: one document for each server. */
 function resourceMetadata({ catalog }: RouterOptions, response: ServerResponse, slug: string | undefined): void {
   const current = catalog();
-  if (current?.servers.has(slug ?? '') !== true) return refuse(response, 'server_unknown', 'There is no server of this name.');
+  const server = current?.servers.get(slug ?? '');
+  if (current === undefined || server === undefined)
+    return refuse(response, 'server_unknown', 'There is no server of this name.');
   const document = protectedResourceMetadata({
     publicUrl: current.publicUrl,
-    scopes: [MCP_SCOPE],
+    scopes: server.scopes,
     ...(slug !== undefined && { slug }),
   });
   response.setHeader('access-control-allow-origin', '*');

@@ -3,6 +3,7 @@ import { type ApiKeyRecord, DEFAULT_TENANT } from '@switchyard/contracts';
 import { type AccessTokenVerifier, KeysUnavailable } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
 import { callerOf } from '../caller.js';
+import { tokenScopes, UNASKED, UNBOUND } from '../caller-scopes.js';
 import type { CompiledServer } from '../catalog.js';
 import type { Caller } from '../exchange.js';
 import { Refusal } from '../refusal.js';
@@ -14,6 +15,7 @@ const SIGNATURE_LENGTH = 43;
 const ANONYMOUS = callerOf(
   { tenant: DEFAULT_TENANT, issuer: '', subject: 'anonymous', name: 'anonymous', kind: 'anonymous', claims: [] },
   '',
+  UNASKED,
 );
 
 /** A verified token. It lives in memory no longer than it is valid, which is minutes. */
@@ -85,6 +87,7 @@ export class Authenticator {
     const caller = callerOf(
       { tenant: DEFAULT_TENANT, issuer: API_KEY_ISSUER, subject: id, name, kind: 'service', claims: [] },
       id,
+      UNBOUND,
     );
     this.#byRecord.set(key, caller);
     return caller;
@@ -94,7 +97,7 @@ export class Authenticator {
     const verified = await this.#options.verifier.verify(token, server.resource).catch(unavailable);
     if (verified instanceof Refusal) return verified;
     if (!verified.ok) return new Refusal(verified.reason, verified.message);
-    const caller = callerOf(verified.principal, verified.clientId);
+    const caller = callerOf(verified.principal, verified.clientId, tokenScopes(verified.scopes));
     if (this.#verified.size >= CACHED_TOKENS) this.#verified.delete(this.#verified.keys().next().value!);
     this.#verified.set(authorization.slice(-SIGNATURE_LENGTH), {
       authorization,

@@ -15,6 +15,14 @@ const ana: Principal = {
 const bob: Principal = { ...ana, subject: '2', name: 'bob@example.com', email: 'bob@example.com' };
 const carl: Principal = { ...ana, subject: '3', name: 'carl@example.com', email: 'carl@example.com', claims: ['fin-admins'] };
 const agent: Principal = { tenant: 'default', issuer: 'api-key', subject: 'k1', name: 'agent', kind: 'service', claims: [] };
+const robot: Principal = {
+  tenant: 'default',
+  issuer: 'http://localhost:8080',
+  subject: 'bot',
+  name: 'bot',
+  kind: 'service',
+  claims: [],
+};
 const nobody: Principal = {
   tenant: 'default',
   issuer: '',
@@ -27,7 +35,7 @@ const nobody: Principal = {
 const catalog = compileCatalog(
   create(SnapshotSchema, {
     publicUrl: 'http://localhost:8080',
-    teams: [{ name: 'finance', emails: ['ana@example.com'], claims: ['fin-admins'] }],
+    teams: [{ name: 'finance', emails: ['ana@example.com'], claims: ['fin-admins'], services: ['bot', 'k1'] }],
     servers: [
       {
         slug: 'work',
@@ -70,6 +78,10 @@ describe('the access decision', () => {
     ['AZ-4 everyone who has signed in', 'work', bob, 'tool', 'get_open', true],
     ['AZ-5 an API key counts as signed in', 'work', agent, 'tool', 'get_open', true],
     ['AZ-6 everyone does not mean anonymous', 'work', nobody, 'tool', 'get_open', 'no_rule_grants'],
+    ['AZ-20 a service that is a member', 'work', robot, 'tool', 'get_paid', true],
+    ['AZ-21 a service that is none', 'work', { ...robot, subject: 'other' }, 'tool', 'get_paid', 'no_rule_grants'],
+    ['AZ-22 an API key whose id is a service’s', 'work', agent, 'tool', 'get_paid', 'no_rule_grants'],
+    ['AZ-23 a person whose id is a service’s', 'work', { ...robot, kind: 'user' }, 'tool', 'get_paid', 'no_rule_grants'],
     ['AZ-7 the source’s deny list wins', 'work', ana, 'tool', 'delete_all', 'denied_by_source'],
     ['AZ-8 a tool that the source does not offer', 'work', ana, 'tool', 'put_x', 'not_offered'],
     ['AZ-9 a rule for tools grants no prompts', 'work', ana, 'prompt', 'greet', 'no_rule_grants'],

@@ -14,6 +14,8 @@ export function isMember(principal: Principal, teamName: string, catalog: Catalo
   if (team === undefined) return false;
   return (
     (principal.email !== undefined && team.emails.has(principal.email)) ||
+    // An API key is a service too, but of another issuer: its id is no client id.
+    (principal.kind === 'service' && principal.issuer === catalog.publicUrl && team.services.has(principal.subject)) ||
     principal.claims.some((claim) => team.claims.has(claim))
   );
 }
@@ -66,5 +68,6 @@ export function audienceOf(principal: Principal, server: CompiledServer, catalog
 export const isOpenToAll = ({ sources }: CompiledServer): boolean =>
   sources.every(({ rules }) => rules.every(({ anonymous, when }) => anonymous || when !== ''));
 
-const nameForRules = (kind: CapabilityKind, source: CompiledSource, name: string) =>
+/** Name that access rules and scopes know a capability by. */
+export const nameForRules = (kind: CapabilityKind, source: CompiledSource, name: string) =>
   kind === 'resource' ? name : exposedName(source.prefix, name);

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/registry/v1/snapshot.proto.
  */
 export const file_switchyard_registry_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIpoCCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJIrwCCghVcHN0cmVhbRIMCgRuYW1lGAEgASgJEjUKBGh0dHAYAiABKAsyJS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkh0dHBUcmFuc3BvcnRIABI3CgVzdGRpbxgDIAEoCzImLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU3RkaW9UcmFuc3BvcnRIABIYChBuZWVkc19jcmVkZW50aWFsGAQgASgIEhoKEmNyZWRlbnRpYWxfdmVyc2lvbhgFIAEoCRISCgp0aW1lb3V0X21zGAYgASgNEkEKEGNyZWRlbnRpYWxfb3duZXIYByABKA4yJy5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkNyZWRlbnRpYWxPd25lchIYChBjcmVkZW50aWFsX3RlYW1zGAggAygJQgsKCXRyYW5zcG9ydCIcCg1IdHRwVHJhbnNwb3J0EgsKA3VybBgBIAEoCSI8Cg5TdGRpb1RyYW5zcG9ydBIPCgdjb21tYW5kGAEgASgJEgwKBGFyZ3MYAiADKAkSCwoDY3dkGAMgASgJIooBCgZTZXJ2ZXISDAoEc2x1ZxgBIAEoCRIvCgdzb3VyY2VzGAIgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5Tb3VyY2USMgoGYWNjZXNzGAMgAygLMiIuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5BY2Nlc3NSdWxlEg0KBXRpdGxlGAQgASgJImsKBlNvdXJjZRIQCgh1cHN0cmVhbRgBIAEoCRIOCgZwcmVmaXgYAiABKAkSDQoFdG9vbHMYAyADKAkSDAoEZGVueRgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCSKBAQoKQWNjZXNzUnVsZRINCgV0ZWFtcxgBIAMoCRIQCghldmVyeW9uZRgCIAEoCBIRCglhbm9ueW1vdXMYAyABKAgSDQoFdG9vbHMYBCADKAkSDwoHcHJvbXB0cxgFIAMoCRIRCglyZXNvdXJjZXMYBiADKAkSDAoEd2hlbhgHIAEoCSI0CgRUZWFtEgwKBG5hbWUYASABKAkSDgoGZW1haWxzGAIgAygJEg4KBmNsYWltcxgDIAMoCSpuCg9DcmVkZW50aWFsT3duZXISIAocQ1JFREVOVElBTF9PV05FUl9VTlNQRUNJRklFRBAAEhkKFUNSRURFTlRJQUxfT1dORVJfVEVBTRABEh4KGkNSRURFTlRJQUxfT1dORVJfUFJJTkNJUEFMEAJiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIpoCCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJIrwCCghVcHN0cmVhbRIMCgRuYW1lGAEgASgJEjUKBGh0dHAYAiABKAsyJS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkh0dHBUcmFuc3BvcnRIABI3CgVzdGRpbxgDIAEoCzImLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU3RkaW9UcmFuc3BvcnRIABIYChBuZWVkc19jcmVkZW50aWFsGAQgASgIEhoKEmNyZWRlbnRpYWxfdmVyc2lvbhgFIAEoCRISCgp0aW1lb3V0X21zGAYgASgNEkEKEGNyZWRlbnRpYWxfb3duZXIYByABKA4yJy5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkNyZWRlbnRpYWxPd25lchIYChBjcmVkZW50aWFsX3RlYW1zGAggAygJQgsKCXRyYW5zcG9ydCIcCg1IdHRwVHJhbnNwb3J0EgsKA3VybBgBIAEoCSI8Cg5TdGRpb1RyYW5zcG9ydBIPCgdjb21tYW5kGAEgASgJEgwKBGFyZ3MYAiADKAkSCwoDY3dkGAMgASgJIr4BCgZTZXJ2ZXISDAoEc2x1ZxgBIAEoCRIvCgdzb3VyY2VzGAIgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5Tb3VyY2USMgoGYWNjZXNzGAMgAygLMiIuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5BY2Nlc3NSdWxlEg0KBXRpdGxlGAQgASgJEjIKBnNjb3BlcxgFIAMoCzIiLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuR3VhcmRTY29wZSJcCgpHdWFyZFNjb3BlEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFdG9vbHMYAyADKAkSDwoHcHJvbXB0cxgEIAMoCRIRCglyZXNvdXJjZXMYBSADKAkiawoGU291cmNlEhAKCHVwc3RyZWFtGAEgASgJEg4KBnByZWZpeBgCIAEoCRINCgV0b29scxgDIAMoCRIMCgRkZW55GAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJIoEBCgpBY2Nlc3NSdWxlEg0KBXRlYW1zGAEgAygJEhAKCGV2ZXJ5b25lGAIgASgIEhEKCWFub255bW91cxgDIAEoCBINCgV0b29scxgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCRIMCgR3aGVuGAcgASgJIkYKBFRlYW0SDAoEbmFtZRgBIAEoCRIOCgZlbWFpbHMYAiADKAkSDgoGY2xhaW1zGAMgAygJEhAKCHNlcnZpY2VzGAQgAygJKm4KD0NyZWRlbnRpYWxPd25lchIgChxDUkVERU5USUFMX09XTkVSX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9PV05FUl9URUFNEAESHgoaQ1JFREVOVElBTF9PV05FUl9QUklOQ0lQQUwQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * One version of the whole configuration of a tenant. Holds no secrets.
@@ -422,6 +422,13 @@ export type Server = Message<"switchyard.registry.v1.Server"> & {
    * @generated from field: string title = 4;
    */
   title: string;
+
+  /**
+   * Scopes that stand guard over some of it.
+   *
+   * @generated from field: repeated switchyard.registry.v1.GuardScope scopes = 5;
+   */
+  scopes: GuardScope[];
 };
 
 /**
@@ -457,6 +464,13 @@ export type ServerJson = {
    * @generated from field: string title = 4;
    */
   title?: string;
+
+  /**
+   * Scopes that stand guard over some of it.
+   *
+   * @generated from field: repeated switchyard.registry.v1.GuardScope scopes = 5;
+   */
+  scopes?: GuardScopeJson[];
 };
 
 /**
@@ -465,6 +479,97 @@ export type ServerJson = {
  */
 export const ServerSchema: GenMessage<Server, {jsonType: ServerJson}> = /*@__PURE__*/
   messageDesc(file_switchyard_registry_v1_snapshot, 4);
+
+/**
+ * A scope that tokens need besides the usual ones for some capabilities of a server. Patterns match the names that clients see.
+ *
+ * @generated from message switchyard.registry.v1.GuardScope
+ */
+export type GuardScope = Message<"switchyard.registry.v1.GuardScope"> & {
+  /**
+   * Last part of its name, mcp:<slug>:<name>.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What whoever has it may do, in words for people.
+   *
+   * @generated from field: string title = 2;
+   */
+  title: string;
+
+  /**
+   * Tools that it stands guard over.
+   *
+   * @generated from field: repeated string tools = 3;
+   */
+  tools: string[];
+
+  /**
+   * Prompts.
+   *
+   * @generated from field: repeated string prompts = 4;
+   */
+  prompts: string[];
+
+  /**
+   * Resource URIs.
+   *
+   * @generated from field: repeated string resources = 5;
+   */
+  resources: string[];
+};
+
+/**
+ * A scope that tokens need besides the usual ones for some capabilities of a server. Patterns match the names that clients see.
+ *
+ * @generated from message switchyard.registry.v1.GuardScope
+ */
+export type GuardScopeJson = {
+  /**
+   * Last part of its name, mcp:<slug>:<name>.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * What whoever has it may do, in words for people.
+   *
+   * @generated from field: string title = 2;
+   */
+  title?: string;
+
+  /**
+   * Tools that it stands guard over.
+   *
+   * @generated from field: repeated string tools = 3;
+   */
+  tools?: string[];
+
+  /**
+   * Prompts.
+   *
+   * @generated from field: repeated string prompts = 4;
+   */
+  prompts?: string[];
+
+  /**
+   * Resource URIs.
+   *
+   * @generated from field: repeated string resources = 5;
+   */
+  resources?: string[];
+};
+
+/**
+ * Describes the message switchyard.registry.v1.GuardScope.
+ * Use `create(GuardScopeSchema)` to create a new message.
+ */
+export const GuardScopeSchema: GenMessage<GuardScope, {jsonType: GuardScopeJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_registry_v1_snapshot, 5);
 
 /**
  * One upstream's part in a virtual server. Patterns: "*" stands for any run of characters.
@@ -569,7 +674,7 @@ export type SourceJson = {
  * Use `create(SourceSchema)` to create a new message.
  */
 export const SourceSchema: GenMessage<Source, {jsonType: SourceJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 5);
+  messageDesc(file_switchyard_registry_v1_snapshot, 6);
 
 /**
  * Grants capabilities to callers. Patterns match the names that clients see.
@@ -688,7 +793,7 @@ export type AccessRuleJson = {
  * Use `create(AccessRuleSchema)` to create a new message.
  */
 export const AccessRuleSchema: GenMessage<AccessRule, {jsonType: AccessRuleJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 6);
+  messageDesc(file_switchyard_registry_v1_snapshot, 7);
 
 /**
  * A set of principals.
@@ -716,6 +821,13 @@ export type Team = Message<"switchyard.registry.v1.Team"> & {
    * @generated from field: repeated string claims = 3;
    */
   claims: string[];
+
+  /**
+   * Members by client id: services that get tokens for themselves.
+   *
+   * @generated from field: repeated string services = 4;
+   */
+  services: string[];
 };
 
 /**
@@ -744,6 +856,13 @@ export type TeamJson = {
    * @generated from field: repeated string claims = 3;
    */
   claims?: string[];
+
+  /**
+   * Members by client id: services that get tokens for themselves.
+   *
+   * @generated from field: repeated string services = 4;
+   */
+  services?: string[];
 };
 
 /**
@@ -751,7 +870,7 @@ export type TeamJson = {
  * Use `create(TeamSchema)` to create a new message.
  */
 export const TeamSchema: GenMessage<Team, {jsonType: TeamJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 7);
+  messageDesc(file_switchyard_registry_v1_snapshot, 8);
 
 /**
  * Whose credential an upstream is shown.
