@@ -75,7 +75,14 @@ const MEANINGS = {
     'the client authorizes again, and the person approves',
   ],
   audit_unavailable: ['The audit trail cannot take more, so nothing is done.', 'administrators: NATS, analytics, or disk space'],
-  connection_required: ['The upstream needs a credential that this person has not given yet.', 'the person'],
+  connection_required: [
+    'The upstream needs to be connected to this person’s own account; `data.url` is where to do that. Tools say it in their result.',
+    'the person',
+  ],
+  caller_unproven: [
+    'The token vault saw no proof that this person is calling, and keeps their credentials to itself.',
+    'the client signs in again; administrators, where it lasts',
+  ],
   credential_unavailable: [
     'The credential for the upstream cannot be had.',
     'administrators: the token vault, `switchyard secret set`',

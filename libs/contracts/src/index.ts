@@ -23,6 +23,7 @@ export {
   type CredentialTemplate,
   type LeaseCredentialRequest,
   type LeaseCredentialResponse,
+  type VaultRefusal,
 } from './gen/switchyard/vault/v1/vault_pb.js';
 export { EdgeService } from './gen/switchyard/edge/v1/answer_pb.js';
 export { EdgeStreamService } from './gen/switchyard/edge/v1/stream_pb.js';

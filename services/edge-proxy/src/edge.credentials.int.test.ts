@@ -26,7 +26,17 @@ const publish = (versions: Record<string, string>) =>
     })),
   });
 
-const versions = { good: '1', short: '1', refused: '1', faulty: '1', connection: '1', rejected: '1', garbled: '1', down: '1' };
+const versions = {
+  good: '1',
+  short: '1',
+  unproven: '1',
+  refused: '1',
+  faulty: '1',
+  connection: '1',
+  rejected: '1',
+  garbled: '1',
+  down: '1',
+};
 
 beforeAll(async () => {
   upstream = await startScriptedUpstream({ name: 'up', tools: ['act'] });
@@ -114,6 +124,14 @@ describe('credentials for upstreams', () => {
       'connection_required',
       10401,
       /^Connect your account\.$/,
+    ],
+    [
+      'CR-13 of a caller who has not proven to be one',
+      'unproven',
+      { reason: 'caller_unproven', message: 'Sign in again.' },
+      'caller_unproven',
+      10403,
+      /^Sign in again\.$/,
     ],
     [
       'CR-6 of a vault that fails',

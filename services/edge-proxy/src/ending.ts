@@ -1,4 +1,5 @@
 import type { Outcome } from '@switchyard/contracts';
+import type { Reason } from './ladder.js';
 import type { Refusal } from './refusal.js';
 
 /** How an exchange ends. */
@@ -11,6 +12,8 @@ export type Ending =
       readonly outcome: Extract<Outcome, 'ok' | 'error'>;
       readonly code?: number;
       readonly headers?: Record<string, string>;
+      /** Why, where a refusal is told in the words of a result. */
+      readonly reason?: Reason;
     }
   /** A notification was taken, or a session ended: no body. */
   | { readonly kind: 'empty'; readonly status: number; readonly headers?: Record<string, string> }

@@ -47,6 +47,7 @@ export const LADDER = {
   insufficient_scope: { stage: 'authorize', http: 403, code: 10403 },
   audit_unavailable: { stage: 'admit', http: 503, code: 10507 },
   connection_required: { stage: 'lease', http: 200, code: 10401 },
+  caller_unproven: { stage: 'lease', http: 200, code: 10403 },
   credential_unavailable: { stage: 'lease', http: 200, code: 10503 },
   credential_rejected: { stage: 'forward', http: 200, code: 10502 },
   upstream_unavailable: { stage: 'forward', http: 200, code: 10503 },

@@ -18,6 +18,7 @@ import { Refusal } from './refusal.js';
 import { admit } from './stages/admit.js';
 import { decide } from './stages/authorize.js';
 import { scopesFor } from './stages/check-scopes.js';
+import { connectFirst } from './stages/connect.js';
 import { forward } from './stages/forward.js';
 import { resolve, type Target } from './stages/resolve.js';
 import type { ClientSession } from './session-store.js';
@@ -223,10 +224,25 @@ async function serveUnary(call: Call, edge: Edge): Promise<Ending> {
 
   const leasing = outboundContext(call, target.upstream.name, edge);
   const context = leasing instanceof Promise ? await leasing : leasing;
-  if (context instanceof Refusal) return refused(context);
+  if (context instanceof Refusal) return forwardConnected(call, target, context, edge);
 
   const done =
     call.session && edge.calls.add(call.session.id, call.inbound.envelope.id, () => call.exchange.cancellation.cancel());
+  try {
+    const ending = await forward(call, target, context, edge);
+    const lacksConnection = ending.kind === 'refused' && ending.refusal.reason === 'connection_required';
+    return lacksConnection ? await forwardConnected(call, target, ending.refusal, edge) : ending;
+  } finally {
+    done?.();
+  }
+}
+
+/** A call that its upstream has not looked at, for want of a credential. @param refusal why there is none */
+async function forwardConnected(call: Call, target: Target, refusal: Refusal, edge: Edge): Promise<Ending> {
+  const context = await connectFirst(call, target.upstream.name, refusal, edge);
+  if ('kind' in context) return context;
+  const { session, inbound, exchange } = call;
+  const done = session && edge.calls.add(session.id, inbound.envelope.id, () => exchange.cancellation.cancel());
   try {
     return await forward(call, target, context, edge);
   } finally {
@@ -241,8 +257,9 @@ async function serveTask(call: Call, edge: Edge): Promise<Ending> {
   if (task instanceof Refusal) return refused(task);
   const denial = authorize(call, task.target) ?? admit(edge.audit);
   if (denial !== undefined) return refused(denial);
-  const context = await outboundContext(call, task.target.upstream.name, edge);
-  if (context instanceof Refusal) return refused(context);
+  const leased = await outboundContext(call, task.target.upstream.name, edge);
+  const context = leased instanceof Refusal ? await connectFirst(call, task.target.upstream.name, leased, edge) : leased;
+  if ('kind' in context) return context;
   const { session, inbound, exchange } = call;
   const done = session && edge.calls.add(session.id, inbound.envelope.id, () => exchange.cancellation.cancel());
   try {

@@ -17,6 +17,7 @@ import { FanOut } from './changes/fan-out.js';
 import { StreamPeers } from './changes/stream-peers.js';
 import { ViewChanges } from './changes/view-changes.js';
 import { ClientAsks } from './client-asks.js';
+import { ConnectionChanges } from './connection-changes.js';
 import { EdgeContents } from './edge-contents.js';
 import { EdgeKey } from './edge-key.js';
 import { EdgePeers } from './edge-peers.js';
@@ -90,6 +91,7 @@ export class PublicEdge {
     this.#keys = parts.keys;
     this.#changes = parts.changes;
     this.#edge = parts.edge(this.#egress);
+    this.#edge.connections.onChange(({ key }) => this.#edge.leases.drop(key));
     this.#mcp = new McpEndpoint({ edge: this.#edge, tracer: deps.telemetry.tracer, catalog: () => this.#catalog });
     this.#rounds = new RelayedRounds(this.#edge, () => this.#catalog?.revision ?? '');
     this.#proxy = new ReverseProxy(config.publicUrl, deps.log);
@@ -143,6 +145,7 @@ export class PublicEdge {
       spoolBytes: () => audit.depthBytes(),
     });
     const { lists, changes } = await openLists(config, deps, asks.boot);
+    const connections = await ConnectionChanges.open({ kv: await state.bucket(BUCKETS.connectionChanges, DEFAULT_TENANT), log });
     const onSaid = (upstream: string, method: string) => lists.heard(upstream, method);
     const edge = (egress: Egress): Edge => ({
       name: config.emitter,
@@ -158,7 +161,8 @@ export class PublicEdge {
       suspended: new SuspendedCalls(),
       handedOver,
       links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes, onSaid }),
-      leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey, log }),
+      leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey, connections, log }),
+      connections,
       names,
       lists,
       listContexts: new ListContexts(),
@@ -214,7 +218,7 @@ export class PublicEdge {
     await Promise.all([this.#mcp.drain(drainTimeoutMs), this.#rounds.drain(drainTimeoutMs)]);
     await this.#listener.close();
     await this.#watch?.close();
-    await Promise.all([this.#changes.close(), this.#edge.cancellations.close()]);
+    await Promise.all([this.#changes.close(), this.#edge.cancellations.close(), this.#edge.connections.close()]);
     this.#edge.suspended.close();
     await this.#edge.pool.close();
     await this.#edge.handedOver.settled();

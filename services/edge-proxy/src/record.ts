@@ -54,7 +54,7 @@ function summarize(exchange: Exchange, ending: Ending): Summary | undefined {
   }
   if (own === undefined) return undefined;
   if (ending.kind === 'response')
-    return { type: own, outcome: ending.outcome, reason: '', status: ending.status, code: ending.code ?? 0 };
+    return { type: own, outcome: ending.outcome, reason: ending.reason ?? '', status: ending.status, code: ending.code ?? 0 };
   return { type: own, outcome: 'ok', reason: '', status: ending.kind === 'empty' ? ending.status : 200, code: 0 };
 }
 

@@ -14,6 +14,8 @@ const content = z.object({
   upstream: z.string().optional(),
   /** The call that waits for the answers, and the edge where it waits. */
   suspended: z.object({ id: z.string(), edge: z.string() }).optional(),
+  /** The caller was asked to connect to the upstream: the call was not made, and is not waited with after this. */
+  connectUntilMs: z.number().optional(),
 });
 
 /** What a `requestState` of the gateway's stands for. */

@@ -1,4 +1,4 @@
-import { type Edit, memberAt, META_KEYS, splice } from '@switchyard/mcp';
+import { type Edit, memberAt, META_KEYS, retryEdits, splice } from '@switchyard/mcp';
 import { privateScopeEdits } from '../cache-scope.js';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
@@ -153,11 +153,13 @@ function asking(call: Call, session: ClientSession, id: string, edge: Edge): Non
   return (message, answer) => void relayRequest(stream, message, edge).then(answer);
 }
 
-function outboundEdits({ envelope }: Inbound, id: string, target: Target, retried: RequestState | undefined): Edit[] {
+function outboundEdits({ bytes, envelope }: Inbound, id: string, target: Target, retried: RequestState | undefined): Edit[] {
   const edits: Edit[] = [];
   if (envelope.idRange) edits.push({ range: envelope.idRange, text: id });
   if (envelope.progressTokenRange) edits.push({ range: envelope.progressTokenRange, text: id });
-  if (retried !== undefined && envelope.requestStateRange)
+  if (retried?.connectUntilMs !== undefined)
+    edits.push(...retryEdits(bytes, envelope, { answers: [], requestStateJson: retried.upstream }));
+  else if (retried !== undefined && envelope.requestStateRange)
     edits.push({ range: envelope.requestStateRange, text: retried.upstream ?? '""' });
   const nameRange = envelope.method === 'completion/complete' ? envelope.refNameRange : envelope.nameRange;
   if (nameRange && target.exposed !== target.capability.name)

@@ -1,8 +1,11 @@
 import {
+  connectionChangeKey,
   type CredentialMaterial,
   CredentialMaterialSchema,
+  CredentialOwner,
   type Principal,
   type Upstream,
+  type VaultRefusal,
   VaultService,
 } from '@switchyard/contracts';
 import { fromJsonString } from '@bufbuild/protobuf';
@@ -11,6 +14,7 @@ import { type Rpc, RpcFault, RpcUnavailable } from '@switchyard/messaging';
 import { openSealed, type SealingKey } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
+import type { ConnectionChanges } from '../connection-changes.js';
 import { teamOf } from '../credential-scope.js';
 import type { Reason } from '../ladder.js';
 import { Refusal } from '../refusal.js';
@@ -27,6 +31,20 @@ export const NO_CREDENTIAL: CredentialMaterial = {
 interface Lease {
   readonly material: CredentialMaterial;
   readonly untilMs: number;
+  /** Of the principal's connection that it is of, as `connectionChangeKey` makes it; empty for others' credentials. */
+  readonly connection: string;
+}
+
+/** Which credential is wanted, and for whom. */
+interface Wanted {
+  readonly upstream: Upstream;
+  readonly scope: string;
+  readonly principal: Principal;
+  readonly requestId: string;
+  /** The upstream and the version of its credential, as configured. */
+  readonly place: string;
+  /** As of `Lease`. */
+  readonly connection: string;
 }
 
 /** What leasing needs. */
@@ -35,23 +53,31 @@ export interface LeasesOptions {
   readonly clock: Clock;
   readonly edge: string;
   readonly sealingKey: SealingKey;
+  readonly connections: ConnectionChanges;
   readonly log: Logger;
 }
 
 const SWEEP_MS = 60_000;
+/** Longest that a principal's credential is held. */
+const PRINCIPAL_MS = 60_000;
+/** Times that the vault is asked where what it answers has changed meanwhile. */
+const MOST_ASKS = 3;
 
-const VAULT_REASONS: Readonly<Record<string, Reason>> = { connection_required: 'connection_required' };
+const VAULT_REASONS: Readonly<Record<string, Reason>> = {
+  connection_required: 'connection_required',
+  caller_unproven: 'caller_unproven',
+};
 
 /**
- * Upstream credentials, leased from the token vault and held in memory until they expire. Calls that need the same credential at the
- * same time share one request.
+ * Upstream credentials, leased from the token vault and held in memory until they expire, a principal's also until the vault says that
+ * their connection has changed. Calls that need the same credential at the same time share one request.
  */
 export class CredentialLeases {
   readonly #options: LeasesOptions;
   /** By upstream and version of its credential, then by scope. */
   readonly #held = new Map<string, Map<string, Lease>>();
   #sweptAtMs = 0;
-  readonly #asking = new Map<string, Promise<CredentialMaterial | Refusal>>();
+  readonly #asking = new Map<string, { readonly connection: string; readonly answer: Promise<CredentialMaterial | Refusal> }>();
 
   constructor(options: LeasesOptions) {
     this.#options = options;
@@ -71,23 +97,52 @@ export class CredentialLeases {
     const place = `${upstream.name}\n${upstream.credentialVersion}`;
     const held = this.#held.get(place)?.get(scope);
     if (held !== undefined && held.untilMs > this.#options.clock.now()) return held.material;
-    const key = `${place}\n${scope}`;
-    const asking = this.#asking.get(key) ?? this.#ask(place, scope, upstream, principal, requestId);
-    this.#asking.set(key, asking);
-    return asking;
+    const isPrincipals = upstream.credentialOwner === CredentialOwner.PRINCIPAL;
+    const connection = isPrincipals ? connectionChangeKey(upstream.name, principal) : '';
+    return this.#share({ upstream, scope, principal, requestId, place, connection });
   }
 
-  async #ask(
-    place: string,
-    scope: string,
-    upstream: Upstream,
-    principal: Principal,
-    requestId: string,
-  ): Promise<CredentialMaterial | Refusal> {
+  /** Uses nothing any more that was leased of a principal's connection, not even what is being asked for. @param connection of `connectionChangeKey` */
+  drop(connection: string): void {
+    for (const scopes of this.#held.values())
+      for (const [scope, lease] of scopes) if (lease.connection === connection) scopes.delete(scope);
+    for (const [key, asking] of this.#asking) if (asking.connection === connection) this.#asking.delete(key);
+  }
+
+  #share(wanted: Wanted): Promise<CredentialMaterial | Refusal> {
+    const key = `${wanted.place}\n${wanted.scope}`;
+    const known = this.#asking.get(key);
+    if (known !== undefined) return known.answer;
+    const asking = { connection: wanted.connection, answer: this.#ask(wanted) };
+    this.#asking.set(key, asking);
+    const done = () => {
+      if (this.#asking.get(key) === asking) this.#asking.delete(key);
+    };
+    asking.answer.then(done, done);
+    return asking.answer;
+  }
+
+  /** What changes while the vault is asked is asked for again. */
+  async #ask(wanted: Wanted): Promise<CredentialMaterial | Refusal> {
+    const { connections } = this.#options;
+    for (let asks = 1; ; asks += 1) {
+      const askedAt = connections.now;
+      const answer = await this.#askVault(wanted, askedAt);
+      const isOutdated = wanted.connection !== '' && connections.changedSince(wanted.connection, askedAt);
+      if (isOutdated && asks < MOST_ASKS) continue;
+      if (answer instanceof Refusal) return answer;
+      if (!isOutdated) this.#hold(wanted, answer);
+      return answer.material;
+    }
+  }
+
+  async #askVault(wanted: Wanted, askedAt: number): Promise<Lease | Refusal> {
+    const { upstream, scope, principal, requestId, connection } = wanted;
+    const { name } = upstream;
     try {
       const response = await this.#options.rpc.call(VaultService.method.leaseCredential, {
         tenant: principal.tenant,
-        upstream: upstream.name,
+        upstream: name,
         principalIssuer: principal.issuer,
         principalSubject: principal.subject,
         edge: this.#options.edge,
@@ -96,26 +151,24 @@ export class CredentialLeases {
         team: teamOf(scope),
       });
       const { case: kind, value } = response.result;
-      if (kind === 'refusal')
-        return new Refusal(VAULT_REASONS[value.reason] ?? 'credential_unavailable', value.message, { upstream: upstream.name });
+      if (kind === 'refusal') return refusalOf(value, name, askedAt);
       if (kind === undefined || value.expiresAt === undefined) throw new RpcFault('the vault answered without a lease');
       const material = await openLease(this.#options.sealingKey, value.sealed);
-      this.#hold(place, scope, upstream.name, { material, untilMs: timestampMs(value.expiresAt) });
-      return material;
+      const longestMs = connection === '' ? Number.POSITIVE_INFINITY : this.#options.clock.now() + PRINCIPAL_MS;
+      return { material, connection, untilMs: Math.min(timestampMs(value.expiresAt), longestMs) };
     } catch (error) {
       if (!(error instanceof RpcUnavailable || error instanceof RpcFault)) throw error;
-      this.#options.log.warn('the token vault gave no lease', { upstream: upstream.name, request_id: requestId, error });
-      const message = `The credential for ${upstream.name} cannot be had: the token vault does not answer. Try again shortly.`;
-      return new Refusal('credential_unavailable', message, { upstream: upstream.name });
-    } finally {
-      this.#asking.delete(`${place}\n${scope}`);
+      this.#options.log.warn('the token vault gave no lease', { upstream: name, request_id: requestId, error });
+      const message = `The credential for ${name} cannot be had: the token vault does not answer. Try again shortly.`;
+      return new Refusal('credential_unavailable', message, { upstream: name });
     }
   }
 
-  #hold(place: string, scope: string, upstream: string, lease: Lease): void {
+  #hold({ place, scope, upstream }: Wanted, lease: Lease): void {
     this.#sweep();
     // A replaced credential has no business in memory any more.
-    for (const other of this.#held.keys()) if (other !== place && other.startsWith(`${upstream}\n`)) this.#held.delete(other);
+    for (const other of this.#held.keys())
+      if (other !== place && other.startsWith(`${upstream.name}\n`)) this.#held.delete(other);
     const scopes = this.#held.get(place) ?? new Map<string, Lease>();
     this.#held.set(place, scopes.set(scope, lease));
   }
@@ -127,6 +180,12 @@ export class CredentialLeases {
     this.#sweptAtMs = now;
     for (const scopes of this.#held.values()) for (const [scope, { untilMs }] of scopes) if (untilMs <= now) scopes.delete(scope);
   }
+}
+
+function refusalOf({ reason, message, connectUrl: url }: VaultRefusal, upstream: string, askedAt: number): Refusal {
+  const known = VAULT_REASONS[reason] ?? 'credential_unavailable';
+  if (known !== 'connection_required' || url === '') return new Refusal(known, message, { upstream });
+  return new Refusal(known, `${message} To connect: ${url}`, { upstream, url }, { askedAt });
 }
 
 /** @throws RpcFault, without a cause: what a parser says of text that it cannot read quotes the text */
