@@ -2,6 +2,15 @@ import { API_KEY_ISSUER } from '@switchyard/api-keys';
 import { CredentialOwner, type LeaseCredentialRequest } from '@switchyard/contracts';
 import { answerResult, type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from '@switchyard/testing';
 import { startTestEdge, type TestEdge, type TestEdgeOptions } from './edge.fixture.js';
+import {
+  exchange,
+  INITIALIZE,
+  messagesIn,
+  open,
+  type OpenAnswer,
+  type RawAnswer,
+  type RawMessage,
+} from './raw-client.fixture.js';
 import { type FakeLease, type FakeVault, startFakeVault, tellConnection } from './fake-vault.fixture.js';
 
 /** A caller with an API key of their own. */
@@ -10,6 +19,27 @@ export interface Person {
   readonly issuer: string;
   readonly subject: string;
 }
+
+/** What a modern client sends. */
+export interface ModernRequest {
+  readonly method?: string;
+  readonly name?: string;
+  readonly params?: object;
+  readonly capabilities?: object;
+}
+
+/** What a legacy client does in its session. */
+export interface LegacyClient {
+  readonly id: string;
+  /** Sends a message, and reads the answer to its end. */
+  readonly post: (body: object) => Promise<RawAnswer>;
+  readonly begin: (body: object) => Promise<OpenAnswer>;
+  /** Opens the session's stream. */
+  readonly stream: () => Promise<OpenAnswer>;
+}
+
+/** Capabilities of a client that can send its user to a URL. */
+export const URL_MODE: object = { elicitation: { url: {} } };
 
 /** An edge in front of two upstreams, `nova` of the modern era and `oldie` of the legacy one, to which every caller connects on their own. */
 export interface ConnectingEdge {
@@ -22,13 +52,23 @@ export interface ConnectingEdge {
   disconnect(person: Person, upstream: string): Promise<void>;
   /** The Authorization value that an upstream is shown for somebody. */
   tokenOf(person: Person, upstream: string): string;
+  /** A modern client's request. */
+  modern(person: Person, slug: string, request?: ModernRequest): Promise<OpenAnswer>;
+  /** A legacy client's session. */
+  session(person: Person, slug: string, capabilities?: object, revision?: string): Promise<LegacyClient>;
   /** Bodies of the tool calls that an upstream has got, with the credential that they came with. */
   calls(upstream: 'nova' | 'oldie'): { readonly body: string; readonly authorization: string | undefined }[];
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 const MODERN = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'private' };
-const TOOLS = [{ name: 'act', inputSchema: { type: 'object' } }];
+
+/** Every caller has a tool of their own. */
+function listTools(scripted: ScriptedExchange): void {
+  const subject = /^Bearer up-[a-z]+-(\w+)-/.exec(scripted.request.headers.authorization ?? '')?.[1] ?? 'nobody';
+  const tools = ['act', `of_${subject}`].map((name) => ({ name, inputSchema: { type: 'object' } }));
+  answerResult(scripted, { ...MODERN, tools });
+}
 
 /** Says who called, as the upstream sees it. */
 const whoami = (scripted: ScriptedExchange) =>
@@ -37,6 +77,48 @@ const whoami = (scripted: ScriptedExchange) =>
     content: [{ type: 'text', text: String(scripted.request.headers.authorization) }],
   });
 
+/** The last message of an answer. */
+export async function answerOf(opening: OpenAnswer | Promise<OpenAnswer>): Promise<RawMessage> {
+  const opened = await opening;
+  await opened.ended;
+  return messagesIn(opened.text()).at(-1)!;
+}
+
+/** The text of a tool's result. */
+export const textOf = (message: RawMessage | undefined): string | undefined =>
+  (message?.result?.['content'] as { text: string }[] | undefined)?.[0]?.text;
+
+function modernClient({ url }: TestEdge): ConnectingEdge['modern'] {
+  return ({ key }, slug, { method = 'tools/call', name, params = {}, capabilities = URL_MODE } = {}) => {
+    const _meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': capabilities,
+    };
+    const named = name ?? (method === 'tools/call' || method === 'prompts/get' ? 'act' : undefined);
+    return open(url, {
+      path: `/mcp/${slug}`,
+      key,
+      headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, ...(named !== undefined && { 'mcp-name': named }) },
+      body: { jsonrpc: '2.0', id: 'c-1', method, params: { ...(named !== undefined && { name: named }), ...params, _meta } },
+    });
+  };
+}
+
+function legacyClient({ url }: TestEdge): ConnectingEdge['session'] {
+  return async ({ key }, slug, capabilities = URL_MODE, protocolVersion = '2025-11-25') => {
+    const path = `/mcp/${slug}`;
+    const params = { ...INITIALIZE.params, protocolVersion, capabilities };
+    const { headers } = await exchange(url, { path, key, body: { ...INITIALIZE, params } });
+    const id = String(headers['mcp-session-id']);
+    return {
+      id,
+      post: (body) => exchange(url, { path, key, session: id, body }),
+      begin: (body) => open(url, { path, key, session: id, body }),
+      stream: () => open(url, { path, method: 'GET', key, session: id }),
+    };
+  };
+}
+
 /** Starts it. */
 export async function startConnectingEdge(options: TestEdgeOptions = {}): Promise<ConnectingEdge> {
   const nova = await startScriptedUpstream({
@@ -44,11 +126,11 @@ export async function startConnectingEdge(options: TestEdgeOptions = {}): Promis
     scripts: {
       'server/discover': (scripted) =>
         answerResult(scripted, { ...MODERN, supportedVersions: ['2026-07-28'], capabilities: { tools: {}, prompts: {} } }),
-      'tools/list': (scripted) => answerResult(scripted, { ...MODERN, tools: TOOLS }),
+      'tools/list': listTools,
       'tools/call': whoami,
     },
   });
-  const oldie = await startScriptedUpstream({ name: 'oldie', tools: ['act'], scripts: { 'tools/call': whoami } });
+  const oldie = await startScriptedUpstream({ name: 'oldie', scripts: { 'tools/list': listTools, 'tools/call': whoami } });
   const upstreams = { nova, oldie };
   const edge = await startTestEdge(options);
   const connections = new Map<string, number>();
@@ -90,6 +172,8 @@ export async function startConnectingEdge(options: TestEdgeOptions = {}): Promis
     edge,
     vault,
     upstreams,
+    modern: modernClient(edge),
+    session: legacyClient(edge),
     person: async () => {
       last += 1;
       const key = await edge.mint({ name: `person-${last}`, servers: ['*'] });

@@ -74,6 +74,6 @@ describe('changes of connections', () => {
     const key = connectionChangeKey('up', ANN);
     await place.kv.put(key, Buffer.from('{"state":"new to us"}'));
     await eventually(() => place.heard.length === 1);
-    expect(place.heard).toEqual([{ key, state: 'disconnected', version: '' }]);
+    expect(place.heard).toMatchObject([{ key, upstream: 'up', state: 'disconnected', version: '' }]);
   });
 });

@@ -7,6 +7,20 @@ import type { Cancellation } from './cancellation.js';
 export interface HeardChange extends ConnectionChange {
   /** As `connectionChangeKey` makes it. */
   readonly key: string;
+  readonly upstream: string;
+  /** As `hashOf` has it. */
+  readonly who: string;
+}
+
+const hashes = new WeakMap<object, string>();
+
+/** How changes name a principal. Worked out once for each object, for there may be as many of them as streams. */
+export function hashOf(principal: Pick<Principal, 'issuer' | 'subject'>): string {
+  const known = hashes.get(principal);
+  if (known !== undefined) return known;
+  const hash = connectionChangeKey('', principal).slice(1);
+  hashes.set(principal, hash);
+  return hash;
 }
 
 /** What following them needs. */
@@ -101,7 +115,9 @@ export class ConnectionChanges {
     }
     this.#now += 1;
     this.#heard.set(key, { at: this.#now, state: read.state });
-    for (const listener of this.#listeners) listener({ ...read, key });
+    const end = key.lastIndexOf('/');
+    const heard = { ...read, key, upstream: key.slice(0, end), who: key.slice(end + 1) };
+    for (const listener of this.#listeners) listener(heard);
     if (read.state === 'connected') for (const wake of [...(this.#waiting.get(key) ?? [])]) wake();
   }
 }

@@ -1,4 +1,4 @@
-import { CredentialOwner, type Upstream } from '@switchyard/contracts';
+import { CredentialOwner, type Principal, type Upstream } from '@switchyard/contracts';
 import type { Catalog } from './catalog.js';
 import type { Caller } from './exchange.js';
 import { Refusal } from './refusal.js';
@@ -24,6 +24,13 @@ export function credentialScope(upstream: Upstream, caller: Caller, catalog: Cat
 
 /** The team whose credential it is; empty where it is no team's. */
 export const teamOf = (scope: string): string => (scope.startsWith(TEAM) ? scope.slice(TEAM.length) : '');
+
+/** The principal whose credential it is; undefined where it is no principal's. */
+export function principalOf(scope: string): Pick<Principal, 'issuer' | 'subject'> | undefined {
+  if (scope === EVERYBODY || scope.startsWith(TEAM)) return undefined;
+  const [, issuer, subject] = JSON.parse(scope) as [tenant: string, issuer: string, subject: string];
+  return { issuer, subject };
+}
 
 const notSignedIn = (upstream: string) =>
   new Refusal(

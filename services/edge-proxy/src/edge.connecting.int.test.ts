@@ -1,11 +1,10 @@
 import { systemClock } from '@switchyard/runtime';
 import { eventually } from '@switchyard/testing';
-import { type ConnectingEdge, type Person, startConnectingEdge } from './connecting.fixture.js';
-import { callOf, exchange, INITIALIZE, messagesIn, open, type OpenAnswer, type RawMessage } from './raw-client.fixture.js';
+import { answerOf, type ConnectingEdge, type Person, startConnectingEdge, textOf, URL_MODE } from './connecting.fixture.js';
+import { callOf, messagesIn, type OpenAnswer, type RawMessage } from './raw-client.fixture.js';
 
 type Upstream = 'nova' | 'oldie';
 const UPSTREAMS: Upstream[] = ['nova', 'oldie'];
-const URL_MODE: object = { elicitation: { url: {} } };
 const ASK = 'elicitation/create';
 
 /** How far the edge's clock is ahead. */
@@ -22,48 +21,12 @@ afterEach(() => {
 });
 
 const connectUrl = (upstream: string) => `${place.edge.url}/connect/${upstream}`;
-const textOf = (message: RawMessage | undefined) => (message?.result?.['content'] as { text: string }[] | undefined)?.[0]?.text;
-
-/** A modern client's call. */
-function modern(
-  { key }: Person,
-  slug: string,
-  { retry = {}, capabilities = URL_MODE, method = 'tools/call', name = 'act' } = {},
-): Promise<OpenAnswer> {
-  const _meta = {
-    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-    'io.modelcontextprotocol/clientCapabilities': capabilities,
-  };
-  return open(place.edge.url, {
-    path: `/mcp/${slug}`,
-    key,
-    headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, 'mcp-name': name },
-    body: { jsonrpc: '2.0', id: 'c-1', method, params: { name, arguments: { n: 1 }, ...retry, _meta } },
-  });
-}
-
-async function answerOf(call: OpenAnswer | Promise<OpenAnswer>): Promise<RawMessage> {
-  const opened = await call;
-  await opened.ended;
-  return messagesIn(opened.text()).at(-1)!;
-}
 
 /** What a modern client that agrees sends next. */
 const agreed = ({ result }: RawMessage, action = 'accept') => ({
   inputResponses: result?.['inputRequests'] === undefined ? {} : { connect: { action } },
   requestState: result?.['requestState'],
 });
-
-/** A legacy session. */
-async function session({ key }: Person, slug: string, capabilities: object = URL_MODE, protocolVersion = '2025-11-25') {
-  const params = { ...INITIALIZE.params, protocolVersion, capabilities };
-  const { headers } = await exchange(place.edge.url, { path: `/mcp/${slug}`, key, body: { ...INITIALIZE, params } });
-  const id = String(headers['mcp-session-id']);
-  const post = (body: object) => exchange(place.edge.url, { path: `/mcp/${slug}`, key, session: id, body });
-  const begin = (body: object) => open(place.edge.url, { path: `/mcp/${slug}`, key, session: id, body });
-  const stream = () => open(place.edge.url, { path: `/mcp/${slug}`, method: 'GET', key, session: id });
-  return { id, post, begin, stream };
-}
 
 const asked = (call: OpenAnswer) =>
   eventually(() => messagesIn(call.text()).find(({ method }) => method === ASK) ?? false, { timeoutMs: 5_000 });
@@ -75,7 +38,7 @@ describe.each(UPSTREAMS)('a modern client whose user is not connected to %s', (u
   it('CN-1 is asked to open the connect page, and its retry goes on by itself once there is a connection', async () => {
     const person = await place.person();
     const before = place.calls(upstream).length;
-    const first = await answerOf(modern(person, upstream));
+    const first = await answerOf(place.modern(person, upstream));
     expect(first.result).toMatchObject({
       resultType: 'input_required',
       inputRequests: { connect: { method: ASK, params: { mode: 'url', url: connectUrl(upstream) } } },
@@ -84,7 +47,7 @@ describe.each(UPSTREAMS)('a modern client whose user is not connected to %s', (u
     expect(JSON.stringify(first)).not.toContain('elicitationId');
     const leases = place.vault.requests.length;
     let isAnswered = false;
-    const retried = modern(person, upstream, { retry: agreed(first) });
+    const retried = place.modern(person, upstream, { params: agreed(first) });
     const answer = answerOf(retried).finally(() => (isAnswered = true));
     await eventually(() => place.vault.requests.length > leases);
     expect([isAnswered, place.calls(upstream).length]).toEqual([false, before]);
@@ -99,15 +62,17 @@ describe.each(UPSTREAMS)('a modern client whose user is not connected to %s', (u
 
   it('CN-2 that comes back when there is one is answered at once', async () => {
     const person = await place.person();
-    const first = await answerOf(modern(person, upstream));
+    const first = await answerOf(place.modern(person, upstream));
     await place.connect(person, upstream);
-    expect(textOf(await answerOf(modern(person, upstream, { retry: agreed(first) })))).toBe(place.tokenOf(person, upstream));
+    expect(textOf(await answerOf(place.modern(person, upstream, { params: agreed(first) })))).toBe(
+      place.tokenOf(person, upstream),
+    );
   });
 
   it('CN-3 whose user declines: the model is told where the page is', async () => {
     const person = await place.person();
-    const first = await answerOf(modern(person, upstream));
-    const { result } = await answerOf(modern(person, upstream, { retry: agreed(first, 'decline') }));
+    const first = await answerOf(place.modern(person, upstream));
+    const { result } = await answerOf(place.modern(person, upstream, { params: agreed(first, 'decline') }));
     expect(result).toMatchObject({ isError: true, resultType: 'complete' });
     expect(JSON.stringify(result)).toContain(connectUrl(upstream));
     await eventually(() =>
@@ -120,30 +85,30 @@ describe.each(UPSTREAMS)('a modern client whose user is not connected to %s', (u
 
   it('CN-4 whose user takes long comes back without asking again, and not for ever', async () => {
     const person = await place.person();
-    const first = await answerOf(modern(person, upstream));
+    const first = await answerOf(place.modern(person, upstream));
     skewMs = 599_500;
-    const { result } = await answerOf(modern(person, upstream, { retry: agreed(first) }));
+    const { result } = await answerOf(place.modern(person, upstream, { params: agreed(first) }));
     expect(Object.keys(result ?? {}).sort()).toEqual(['_meta', 'requestState', 'resultType']);
     expect(result?.['resultType']).toBe('input_required');
     skewMs = 601_000;
-    const last = await answerOf(modern(person, upstream, { retry: agreed({ result: result! }) }));
+    const last = await answerOf(place.modern(person, upstream, { params: agreed({ result: result! }) }));
     expect(last.result).toMatchObject({ isError: true });
   });
 
   it('CN-5 cannot use what another was given', async () => {
     const [one, other] = [await place.person(), await place.person()];
-    const first = await answerOf(modern(one, upstream));
-    const { error } = await answerOf(modern(other, upstream, { retry: agreed(first) }));
+    const first = await answerOf(place.modern(one, upstream));
+    const { error } = await answerOf(place.modern(other, upstream, { params: agreed(first) }));
     expect(error).toMatchObject({ code: -32602, data: { reason: 'request_state_invalid' } });
   });
 
   it('CN-6 that cannot be asked is told: the model by a result, anything else by an error', async () => {
     const person = await place.person();
-    const { result } = await answerOf(modern(person, upstream, { capabilities: {} }));
+    const { result } = await answerOf(place.modern(person, upstream, { capabilities: {} }));
     expect(result).toMatchObject({ isError: true, resultType: 'complete' });
     expect(textOf({ result: result! })).toMatch(new RegExp(`${upstream}.*${connectUrl(upstream)}`));
     expect(await eventOf(person, 'tool.called')).toMatchObject({ outcome: 'error', reason: 'connection_required', upstream });
-    const { error } = await answerOf(modern(person, upstream, { capabilities: {}, method: 'prompts/get' }));
+    const { error } = await answerOf(place.modern(person, upstream, { capabilities: {}, method: 'prompts/get' }));
     expect(error).toMatchObject({
       code: 10401,
       data: { reason: 'connection_required', upstream, url: connectUrl(upstream) },
@@ -154,7 +119,7 @@ describe.each(UPSTREAMS)('a modern client whose user is not connected to %s', (u
 describe.each(UPSTREAMS)('a legacy client whose user is not connected to %s', (upstream) => {
   it('CN-7 is asked on the stream of its call, which goes on by itself', async () => {
     const person = await place.person();
-    const { post, begin } = await session(person, upstream);
+    const { post, begin } = await place.session(person, upstream);
     const call = await begin(callOf('act'));
     const question = await asked(call);
     expect(question.params).toMatchObject({
@@ -174,7 +139,7 @@ describe.each(UPSTREAMS)('a legacy client whose user is not connected to %s', (u
 
   it('CN-8 that has not answered when there is a connection is not waited for', async () => {
     const person = await place.person();
-    const { begin } = await session(person, upstream);
+    const { begin } = await place.session(person, upstream);
     const call = await begin(callOf('act'));
     const question = await asked(call);
     await place.connect(person, upstream);
@@ -190,7 +155,7 @@ describe.each(UPSTREAMS)('a legacy client whose user is not connected to %s', (u
     ['CN-9b agrees and does not connect for as long as a call may take', { result: { action: 'accept' } }],
   ])('%s: the model is told', async (_id, answer) => {
     const person = await place.person();
-    const { begin, post } = await session(person, upstream);
+    const { begin, post } = await place.session(person, upstream);
     const call = await begin(callOf('act'));
     const question = await asked(call);
     await post({ jsonrpc: '2.0', id: question.id, ...answer });
@@ -202,7 +167,7 @@ describe.each(UPSTREAMS)('a legacy client whose user is not connected to %s', (u
 
   it('CN-10 that cannot be asked after all gets the error that names the page, and hears when it is done', async () => {
     const person = await place.person();
-    const { begin, post, stream } = await session(person, upstream);
+    const { begin, post, stream } = await place.session(person, upstream);
     const standing = await stream();
     const call = await begin(callOf('act'));
     const question = await asked(call);
@@ -226,7 +191,7 @@ describe.each(UPSTREAMS)('a legacy client whose user is not connected to %s', (u
     ['CN-11d of the first revision', {}, '2024-11-05'],
   ])('%s is told: the model by a result, anything else by an error', async (_id, capabilities, revision) => {
     const person = await place.person();
-    const { post } = await session(person, upstream, capabilities, revision);
+    const { post } = await place.session(person, upstream, capabilities, revision);
     const { messages } = await post(callOf('act'));
     expect(messages).toHaveLength(1);
     expect(messages[0]?.result).toMatchObject({ isError: true });
@@ -242,7 +207,7 @@ describe.each(UPSTREAMS)('a legacy client whose user is not connected to %s', (u
 
   it('CN-12 cancels while it is asked: nothing is done', async () => {
     const person = await place.person();
-    const { begin, post } = await session(person, upstream);
+    const { begin, post } = await place.session(person, upstream);
     const before = place.calls(upstream).length;
     const call = await begin(callOf('act', {}, 'gone'));
     await asked(call);

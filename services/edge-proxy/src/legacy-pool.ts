@@ -171,6 +171,12 @@ export class LegacyPool {
     };
   }
 
+  /** Ends the sessions over a link: the credential that they were opened with is another now, or no more. */
+  async endOver(link: UpstreamLink): Promise<void> {
+    const over = [...this.#held].filter(([, entry]) => entry.link === link);
+    await Promise.all(over.map(([key, entry]) => this.#end(key, entry)));
+  }
+
   /** Ends all sessions. */
   async close(): Promise<void> {
     clearInterval(this.#timer);

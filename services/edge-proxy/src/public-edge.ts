@@ -18,6 +18,7 @@ import { StreamPeers } from './changes/stream-peers.js';
 import { ViewChanges } from './changes/view-changes.js';
 import { ClientAsks } from './client-asks.js';
 import { ConnectionChanges } from './connection-changes.js';
+import { followConnections } from './follow-connections.js';
 import { EdgeContents } from './edge-contents.js';
 import { EdgeKey } from './edge-key.js';
 import { EdgePeers } from './edge-peers.js';
@@ -91,7 +92,7 @@ export class PublicEdge {
     this.#keys = parts.keys;
     this.#changes = parts.changes;
     this.#edge = parts.edge(this.#egress);
-    this.#edge.connections.onChange(({ key }) => this.#edge.leases.drop(key));
+    followConnections(this.#edge);
     this.#mcp = new McpEndpoint({ edge: this.#edge, tracer: deps.telemetry.tracer, catalog: () => this.#catalog });
     this.#rounds = new RelayedRounds(this.#edge, () => this.#catalog?.revision ?? '');
     this.#proxy = new ReverseProxy(config.publicUrl, deps.log);

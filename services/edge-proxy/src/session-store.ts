@@ -80,7 +80,7 @@ export interface SessionStoreOptions {
   readonly onUnheard: (log: EventLog) => void;
 }
 
-const principalOf = ({ issuer, subject }: SessionRecord) => `${issuer}\n${subject}`;
+const principalOf = ({ issuer, subject }: Pick<SessionRecord, 'issuer' | 'subject'>) => `${issuer}\n${subject}`;
 
 /** Sessions of legacy clients: any edge serves any session, and a restart loses none (MCP 2025-11-25, "Session Management"). */
 export class SessionStore {
@@ -107,6 +107,11 @@ export class SessionStore {
   /** The session, where this edge has it in memory. */
   held(id: string): ClientSession | undefined {
     return this.#held.get(id);
+  }
+
+  /** The sessions of a principal that this edge has in memory. */
+  heldOf(principal: Pick<Caller['principal'], 'issuer' | 'subject'>): ClientSession[] {
+    return [...(this.#byPrincipal.get(principalOf(principal)) ?? [])];
   }
 
   /** Makes a session; its id is 256 random bits. Of a principal that has too many, the one that was used least recently ends. */

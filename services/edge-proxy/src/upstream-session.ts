@@ -49,6 +49,32 @@ export async function leaveUpstream(session: ClientSession, upstream: string, en
   session.record = withUpstream(session.record, upstream, undefined);
 }
 
+/**
+ * Ends the sessions of clients with an upstream over a link whose credential is another now, or no more.
+ * @param context what the upstream is still told with; absent: it is not told
+ */
+export async function leaveLink(
+  link: UpstreamLink,
+  sessions: readonly ClientSession[],
+  context: OutboundContext | undefined,
+  edge: Edge,
+): Promise<void> {
+  await Promise.all(
+    sessions.map(async (session) => {
+      const known = session.links.get(link.name);
+      if (known?.link !== link) return;
+      const standing = await known.opening;
+      // What has been opened since stays.
+      const isStored = (record: SessionRecord) =>
+        !(standing instanceof Refusal) && standing.id !== undefined && storedSession(record, link)?.id === standing.id;
+      if (isStored(session.record))
+        await edge.sessions.change(session, (record) => (isStored(record) ? withUpstream(record, link.name, undefined) : record));
+      if (session.links.get(link.name) === known) session.links.delete(link.name);
+      if (!(standing instanceof Refusal) && context !== undefined) await link.closeLegacy(standing, context, session.id);
+    }),
+  );
+}
+
 /** Ends the upstream sessions of a client session that has ended. */
 export async function leaveAll(
   call: { readonly exchange: Exchange; readonly caller: Caller; readonly session: ClientSession },

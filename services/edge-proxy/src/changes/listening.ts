@@ -9,7 +9,7 @@ import { decide } from '../stages/authorize.js';
 import { scopesFor } from '../stages/check-scopes.js';
 import type { LegacySession, OutboundContext, UpstreamLink, UpstreamProfile } from '../upstream/link.js';
 import type { Catalog } from '../catalog.js';
-import { type Filter, type Kind, listChanged, union } from './filter.js';
+import { type Filter, type Kind, KINDS, listChanged, union } from './filter.js';
 import type { Subscription } from './feed.js';
 import { Heard, noticesOf } from './heard.js';
 import { legacySource } from './legacy-source.js';
@@ -129,6 +129,15 @@ export class Listening {
     this.start(true);
   }
 
+  /** The caller's connection to an upstream has changed: what stood on it is no more, and its part of every list is another. */
+  reconnect(upstream: string): void {
+    const place = this.#places.get(upstream);
+    if (this.#closed || place === undefined) return;
+    this.#leave(upstream, place);
+    for (const kind of KINDS) this.take(new Heard(listChanged(kind), {}));
+    this.#begin(upstream, true);
+  }
+
   /** What an upstream said for a time was not heard. */
   missed(upstream: string): void {
     outdateLists(upstream, this.#edge);
@@ -181,7 +190,7 @@ export class Listening {
   /** @param entered what a call has opened */
   async #enter(upstream: string, place: Place, entered?: LegacySession): Promise<void> {
     const context = await outboundContext(this.#call, upstream, this.#edge);
-    if (context instanceof Refusal) return this.#again(upstream, place);
+    if (context instanceof Refusal) return this.#lacks(upstream, place, context);
     const link = this.#edge.links.get(upstream, context.scope);
     const standing = entered ?? (await this.#audience.enter(link, context));
     if (this.#places.get(upstream) !== place || place.standing === standing) return;
@@ -189,6 +198,13 @@ export class Listening {
     const isCurrent = this.#edge.links.find(upstream, context.scope) === link;
     if (standing instanceof Refusal || !isCurrent) this.#again(upstream, place);
     else this.#join(place, link, standing, context);
+  }
+
+  /** Once the caller has connected, the vault says so; until then nobody asks it. */
+  #lacks(upstream: string, place: Place, { reason }: Refusal): void {
+    if (reason !== 'connection_required') return this.#again(upstream, place);
+    place.missed = true;
+    place.first?.resolve({});
   }
 
   #again(upstream: string, place: Place): void {

@@ -1,5 +1,7 @@
 import type { Logger } from '@switchyard/telemetry';
 import type { Era } from '@switchyard/mcp';
+import { CredentialOwner } from '@switchyard/contracts';
+import { type HeardChange, hashOf } from '../connection-changes.js';
 import type { CapabilityNames } from '../capability-names.js';
 import type { Catalog } from '../catalog.js';
 import { type Kind, KINDS } from './filter.js';
@@ -10,7 +12,7 @@ import { type View, viewOf } from './view.js';
 /** A client that listens. */
 export interface Viewer {
   readonly era: Era;
-  readonly listening: Pick<Listening, 'catalog' | 'principal' | 'server' | 'reconfigure'>;
+  readonly listening: Pick<Listening, 'catalog' | 'principal' | 'server' | 'reconfigure' | 'reconnect'>;
 }
 
 /** Changes of the configuration that come within this time are one. */
@@ -53,6 +55,16 @@ export class ViewChanges {
       this.#timer = undefined;
       this.#spread().catch((error: unknown) => this.#log.error('clients were not taken to a new configuration', { error }));
     }, WINDOW_MS).unref();
+  }
+
+  /** A principal's connection to an upstream has changed, and with it what their lists show. */
+  reconnect({ upstream, who }: HeardChange): void {
+    for (const { listening } of [...this.#viewers])
+      if (
+        listening.catalog.upstreams.get(upstream)?.credentialOwner === CredentialOwner.PRINCIPAL &&
+        hashOf(listening.principal) === who
+      )
+        listening.reconnect(upstream);
   }
 
   /** Idempotent. */

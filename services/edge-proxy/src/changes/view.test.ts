@@ -48,6 +48,7 @@ async function changedBy(after: readonly Init[], names: CapabilityNames): Promis
     principal,
     server: 'one',
     catalog: compile(BEFORE),
+    reconnect: () => undefined,
     reconfigure: (catalog: Catalog, changed: readonly Kind[]) => {
       listening.catalog = catalog;
       told.push(changed);

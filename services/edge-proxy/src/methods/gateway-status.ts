@@ -15,6 +15,8 @@ export interface Unavailable {
   readonly upstream: string;
   readonly reason: string;
   readonly message: string;
+  /** Where the caller can connect to it, where that is what is missing. */
+  readonly url?: string;
 }
 
 /** The notice, as a tool: models read tool descriptions, and nothing else of a list. */

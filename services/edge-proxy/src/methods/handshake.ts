@@ -65,7 +65,7 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
   }
   const result = {
     protocolVersion: revision,
-    capabilities: { ...joinCapabilities(profiles), ...ownEraOffers(call, profiles, revision) },
+    capabilities: { ...joinCapabilities(standings), ...ownEraOffers(call, profiles, revision) },
     serverInfo: GATEWAY_INFO,
     ...instructions(profiles),
   };
@@ -84,10 +84,10 @@ export async function serveDiscover(call: Call, edge: Edge): Promise<Ending> {
   const standings = await enterAll(call, edge);
   const profiles = standings.filter((standing): standing is UpstreamProfile => !(standing instanceof Refusal));
   // An upstream that is away may be of either era. Sessions can still reach it when it is back; a client told "modern" never would.
-  if (profiles.length === 0) return refused(legacyOnly(call.inbound.revision));
+  if (profiles.length === 0 && !standings.some(isUnconnected)) return refused(legacyOnly(call.inbound.revision));
   const result = {
     supportedVersions: MODERN_REVISIONS,
-    capabilities: { ...joinCapabilities(profiles), ...ownEraOffers(call, profiles, call.inbound.revision) },
+    capabilities: { ...joinCapabilities(standings), ...ownEraOffers(call, profiles, call.inbound.revision) },
     ...instructions(profiles),
     resultType: 'complete',
     ttlMs: 0,
@@ -136,12 +136,19 @@ async function enter(call: Call, upstream: string, edge: Edge): Promise<Upstream
 
 const GIVEN_ON = ['prompts', 'resources', 'completions', 'logging'] as const;
 
+/** What it can do is not known yet; the gateway bridges eras, so it can be reached in any once the caller has connected. */
+const isUnconnected = (standing: UpstreamProfile | Refusal) =>
+  standing instanceof Refusal && standing.reason === 'connection_required';
+
 /**
  * The union. Tools are always announced: `gateway_status` is one. That lists change is announced whatever upstreams say: the gateway
- * itself tells when the configuration changes them.
+ * itself tells when the configuration changes them. Where the caller is still to connect to an upstream, prompts and resources are
+ * announced as well: whoever connects does not have to begin anew with the gateway.
  */
-function joinCapabilities(profiles: readonly UpstreamProfile[]): Record<string, object> {
+function joinCapabilities(standings: readonly (UpstreamProfile | Refusal)[]): Record<string, object> {
+  const profiles = standings.filter((standing): standing is UpstreamProfile => !(standing instanceof Refusal));
   const joined: Record<string, object> = { tools: { listChanged: true } };
+  if (standings.some(isUnconnected)) Object.assign(joined, { prompts: {}, resources: {} });
   for (const name of GIVEN_ON) {
     const offers = profiles
       .map(({ capabilities }) => capabilities[name])

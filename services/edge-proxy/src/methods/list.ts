@@ -71,8 +71,11 @@ function pageAt(call: Call, list: ListKey, prepared: PreparedList, cursor: ListC
   return { count: to - from, text: pageOf(prepared, from, to), nextCursor: to < count ? cursorTo(to, scope) : undefined };
 }
 
-const missing = (upstream: string, answer: ListPart | Refusal | undefined): Unavailable[] =>
-  answer instanceof Refusal ? [{ upstream, reason: answer.reason, message: answer.message }] : [];
+function missing(upstream: string, answer: ListPart | Refusal | undefined): Unavailable[] {
+  if (!(answer instanceof Refusal)) return [];
+  const { reason, message, data } = answer;
+  return [{ upstream, reason, message, ...(typeof data.url === 'string' && { url: data.url }) }];
+}
 
 function prepare(call: Call, list: ListKey, parts: readonly ListPart[], edge: Edge): PreparedList {
   const { exchange, caller, inbound } = call;

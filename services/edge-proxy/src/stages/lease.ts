@@ -102,11 +102,22 @@ export class CredentialLeases {
     return this.#share({ upstream, scope, principal, requestId, place, connection });
   }
 
-  /** Uses nothing any more that was leased of a principal's connection, not even what is being asked for. @param connection of `connectionChangeKey` */
-  drop(connection: string): void {
-    for (const scopes of this.#held.values())
-      for (const [scope, lease] of scopes) if (lease.connection === connection) scopes.delete(scope);
+  /**
+   * Uses nothing any more that was leased of a principal's connection, not even what is being asked for.
+   * @param connection of `connectionChangeKey`
+   * @returns what was held, by scope
+   */
+  drop(connection: string): ReadonlyMap<string, CredentialMaterial> {
+    const dropped = new Map<string, CredentialMaterial>();
+    for (const scopes of this.#held.values()) {
+      for (const [scope, lease] of scopes) {
+        if (lease.connection !== connection) continue;
+        scopes.delete(scope);
+        dropped.set(scope, lease.material);
+      }
+    }
     for (const [key, asking] of this.#asking) if (asking.connection === connection) this.#asking.delete(key);
+    return dropped;
   }
 
   #share(wanted: Wanted): Promise<CredentialMaterial | Refusal> {

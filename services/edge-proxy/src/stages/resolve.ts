@@ -56,11 +56,12 @@ async function ask(call: Call, named: NamedCapability, list: ListKey, edge: Edge
 }
 
 /** Reasons for which a list that was not had says nothing of what is on it. */
-const AWAY: ReadonlySet<Reason> = new Set(['upstream_unavailable', 'upstream_timeout']);
+const AWAY: ReadonlySet<Reason> = new Set(['upstream_unavailable', 'upstream_timeout', 'connection_required']);
 
 /**
  * A name that nobody listed may be one of an upstream that has never been heard: then that upstream is what is missing, not the name.
- * Only where the caller might use it there: of others nothing is told.
+ * Only where the caller might use it there: of others nothing is told. Where the caller's connection is what is missing, the call goes
+ * there, and meets that.
  */
 function unheardOwner(
   call: Call,
@@ -69,14 +70,15 @@ function unheardOwner(
   reachable: readonly CompiledSource[],
   refusals: ReadonlyMap<string, Refusal>,
   edge: Edge,
-): Refusal | undefined {
+): Target | Refusal | undefined {
   const { exchange, caller, inbound } = call;
   for (const source of reachable) {
     const refusal = refusals.get(source.upstream);
     const own = unprefixed(source, named);
     if (refusal === undefined || own === undefined || !AWAY.has(refusal.reason)) continue;
     if (edge.names.heardAtMs(source.upstream, inbound.era, list) !== undefined) continue;
-    if (decide(caller.principal, source, { kind: named.kind, name: own.name }, exchange.catalog).allowed) return refusal;
+    if (!decide(caller.principal, source, { kind: named.kind, name: own.name }, exchange.catalog).allowed) continue;
+    return refusal.reason === 'connection_required' ? target(call, own, named) : refusal;
   }
   return undefined;
 }

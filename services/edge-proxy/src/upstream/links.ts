@@ -97,6 +97,11 @@ export class UpstreamLinks {
     return scope === EVERYBODY ? held?.shared : held?.scoped.find(scope);
   }
 
+  /** The links to an upstream of those who have links of their own. */
+  scoped(name: string): UpstreamLink[] {
+    return this.#held.get(name)?.scoped.all() ?? [];
+  }
+
   /** Ends the link of one scope with everything that stands on it: its credential is another now, or no more. */
   drop(name: string, scope: string): void {
     this.#held.get(name)?.scoped.drop(scope);
