@@ -120,16 +120,16 @@ function resolveBlocked(): { address: string; family: number }[] {
 }
 
 const attempts: string[] = [];
-const connect = Socket.prototype.connect;
+const { connect } = Socket.prototype;
 let egress: Egress;
 
 beforeAll(() => {
-  egress = new Egress({ allowed: [], connectTimeoutMs: 1_000 });
+  egress = new Egress({ allowed: [], connectTimeoutMs: 60_000 });
   // The kernel is asked for a connection right after this event, and not before it.
-  Socket.prototype.connect = function (this: Socket, ...args: never[]) {
+  jest.spyOn(Socket.prototype, 'connect').mockImplementation(function (this: Socket, ...args: unknown[]) {
     this.on('connectionAttempt', (ip: string) => attempts.push(ip));
-    return (connect).apply(this, args);
-  };
+    return Reflect.apply(connect, this, args) as Socket;
+  });
   jest.spyOn(dns, 'lookup').mockImplementation(((_name: string, _options: object, done: (...all: unknown[]) => void) => {
     const addresses = resolveBlocked();
     setImmediate(() => done(null, addresses));
@@ -137,7 +137,6 @@ beforeAll(() => {
 });
 
 afterAll(async () => {
-  Socket.prototype.connect = connect;
   jest.restoreAllMocks();
   await egress.close();
 });
