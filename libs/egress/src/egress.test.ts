@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { CERTIFICATE } from './certificate.fixture.js';
+import { CERTIFICATE } from '@switchyard/testing';
 import { Egress, EgressBlocked, LOOPBACK, NO_FIELDS, withField } from './index.js';
 
 let server: Server;

@@ -32,7 +32,10 @@ describe('parseGatewayConfig', () => {
     const empty = parseGatewayConfig('', '/etc/switchyard/switchyard.yaml');
     expect(empty).toEqual({
       gateway: { publicUrl: 'http://localhost:8080', host: '127.0.0.1', port: 8080, dataDir: '/etc/switchyard/.switchyard' },
-      identity: { mode: 'dev', providers: [], services: [], recheckSeconds: 300 },
+      identity: {
+        ...{ mode: 'dev', providers: [], services: [], recheckSeconds: 300 },
+        clientDocuments: { hosts: undefined, allowed: [] },
+      },
       teams: {},
       upstreams: {},
       servers: {},
@@ -150,7 +153,7 @@ const refusals: { id: string; text: string; message: string }[] = [
   {
     id: 'G9 everything allowed',
     text: 'egress: { allow: [§"::/0"] }',
-    message: 'egress.allow[0]: allows every address, which would switch the guard off. Write the ranges that upstreams are in.',
+    message: 'egress.allow[0]: allows every address, which would switch the guard off. Write only the ranges that are needed.',
   },
   { id: 'T1 empty team', text: 'teams: { a: §{} }', message: 'teams.a: has no members. Add emails or claims.' },
   {

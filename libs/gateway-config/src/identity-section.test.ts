@@ -11,6 +11,7 @@ describe('identity', () => {
       mode: 'oidc',
       recheckSeconds: 300,
       services: [],
+      clientDocuments: { hosts: undefined, allowed: [] },
       providers: [
         {
           name: 'company',
@@ -122,6 +123,13 @@ describe('identity', () => {
       `gateway: { publicUrl: "https://mcp.example.com" }\nidentity: { mode: oidc, oidc: { issuer: "http://localhost:1", ${credential} } }`,
       'identity: has an issuer without TLS (company)',
     ],
+    [
+      'CD1 a host that is a URL',
+      'identity: { clientDocuments: { hosts: ["https://claude.ai"] } }',
+      'identity.clientDocuments.hosts[0]: must be a host in lower case',
+    ],
+    ['CD2 a star within', 'identity: { clientDocuments: { hosts: ["a.*.com"] } }', 'hosts[0]: must be a host in lower case'],
+    ['CD3 every address', 'identity: { clientDocuments: { allow: ["0.0.0.0/0"] } }', 'allow[0]: allows every address'],
   ])('refuses: %s', (_id, text, message) => {
     expect(() => parse(text)).toThrow(message);
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cidr } from './gateway-section.js';
 import { findIdentityProblems } from './identity-checks.js';
 import { IDENTITY_PRESETS, presetOf, type IdentityPreset, type IdentityPresetName } from './identity-presets.js';
 import { serviceClients } from './service-clients.js';
@@ -71,6 +72,34 @@ const providerName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and "-", because it becomes part of a URL. Rename it.');
 
+const host = z
+  .string()
+  .regex(
+    /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$/,
+    'must be a host in lower case, such as apps.example.com, or *.example.com for all below it. Correct it.',
+  );
+
+const clientDocuments = z
+  .strictObject({
+    hosts: z
+      .array(host)
+      .optional()
+      .describe(
+        'Hosts whose clients are accepted: names, or `*.example.com` for all below one. Unless given, every public host; `[]` accepts none.',
+      ),
+    allow: z
+      .array(cidr)
+      .default([])
+      .describe(
+        'Private ranges, as CIDR, that descriptions may be fetched from. `egress.allow` does not count here: anyone can have the gateway fetch a description, before they sign in.',
+      ),
+  })
+  .prefault({})
+  .transform(({ hosts, allow }) => ({ hosts, allowed: allow }))
+  .describe(
+    'Clients whose id is the https address of their own description (OAuth Client ID Metadata Documents): who may be one, and where the descriptions may be.',
+  );
+
 const shape = z.strictObject({
   mode: z
     .enum(['dev', 'oidc'])
@@ -90,6 +119,7 @@ const shape = z.strictObject({
     .default(300)
     .describe('How long it is believed that somebody may still sign in: a refresh after that asks their provider again.'),
   services: serviceClients,
+  clientDocuments,
 });
 
 /** How people sign in, as it stands in the file, with defaults. */

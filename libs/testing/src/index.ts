@@ -1,3 +1,4 @@
+export { CERTIFICATE } from './certificate.js';
 export { FakeClock } from './fake-clock.js';
 export { eventually } from './eventually.js';
 export { tempDir, type TempDir } from './temp-dir.js';

@@ -8,6 +8,8 @@ import type { State } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
 import type { ClientMetadata } from 'oidc-provider';
 import { AuthServerModule } from './auth-server.module.js';
+import { ClientDocuments } from './clients/client-documents.js';
+import { RegisteredClients } from './clients/registered-clients.js';
 import type { AuthServerConfig } from './config.js';
 import { grantRevoked } from './events/auth-events.js';
 import type { EventSink } from './events/event-sink.js';
@@ -120,7 +122,12 @@ async function openProvider(
     services: new Map(identity.services.map((service) => [service.clientId, service])),
     ...(mode === 'oidc' ? { federation } : {}),
     consents: new RememberedConsents({ store, ended, clock }),
-    adapters: { store, revocations, register, ended, clock, clients: configuredClients(identity) },
+    clients: {
+      configured: configuredClients(identity),
+      documents: new ClientDocuments({ store, clock, trust: identity.clientDocuments }),
+      registered: new RegisteredClients(store),
+    },
+    adapters: { store, revocations, register, ended, clock },
     tokens: ownTokens(publicUrl, signing, clock),
   };
   return new RotatingProvider(parts, signing);

@@ -35,4 +35,8 @@ export const LIFETIMES = {
   revocationMs: 15 * minuteMs,
   /** A registration that nobody signs in with goes after this. */
   unusedClientMs: dayMs,
+  /** How long a client stays known that is described at an address which cannot be reached to ask again. */
+  clientDocumentOutageMs: dayMs,
+  /** How long it is remembered that what is at a client's address cannot be used. */
+  refusedClientDocumentMs: minuteMs,
 } as const;

@@ -2,7 +2,7 @@ import { SqliteState } from '@switchyard/state';
 import { FakeClock, tempDir, type TempDir } from '@switchyard/testing';
 import path from 'node:path';
 import { startServers, type RunningServers } from './fixtures/running-server.js';
-import { shown, TestBrowser } from './fixtures/test-browser.js';
+import { departed, REDIRECT_URI, shown, TestBrowser } from './fixtures/test-browser.js';
 import { TestClient } from './fixtures/test-client.js';
 
 describe('dynamic registration (RFC 7591)', () => {
@@ -107,11 +107,80 @@ describe('dynamic registration (RFC 7591)', () => {
     ['not JSON', 'application/json', '{', 400],
     ['a list', 'application/json', '[]', 400],
     ['a form', 'application/x-www-form-urlencoded', 'a=b', 400],
-    ['A13: more than 16 KiB', 'application/json', JSON.stringify({ client_name: 'x'.repeat(17_000) }), 413],
+    ['A13: more than 16 KiB', 'application/json', JSON.stringify({ client_name: 'x'.repeat(17_000) }), 400],
   ])('refuses a body that is %s', async (_id, type, body, status) => {
     expect((await client.fetch('/oauth/register', { method: 'POST', headers: { 'content-type': type }, body })).status).toBe(
       status,
     );
+  });
+
+  it('A13: a body that does not say how large it is may not be larger either', async () => {
+    const body = new Blob([JSON.stringify({ client_name: 'x', redirect_uris: [REDIRECT_URI], padding: 'x'.repeat(17_000) })]);
+    const answer = await client.fetch('/oauth/register', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      ...{ body: body.stream(), duplex: 'half' },
+    });
+    expect(answer).toMatchObject({ status: 400, json: { error: 'invalid_client_metadata' } });
+    expect(servers.events).toEqual([expect.objectContaining({ type: 'auth.rejected', reason: 'invalid_client_metadata' })]);
+  });
+
+  describe('the same request again', () => {
+    const first = { client_name: 'Twice', redirect_uris: ['https://app.example/twice'] };
+
+    it('of a client without a secret: the same answer, also at once', async () => {
+      const answers = await Promise.all(Array.from({ length: 5 }, () => client.register(first)));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+      expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+      clock.advance(10_000);
+      expect((await client.register(first)).text).toBe(answers[0]?.text);
+    });
+
+    it('what people have consented to holds for it', async () => {
+      await client.register(first);
+      const browser = new TestBrowser(servers.publicUrl, servers.urls);
+      const over = { redirect_uri: 'https://app.example/twice' };
+      const signIn = shown(await browser.open(client.authorizationUrl(over).url));
+      const consent = shown(await browser.submit(signIn, { email: 'ana@example.com', do: 'sign-in' }));
+      departed(await browser.submit(consent, { do: 'approve' }));
+      await client.register(first);
+      departed(await browser.open(client.authorizationUrl(over).url));
+    });
+
+    it.each<[string, Record<string, unknown>]>([
+      ['another name', { client_name: 'Twice ' }],
+      ['another redirect URI', { redirect_uris: ['https://app.example/twice2'] }],
+      ['something that is not used', { logo_uri: 'https://app.example/logo' }],
+    ])('with %s: another client', async (_id, over) => {
+      const { json } = await client.register(first);
+      expect((await client.register({ ...first, ...over })).json['client_id']).not.toBe(json['client_id']);
+    });
+
+    it('of a client with a secret: another client with a secret of its own', async () => {
+      const confidential = { ...first, token_endpoint_auth_method: 'client_secret_post' };
+      const answers = [await client.register(confidential), await client.register(confidential)];
+      expect(new Set(answers.map(({ json }) => json['client_id'])).size).toBe(2);
+      expect(new Set(answers.map(({ json }) => json['client_secret'])).size).toBe(2);
+    });
+
+    it('neither shortens nor takes away the life of the client', async () => {
+      const used = new TestClient(servers.publicUrl, servers.urls);
+      await used.register({ client_name: 'Used' });
+      expect((await used.redeem(await used.obtainCode())).status).toBe(200);
+      const unused = new TestClient(servers.publicUrl, servers.urls);
+      await unused.register({ client_name: 'Unused' });
+      clock.advance(86_000_000);
+      await used.register({ client_name: 'Used' });
+      await unused.register({ client_name: 'Unused' });
+      const open = async (one: TestClient) =>
+        shown(await new TestBrowser(servers.publicUrl, servers.urls).open(one.authorizationUrl().url)).text;
+      clock.advance(86_000_000);
+      expect(await open(unused)).toContain('E-mail address');
+      expect(await open(used)).toContain('E-mail address');
+      clock.advance(86_400_000);
+      expect(await open(unused)).toContain('This app is not registered here');
+      expect(await open(used)).toContain('E-mail address');
+    });
   });
 
   it('A13: holds back a flood, and lets others in again after it', async () => {
@@ -119,6 +188,10 @@ describe('dynamic registration (RFC 7591)', () => {
     const refused = answers.filter(({ status }) => status === 429);
     expect(refused).toHaveLength(10);
     expect(refused[0]?.headers.get('retry-after')).toBe('10');
+    expect(refused[0]?.json['error']).toBe('temporarily_unavailable');
+    expect(servers.events.filter(({ http_status: status }) => status === 429)).toEqual(
+      Array(10).fill(expect.objectContaining({ type: 'auth.rejected', outcome: 'denied', reason: 'temporarily_unavailable' })),
+    );
     clock.advance(1_000);
     expect((await client.register()).status).toBe(201);
   });

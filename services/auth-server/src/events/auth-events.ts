@@ -75,8 +75,13 @@ export function tokenRevoked(
   return { type: 'auth.token_revoked', outcome: 'ok', ...context, reason: 'revoked_by_client', detail };
 }
 
-/** A request was refused. @param reason OAuth error code */
-export function rejected(ctx: KoaContextWithOIDC, issuer: string, reason: string): EventFields {
+/** A request was refused. @param reason OAuth error code @param why what it was about */
+export function rejected(
+  ctx: KoaContextWithOIDC,
+  issuer: string,
+  reason: string,
+  why: Readonly<Record<string, string>> = {},
+): EventFields {
   const endpoint = ctx.oidc?.route ?? 'interaction';
   const context = ctx.oidc === undefined ? {} : { ...client(ctx), ...who(ctx, issuer) };
   return {
@@ -85,7 +90,7 @@ export function rejected(ctx: KoaContextWithOIDC, issuer: string, reason: string
     ...request(ctx),
     ...context,
     reason,
-    detail: { endpoint },
+    detail: { endpoint, ...why },
   };
 }
 

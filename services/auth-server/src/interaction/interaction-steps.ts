@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isDocumentId } from '../clients/document-id.js';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Federation } from '../federation/federation.js';
 import { showRefusal } from '../federation/callback-route.js';
@@ -162,6 +163,7 @@ export class InteractionSteps {
     const { slug, url = resource } = readResource(resource, this.#o.provider.issuer) ?? {};
     return {
       clientName: nameOf(client),
+      ...publisherOf(client),
       redirect: describeRedirect(redirectUriOf(interaction, client)),
       server: slug === undefined ? { url } : { title: this.#o.servers.title(slug), url },
       scopes: scope.split(' '),
@@ -194,6 +196,9 @@ interface StepsOptions {
 }
 
 const nameOf = (client: Client) => client.clientName ?? 'An app without a name';
+
+/** Whoever controls the host where a client is described says what it is. */
+const publisherOf = ({ clientId }: Client) => (isDocumentId(clientId) ? { publisher: new URL(clientId).host } : {});
 
 const redirectUriOf = (interaction: Interaction, client: Client) =>
   String(interaction.params['redirect_uri'] ?? client.redirectUris?.[0] ?? '');

@@ -1,4 +1,5 @@
 import { errors, type ErrorOut } from 'oidc-provider';
+import { ClientDocumentRefused, TooMany } from '../clients/client-refusals.js';
 import type { ProblemForPeople } from './error-page.js';
 
 const START_AGAIN = 'Go back to the app and connect again.';
@@ -18,6 +19,13 @@ function technical({ error_description: description }: ErrorOut): { readonly tec
 function sentences(out: ErrorOut, error: Error): { readonly title: string; readonly text: string } {
   if (error instanceof errors.SessionNotFound) {
     return { title: 'This sign-in has expired', text: `It was started too long ago, or in another browser. ${START_AGAIN}` };
+  }
+  if (error instanceof ClientDocumentRefused) {
+    const text = `It says that it is described at an address of its own, and what is there cannot be used. ${START_AGAIN} If this stays, tell its developer.`;
+    return { title: 'This app cannot be recognised', text };
+  }
+  if (error instanceof TooMany) {
+    return { title: 'Try again in a moment', text: `There are too many requests of this kind. ${START_AGAIN}` };
   }
   if (out.error === 'invalid_client') {
     const text =

@@ -8,6 +8,8 @@ export interface ConsentPage {
   /** What people call whoever is signed in. */
   readonly person: string;
   readonly clientName: string;
+  /** Host that publishes what the client is, where one does. */
+  readonly publisher?: string;
   readonly redirect: { readonly kind: RedirectKind; readonly target: string };
   /** Absent title: the gateway with everything that the person may use. */
   readonly server: { readonly title?: string; readonly url: string };
@@ -31,6 +33,7 @@ export function consentPage(o: ConsentPage): Page {
     body: html`<h1>Allow ${o.clientName} to use ${title === undefined ? 'this gateway' : `“${title}”`}?</h1>
       <p class="soft small">Apps choose their own names. Check below who is given access.</p>
       <dl>
+        ${publisher(o)}
         <div>
           <dt>Server</dt>
           <dd>${title ?? 'every server that you may use'}<br /><code>${o.server.url}</code></dd>
@@ -52,7 +55,7 @@ export function consentPage(o: ConsentPage): Page {
           <dd>${o.person} · <a href="${o.action}?account=other">not you?</a></dd>
         </div>
       </dl>
-      ${warning(o.redirect)}
+      ${warning(o)}
       <form method="post" action="${o.action}">
         <input type="hidden" name="csrf" value="${o.csrf}" />
         <div class="actions">
@@ -88,7 +91,19 @@ function destination({ kind, target }: ConsentPage['redirect']): Html {
   return html`<strong>${target}</strong>`;
 }
 
-function warning({ kind }: ConsentPage['redirect']): Html | undefined {
+function publisher({ publisher: host }: ConsentPage): Html | undefined {
+  if (host === undefined) return undefined;
+  return html`<div>
+    <dt>App of</dt>
+    <dd><strong>${host}</strong></dd>
+  </div>`;
+}
+
+function warning({ redirect: { kind }, publisher: host }: ConsentPage): Html | undefined {
   if (kind === 'web') return undefined;
-  return html`<div class="note"><p>Approve only if you have just started this from an app on this device.</p></div>`;
+  // MCP 2025-11-25, "Localhost Redirect URI Risks": what listens there need not be what the description is of.
+  const pretended = host === undefined ? undefined : html` Any other program on it could say that it is this app of ${host}.`;
+  return html`<div class="note">
+    <p>Approve only if you have just started this from an app on this device.${pretended}</p>
+  </div>`;
 }

@@ -1,8 +1,9 @@
 import type { ClientMetadata } from 'oidc-provider';
-import { applyClientPolicy } from './client-policy.js';
+import { applyClientPolicy, dropKeys } from './client-policy.js';
 
 const applied = (fields: Record<string, unknown>) => {
   const metadata = { redirect_uris: ['https://app.example/cb'], ...fields } as unknown as ClientMetadata;
+  dropKeys(metadata);
   applyClientPolicy(metadata);
   return metadata as unknown as Record<string, unknown>;
 };

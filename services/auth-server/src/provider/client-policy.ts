@@ -11,15 +11,16 @@ const TEXT_LIMIT_CHARACTERS = 200;
 // Not used here: what would make this server fetch something (SSRF), what is shown unproxied, and what only OpenID Connect
 // features need that are off. RFC 7591 §2: a server ignores metadata that it does not understand.
 const IGNORED = [
-  'contacts', 'default_acr_values', 'default_max_age', 'id_token_signed_response_alg', 'initiate_login_uri', 'jwks', 'jwks_uri',
-  'logo_uri', 'require_auth_time', 'response_modes', 'scope', 'sector_identifier_uri', 'subject_type',
-  'token_endpoint_auth_signing_alg',
+  'contacts', 'default_acr_values', 'default_max_age', 'id_token_signed_response_alg', 'initiate_login_uri', 'logo_uri',
+  'require_auth_time', 'response_modes', 'scope', 'sector_identifier_uri', 'subject_type',
 ] as const; // prettier-ignore
 
+const KEYS = ['jwks', 'jwks_uri', 'token_endpoint_auth_signing_alg'] as const;
+
 /**
- * Applies our rules to the metadata of a client that registers itself, and again whenever it is read: what a later version
+ * Applies our rules to the metadata of a client that describes itself, and again whenever it is read: what a later version
  * forbids stops working for clients that registered before.
- * @param metadata as the client sent it; changed in place
+ * @param metadata as the client gave it; changed in place
  * @throws InvalidClientMetadata (RFC 7591 §3.2.2)
  */
 export function applyClientPolicy(metadata: ClientMetadata): void {
@@ -30,6 +31,11 @@ export function applyClientPolicy(metadata: ClientMetadata): void {
   metadata.application_type = applicationType(fields['redirect_uris']);
   metadata.grant_types = supportedGrantTypes(fields['grant_types']);
   metadata.response_types = ['code'];
+}
+
+/** Takes away what only a client shows itself with whose id says who publishes its keys. @param metadata changed in place */
+export function dropKeys(metadata: ClientMetadata): void {
+  for (const name of KEYS) delete (metadata as unknown as Record<string, unknown>)[name];
 }
 
 /** One name to be shown to people: what a client says of itself, on one line. */

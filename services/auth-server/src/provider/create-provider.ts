@@ -1,5 +1,6 @@
 import type { Logger } from '@switchyard/telemetry';
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider';
+import { ClientDocumentRefused } from '../clients/client-refusals.js';
 import { clientRegistered, rejected, tokenIssued } from '../events/auth-events.js';
 import { exchangeOf } from '../events/exchange.js';
 import type { EventSink } from '../events/event-sink.js';
@@ -13,12 +14,12 @@ import { InteractionSteps } from '../interaction/interaction-steps.js';
 import { accessTokenRevocation } from '../revocation/access-token-revocation.js';
 import { providerConfiguration, type ProviderParts } from './provider-configuration.js';
 import { RefreshReplay } from './refresh-replay.js';
-import { registrationLimits } from './registration-limits.js';
+import { registrationLimits, sayWhenFirstRegistered } from './registration-limits.js';
 import { detectReplays } from './replay-detection.js';
 
 /** Builds the authorization server: oidc-provider, our steps around it, and what is recorded of it. */
 export function createProvider(parts: ProviderParts & { readonly audit: EventSink; readonly log: Logger }): Provider {
-  const { publicUrl, cookieSecret, accounts, consents, federation, servers, adapters, tokens, audit, log } = parts;
+  const { publicUrl, cookieSecret, accounts, consents, federation, servers, clients, adapters, tokens, audit, log } = parts;
   const provider = new Provider(publicUrl, providerConfiguration(parts));
   // Requests are pinned to the public URL before they come here, so their forwarding headers are ours.
   provider.proxy = true;
@@ -35,7 +36,7 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
   const replay = new RefreshReplay(adapters);
   const use = (step: Step) => provider.use(step as Parameters<Provider['use']>[0]);
   use(recordExchange(audit, log));
-  use(registrationLimits(adapters.clock));
+  use(registrationLimits(adapters.clock, publicUrl));
   if (federation !== undefined) {
     use(callbackRoute({ federation, issuer: publicUrl }));
     use(logoutRoute({ logout: federation.logout, issuer: publicUrl }));
@@ -43,7 +44,8 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
   use(interactionRoutes({ provider, issuer: publicUrl, steps, forms }));
   use((ctx, next) => replay.around(ctx, next));
   use(accessTokenRevocation({ register: adapters.register, tokens, issuer: publicUrl }));
-  use(keepUsedClients(adapters));
+  use(keepUsedClients(clients.registered));
+  use(sayWhenFirstRegistered(clients.registered));
   follow(provider, parts);
   return provider;
 }
@@ -59,7 +61,8 @@ function follow(provider: Provider, { publicUrl, log }: ProviderParts & { readon
     exchangeOf(ctx).events.push(clientRegistered(ctx));
   });
   const refused = (ctx: KoaContextWithOIDC, error: Error) => {
-    exchangeOf(ctx).refusal = rejected(ctx, publicUrl, error.message);
+    const why = error instanceof ClientDocumentRefused ? { document: error.why } : {};
+    exchangeOf(ctx).refusal = rejected(ctx, publicUrl, error.message, why);
   };
   provider.on('grant.error', refused);
   provider.on('registration_create.error', refused);

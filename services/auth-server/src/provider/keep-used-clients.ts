@@ -1,9 +1,8 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
+import type { RegisteredClients } from '../clients/registered-clients.js';
 
 /** Step around the token endpoint: a registration that somebody has signed in with is kept; others go after a day. */
-export function keepUsedClients(adapters: AdapterContext) {
-  const clients = new KvAdapter('Client', adapters);
+export function keepUsedClients(clients: RegisteredClients) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
     await next();
     const { route, params, client } = ctx.oidc ?? {};

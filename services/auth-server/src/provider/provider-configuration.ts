@@ -1,5 +1,9 @@
 import { MCP_SCOPES, type AccessTokenVerifier } from '@switchyard/oauth';
 import { errors, type AccessToken, type ClientCredentials, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+import { clientAdapter, type ClientSources } from '../clients/client-adapter.js';
+import { looksLikeDocumentId } from '../clients/document-id.js';
+import { providerFetch } from '../clients/provider-fetch.js';
+import { registrationId } from '../clients/registered-clients.js';
 import { interactionPath } from '../interaction/interaction-path.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { Federation } from '../federation/federation.js';
@@ -8,7 +12,7 @@ import { sendProblemPage } from '../pages/error-page.js';
 import { KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
 import type { Accounts, SignedInAccount } from './accounts.js';
 import { ASSERTION_ALGORITHMS, checkAssertion, CLOCK_SKEW_SECONDS } from './client-assertions.js';
-import { applyClientPolicy, EXTRA_CLIENT_METADATA } from './client-policy.js';
+import { applyClientPolicy, dropKeys, EXTRA_CLIENT_METADATA } from './client-policy.js';
 import { existingGrant } from './existing-grant.js';
 import { signInAndConsent } from './interaction-policy.js';
 import { findPerson } from './find-person.js';
@@ -32,7 +36,8 @@ export interface ProviderParts {
   readonly consents: RememberedConsents;
   readonly servers: KnownServers;
   readonly services: ServiceClients;
-  /** Where clients publish their keys. */
+  readonly clients: ClientSources;
+  /** Where clients of the configuration publish their keys. */
   readonly fetch: typeof globalThis.fetch;
   readonly adapters: AdapterContext;
   /** Verifies our own access tokens. */
@@ -55,9 +60,10 @@ const TTL: NonNullable<Configuration['ttl']> = {
 /** Everything that we decide about oidc-provider, in the order of its documentation. */
 export function providerConfiguration(o: ProviderParts): Configuration {
   return {
-    adapter: (model) => new KvAdapter(model, o.adapters),
+    adapter: (model) => (model === 'Client' ? clientAdapter(o.clients) : new KvAdapter(model, o.adapters)),
+    fetch: providerFetch(o.clients, o.fetch),
+    discovery: { client_id_metadata_document_supported: o.clients.documents.trust.hosts?.length !== 0 },
     jwks: { keys: [...o.signingKeys] as NonNullable<Configuration['jwks']>['keys'][number][] },
-    fetch: (url, options) => o.fetch(url, options),
     routes: {
       authorization: '/oauth/authorize',
       token: '/oauth/token',
@@ -86,14 +92,21 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       properties: [...EXTRA_CLIENT_METADATA],
       // Called once per property, for registrations and for stored clients alike; once is enough.
       validator: (_ctx, key, _value, metadata) => {
-        if (key === EXTRA_CLIENT_METADATA[0] && !o.services.has(metadata.client_id)) applyClientPolicy(metadata);
+        // Registered clients do not choose their ids.
+        if (key !== EXTRA_CLIENT_METADATA[0] || o.clients.configured.has(metadata.client_id)) return;
+        if (!looksLikeDocumentId(metadata.client_id)) dropKeys(metadata);
+        applyClientPolicy(metadata);
       },
     },
     // There are no ambient credentials at these endpoints, so any page may call them; a code is useless without its verifier.
     clientBasedCORS: () => true,
     features: {
       devInteractions: { enabled: false },
-      registration: { enabled: true, issueRegistrationAccessToken: false },
+      registration: {
+        enabled: true,
+        issueRegistrationAccessToken: false,
+        idFactory: (ctx) => registrationId(ctx.oidc.body ?? {}),
+      },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => isOwnToken(client, token) },
       resourceIndicators: resourceIndicators(o),
       clientCredentials: { enabled: true },

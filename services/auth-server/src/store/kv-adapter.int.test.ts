@@ -25,7 +25,7 @@ describe.each(STATE_PROFILES)('the store of oidc-provider: %s', (_id, open) => {
         const register = await RevocationRegister.open(state, DEFAULT_TENANT);
         const revocations = new GrantRevocations(store, register, () => undefined);
         const ended = new EndedPeople(store, register, clock);
-        return { store, clock, revocations, register, ended, clients: new Map() };
+        return { store, clock, revocations, register, ended };
       }),
     );
   });

@@ -13,8 +13,6 @@ export interface AdapterContext {
   readonly register: RevocationRegister;
   readonly ended: EndedPeople;
   readonly clock: { now(): number };
-  /** Clients of the configuration, by id: no registration can take the place of one. */
-  readonly clients: ReadonlyMap<string, AdapterPayload>;
 }
 
 /**
@@ -30,10 +28,10 @@ export class KvAdapter implements Adapter {
     this.#context = context;
   }
 
-  /** @param expiresIn seconds; absent for clients, which stay only once they are used */
+  /** @param expiresIn seconds */
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const { store } = this.#context;
-    const ttlMs = expiresIn === undefined ? defaultLifetimeMs(this.#model) : expiresIn * 1000;
+    const ttlMs = expiresIn === undefined ? undefined : expiresIn * 1000;
     const record = payload as StoredRecord;
     await store.write(this.#model, id, record, ttlMs);
     if (payload.uid !== undefined) await store.write(`${this.#model}Uid`, payload.uid, { id }, ttlMs);
@@ -41,8 +39,6 @@ export class KvAdapter implements Adapter {
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
-    const configured = this.#model === 'Client' ? this.#context.clients.get(id) : undefined;
-    if (configured !== undefined) return { ...configured };
     const record = await this.peek(id);
     // Refused without revoking: several processes of one honest client refresh at once, and all get the first one's answer.
     if (record !== undefined && this.#model === 'RefreshToken' && this.#isWithinGrace(record)) {
@@ -57,12 +53,6 @@ export class KvAdapter implements Adapter {
     const grantId = this.#model === 'Grant' ? id : record?.['grantId'];
     if (typeof grantId === 'string' && (await this.#context.revocations.isRevoked(grantId))) return undefined;
     return record !== undefined && (await this.#hasEnded(record)) ? undefined : record;
-  }
-
-  /** Keeps what would go by itself, for as long as nobody removes it. */
-  async keep(id: string): Promise<void> {
-    const found = await this.#context.store.find(this.#model, id);
-    if (found !== undefined) await this.#context.store.write(this.#model, id, found.record);
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
@@ -120,8 +110,6 @@ export function isWithinGrace(record: AdapterPayload, nowMs: number): boolean {
   const consumedAtMs = record['consumedAtMs'];
   return typeof consumedAtMs === 'number' && nowMs - consumedAtMs < LIFETIMES.refreshGraceMs;
 }
-
-const defaultLifetimeMs = (model: string) => (model === 'Client' ? LIFETIMES.unusedClientMs : undefined);
 
 // Kept until its own end, so that a later replay is recognised for what it is.
 function remainingMs(record: StoredRecord, nowMs: number): number {

@@ -1,0 +1,28 @@
+import type { Adapter, AdapterPayload } from 'oidc-provider';
+import type { ClientDocuments } from './client-documents.js';
+import { looksLikeDocumentId } from './document-id.js';
+import type { RegisteredClients } from './registered-clients.js';
+
+/** Where clients come from. */
+export interface ClientSources {
+  /** Clients of the configuration, by id. */
+  readonly configured: ReadonlyMap<string, AdapterPayload>;
+  readonly documents: ClientDocuments;
+  readonly registered: RegisteredClients;
+}
+
+/** Where oidc-provider finds clients: in the configuration, at the address that their id is, among those that have registered themselves. */
+export function clientAdapter({ configured, documents, registered }: ClientSources): Adapter {
+  const nothing = async () => undefined;
+  return {
+    find: async (id) => {
+      const known = configured.get(id);
+      if (known !== undefined) return { ...known };
+      return looksLikeDocumentId(id) ? documents.find(id) : registered.find(id);
+    },
+    upsert: (id, metadata) => registered.register(id, { ...metadata }),
+    destroy: (id) => registered.remove(id),
+    // Of other kinds of records.
+    ...{ consume: nothing, findByUid: nothing, findByUserCode: nothing, revokeByGrantId: nothing },
+  };
+}
