@@ -38,7 +38,7 @@ export async function startGateway(upstreams) {
     await close();
     throw error;
   }
-  return { url: (name) => `${publicUrl}/mcp/${name}`, file, output: gateway.output, close };
+  return { publicUrl, url: (name) => `${publicUrl}/mcp/${name}`, file, output: gateway.output, close };
 }
 
 const serverOf = (upstream) => ({ sources: [{ upstream }], access: [{ anonymous: true }] });
@@ -79,7 +79,8 @@ async function served(url, wanted) {
   }
 }
 
-async function freePort() {
+/** A port that nobody listens on. */
+export async function freePort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address();

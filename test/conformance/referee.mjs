@@ -13,14 +13,20 @@ const SCENARIO_MS = 20_000;
 const ONE_MS = 60_000;
 const ALL_MS = 240_000;
 
+/** No revision requires them: the specification says what an authorization server must do, not that there is one. Ours is asked for both. */
+const AUTHORIZATION_SERVER = ['authorization-server-metadata-endpoint', 'authorization-code-grant'];
+
+const AUTHORIZATION_URL = /^https?:\S+[?&]response_type=code\S*$/m;
+
 /** Optional extensions that the fixtures do not have, and what needs OAuth, are not asked of the gateway. */
 const isAsked = ({ scenario, reason }) => reason !== 'extension' && !scenario.startsWith('auth/');
 
 /**
  * What a revision requires of a role, with what the suite runs besides: its pending scenarios, and those younger than the revision.
- * @param role `server` or `client`
+ * @param role `server`, `client` or `authorization-server`
  */
 export async function scenariosOf(revision, role) {
+  if (role === 'authorization-server') return AUTHORIZATION_SERVER;
   const sets = parse(await readFile(path.join(PACKAGE, 'requirements', `${revision}.yaml`), 'utf8'));
   const required = sets[role].map((scenario) => ({ scenario }));
   const besides = sets.not_scored.filter(({ leg }) => leg === role);
@@ -47,10 +53,34 @@ export function examineClient({ command, revision, only, env }) {
   });
 }
 
-async function examine(args, { revision, role, only, env }) {
+/**
+ * Has the referee examine an authorization server. The second scenario needs what the first found, so both always run.
+ * @param onAuthorizationUrl given the address that a browser has to go to; the referee waits for where it leads
+ */
+export async function examineAuthorizationServer({ url, clientId, resource, port, revision, only, onAuthorizationUrl }) {
+  const client = ['--client-id', clientId, '--resource', resource, '--port', String(port)];
+  const checks = await examine(['authorization', '--url', url, ...client, '--spec-version', revision], {
+    revision,
+    role: 'authorization-server',
+    only,
+    whileRunning: async (referee) => {
+      await referee.written(AUTHORIZATION_URL, SCENARIO_MS);
+      await onAuthorizationUrl(AUTHORIZATION_URL.exec(referee.output())[0]);
+    },
+  });
+  return new Map([...checks].map(([scenario, made]) => [scenario, made.map(skippedIsFailure)]));
+}
+
+/** It skips what the server says that it cannot do; ours can. */
+const skippedIsFailure = (check) => (check.status === 'SKIPPED' ? { ...check, status: 'FAILURE' } : check);
+
+async function examine(args, { revision, role, only, env, whileRunning }) {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'switchyard-referee-'));
-  const referee = startNode([REFEREE, ...args, '--output-dir', dir, '--timeout', String(SCENARIO_MS)], { cwd: dir, env });
+  const limits = role === 'authorization-server' ? [] : ['--timeout', String(SCENARIO_MS)];
+  const referee = startNode([REFEREE, ...args, '--output-dir', dir, ...limits], { cwd: dir, env });
   const late = setTimeout(() => referee.end(0), only === undefined ? ALL_MS : ONE_MS);
+  // Where it fails, the referee says what it has not seen.
+  await whileRunning?.(referee).catch((error) => referee.end(0).then(() => console.error(error)));
   await referee.exited;
   clearTimeout(late);
   const made = await checksIn(dir);
@@ -64,7 +94,8 @@ async function checksIn(dir) {
   const made = new Map();
   for (const file of await readdir(dir, { recursive: true })) {
     if (path.basename(file) !== 'checks.json') continue;
-    const [, scenario] = /^(?:server-(?=.*-\d{4}-\d\d-\d\dT))?(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/.exec(path.dirname(file)) ?? [];
+    const [, scenario] =
+      /^(?:(?:authorization-)?server-(?=.*-\d{4}-\d\d-\d\dT))?(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/.exec(path.dirname(file)) ?? [];
     made.set(scenario, JSON.parse(await readFile(path.join(dir, file), 'utf8')));
   }
   return made;

@@ -1,8 +1,9 @@
 // npm run conformance [-- --quadrant NAME] [-- --scenario NAME] [-- --json]
 // The official referee, @modelcontextprotocol/conformance, examines the gateway: each client revision against an upstream of each era, and
-// the gateway as a client of the referee's own servers. The upstreams are examined without the gateway too, so that what fails with it
+// the gateway as a client of the referee's own servers, and its authorization server. The upstreams are examined without the gateway too, so that what fails with it
 // is the gateway's. Prints one table, and below it what failed. The exit code is the verdict.
 import { parseArgs } from 'node:util';
+import { examineAuthorizationSide } from './authorization-server-side.mjs';
 import { examineUpstreamSide } from './client-side.mjs';
 import { startLegacyFixture } from './fixtures/legacy.mjs';
 import { startModernFixture } from './fixtures/modern.mjs';
@@ -14,14 +15,17 @@ import { judge, readExpectedFailures } from './verdict.mjs';
 const REVISIONS = ['2025-11-25', '2026-07-28'];
 const ERA_OF = { '2025-11-25': 'legacy', '2026-07-28': 'modern' };
 
-/** What is examined. `<client revision>:<upstream era>` are the quadrants; `upstream` is the gateway as a client. */
+/** What is examined. `<client revision>:<upstream era>` are the quadrants; `upstream-side` is the gateway as a client. */
 const QUADRANTS = [
   ...REVISIONS.map((revision) => ({ name: `${revision}:direct`, revision, direct: true })),
   ...REVISIONS.flatMap((revision) =>
     ['legacy', 'modern'].map((upstream) => ({ name: `${revision}:${upstream}`, revision, upstream })),
   ),
   ...REVISIONS.map((revision) => ({ name: `${revision}:upstream-side`, revision, role: 'client' })),
+  ...REVISIONS.map((revision) => ({ name: `${revision}:authorization-server`, revision, role: 'authorization-server' })),
 ];
+
+const SIDES = { client: examineUpstreamSide, 'authorization-server': examineAuthorizationSide };
 
 const { values: options } = parseArgs({
   options: { quadrant: { type: 'string' }, scenario: { type: 'string' }, json: { type: 'boolean' } },
@@ -48,7 +52,7 @@ async function examineAll(quadrants) {
 
   const examineDirect = (revision) => examineServer({ url: upstreams[ERA_OF[revision]], revision, only });
   const direct = new Map();
-  for (const revision of new Set(quadrants.filter(({ role }) => role !== 'client').map((quadrant) => quadrant.revision)))
+  for (const revision of new Set(quadrants.filter(({ role }) => role === undefined).map((quadrant) => quadrant.revision)))
     direct.set(revision, await examineDirect(revision));
 
   const verdicts = [];
@@ -56,8 +60,8 @@ async function examineAll(quadrants) {
     const { name, revision, upstream } = quadrant;
     const examined = { quadrant: name, expectedFailures };
     if (quadrant.direct) verdicts.push(judge({ ...examined, checks: direct.get(revision) }));
-    else if (quadrant.role === 'client')
-      verdicts.push(judge({ ...examined, checks: await examineUpstreamSide({ gateway, revision, only }) }));
+    else if (quadrant.role !== undefined)
+      verdicts.push(judge({ ...examined, checks: await SIDES[quadrant.role]({ gateway, revision, only }) }));
     else {
       const checks = await examineServer({ url: gateway.url(upstream), revision, only });
       verdicts.push(judge({ ...examined, checks, direct: direct.get(revision) }));
