@@ -10,6 +10,7 @@ describe('identity', () => {
     expect(identity(`issuer: "https://login.example.com", ${credential}, teamsClaim: groups`)).toEqual({
       mode: 'oidc',
       recheckSeconds: 300,
+      requirePushedRequests: false,
       services: [],
       clientDocuments: { hosts: undefined, allowed: [] },
       providers: [

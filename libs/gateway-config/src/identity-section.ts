@@ -118,6 +118,12 @@ const shape = z.strictObject({
     .max(86_400)
     .default(300)
     .describe('How long it is believed that somebody may still sign in: a refresh after that asks their provider again.'),
+  requirePushedRequests: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Confidential clients, which have a secret or a key, must push what they ask for before they send somebody to sign in (RFC 9126). Any client may.',
+    ),
   services: serviceClients,
   clientDocuments,
 });

@@ -68,6 +68,7 @@ function follow(provider: Provider, { publicUrl, log }: ProviderParts & { readon
   provider.on('registration_create.error', refused);
   provider.on('registration_read.error', refused);
   provider.on('authorization.error', refused);
+  provider.on('pushed_authorization_request.error', refused);
   provider.on('revocation.error', refused);
   provider.on('server_error', (ctx, error) => {
     exchangeOf(ctx).fault = error;

@@ -37,6 +37,8 @@ export interface ProviderParts {
   readonly servers: KnownServers;
   readonly services: ServiceClients;
   readonly clients: ClientSources;
+  /** Whether confidential clients must push their requests. */
+  readonly requirePushedRequests: boolean;
   /** Where clients of the configuration publish their keys. */
   readonly fetch: typeof globalThis.fetch;
   readonly adapters: AdapterContext;
@@ -69,6 +71,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       token: '/oauth/token',
       registration: '/oauth/register',
       revocation: '/oauth/revoke',
+      pushed_authorization_request: '/oauth/par',
       jwks: '/oauth/jwks',
       end_session: '/oauth/session/end',
     },
@@ -96,6 +99,8 @@ export function providerConfiguration(o: ProviderParts): Configuration {
         if (key !== EXTRA_CLIENT_METADATA[0] || o.clients.configured.has(metadata.client_id)) return;
         if (!looksLikeDocumentId(metadata.client_id)) dropKeys(metadata);
         applyClientPolicy(metadata);
+        if (o.requirePushedRequests && metadata.token_endpoint_auth_method !== 'none')
+          metadata.require_pushed_authorization_requests = true;
       },
     },
     // There are no ambient credentials at these endpoints, so any page may call them; a code is useless without its verifier.
@@ -112,7 +117,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       clientCredentials: { enabled: true },
       // Off until the edge enforces them too: a bound token that is accepted unbound is worse than none.
       dPoP: { enabled: false },
-      pushedAuthorizationRequests: { enabled: false },
+      pushedAuthorizationRequests: { enabled: true },
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
     },

@@ -1,6 +1,8 @@
 import { revocableToken, Revocations } from '@switchyard/api-keys';
 import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
-import { FakeClock } from '@switchyard/testing';
+import { SqliteState } from '@switchyard/state';
+import { FakeClock, tempDir } from '@switchyard/testing';
+import path from 'node:path';
 import { STATE_PROFILES, type OpenStates } from '../fixtures/states.contract.js';
 import { EndedPeople } from '../federation/ended-people.js';
 import { RevocationRegister } from '../revocation/revocation-register.js';
@@ -48,6 +50,15 @@ describe.each(STATE_PROFILES)('the store of oidc-provider: %s', (_id, open) => {
       }
     },
   );
+
+  it('PAR: of many who answer one pushed request at once, one is first, and others are told what it was', async () => {
+    await adapter('PushedAuthorizationRequest').upsert('par-1', { exp: inSeconds(60) }, 60);
+    const refused = (await Promise.allSettled(all(() => adapter('PushedAuthorizationRequest').consume('par-1')))).filter(
+      ({ status }) => status === 'rejected',
+    );
+    expect(refused).toHaveLength(PARALLEL - 1);
+    for (const { reason } of refused as PromiseRejectedResult[]) expect(reason).toMatchObject({ error: 'invalid_request_uri' });
+  });
 
   it('does not consume what is not there', async () => {
     await expect(adapter('AuthorizationCode').consume('none')).rejects.toMatchObject({ error: 'invalid_grant' });
@@ -121,5 +132,33 @@ describe.each(STATE_PROFILES)('the store of oidc-provider: %s', (_id, open) => {
       keys.map(async (key) => Buffer.from((await bucket.get(key))?.value ?? []).toString('latin1')),
     );
     expect([...keys, ...values].join('\n')).not.toContain('canary-4711');
+  });
+});
+
+describe('a pushed request', () => {
+  it('is known as used for as long after its end as somebody may take to sign in', async () => {
+    await using dir = await tempDir();
+    const clock = new FakeClock(Date.now());
+    const state = SqliteState.open(path.join(dir.path, 'state.sqlite'), { now: () => clock.now() });
+    const store = new OidcStore(await state.bucket(BUCKETS.oidc, DEFAULT_TENANT));
+    const register = await RevocationRegister.open(state, DEFAULT_TENANT);
+    const revocations = new GrantRevocations(store, register, () => undefined);
+    const ended = new EndedPeople(store, register, clock);
+    const adapter = new KvAdapter('PushedAuthorizationRequest', {
+      store,
+      clock,
+      revocations,
+      register,
+      ended,
+    });
+    await adapter.upsert('par', { exp: clock.now() / 1000 + 60 }, 60);
+    clock.advance(5 * 60_000);
+    await adapter.consume('par');
+    clock.advance(5 * 60_000);
+    await expect(adapter.consume('par')).rejects.toMatchObject({ error: 'invalid_request_uri' });
+    expect(await adapter.find('par')).toMatchObject({ consumed: expect.any(Number) as number });
+    clock.advance(2 * 60_000);
+    expect(await adapter.find('par')).toBeUndefined();
+    await state.close();
   });
 });

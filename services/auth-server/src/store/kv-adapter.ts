@@ -31,7 +31,7 @@ export class KvAdapter implements Adapter {
   /** @param expiresIn seconds */
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const { store } = this.#context;
-    const ttlMs = expiresIn === undefined ? undefined : expiresIn * 1000;
+    const ttlMs = expiresIn === undefined ? undefined : expiresIn * 1000 + keptAfterEndMs(this.#model);
     const record = payload as StoredRecord;
     await store.write(this.#model, id, record, ttlMs);
     if (payload.uid !== undefined) await store.write(`${this.#model}Uid`, payload.uid, { id }, ttlMs);
@@ -63,15 +63,15 @@ export class KvAdapter implements Adapter {
     return this.#findThrough(`${this.#model}UserCode`, userCode);
   }
 
-  /** @throws InvalidGrant for everyone but the first */
+  /** @throws InvalidGrant, for a pushed request InvalidRequestUri, for everyone but the first */
   async consume(id: string): Promise<void> {
     const { store, clock } = this.#context;
     const found = await store.find(this.#model, id);
-    if (found === undefined || found.record['consumed'] !== undefined) throw new errors.InvalidGrant('already used');
+    if (found === undefined || found.record['consumed'] !== undefined) throw this.#usedAlready();
     const nowMs = clock.now();
     const consumed = { ...found.record, consumed: Math.floor(nowMs / 1000), consumedAtMs: nowMs };
-    const won = await store.replace(this.#model, id, consumed, found.revision, remainingMs(found.record, nowMs));
-    if (!won) throw new errors.InvalidGrant('already used');
+    const won = await store.replace(this.#model, id, consumed, found.revision, this.#remainingMs(found.record, nowMs));
+    if (!won) throw this.#usedAlready();
   }
 
   async destroy(id: string): Promise<void> {
@@ -98,6 +98,17 @@ export class KvAdapter implements Adapter {
     return this.#context.ended.hasEnded(accountId, bornAt);
   }
 
+  // Kept until its own end, so that a later replay is recognised for what it is.
+  #remainingMs(record: StoredRecord, nowMs: number): number {
+    return Math.max(1_000, Number(record['exp']) * 1000 + keptAfterEndMs(this.#model) - nowMs);
+  }
+
+  #usedAlready(): Error {
+    return this.#model === 'PushedAuthorizationRequest'
+      ? new errors.InvalidRequestUri('request_uri was used already')
+      : new errors.InvalidGrant('already used');
+  }
+
   #isWithinGrace(record: AdapterPayload): boolean {
     return isWithinGrace(record, this.#context.clock.now());
   }
@@ -111,7 +122,6 @@ export function isWithinGrace(record: AdapterPayload, nowMs: number): boolean {
   return typeof consumedAtMs === 'number' && nowMs - consumedAtMs < LIFETIMES.refreshGraceMs;
 }
 
-// Kept until its own end, so that a later replay is recognised for what it is.
-function remainingMs(record: StoredRecord, nowMs: number): number {
-  return Math.max(1_000, Number(record['exp']) * 1000 - nowMs);
-}
+// A pushed request is used up when it is answered, as long after its end as somebody may take to sign in: were it gone by then, it
+// would not be seen that it had been used.
+const keptAfterEndMs = (model: string) => (model === 'PushedAuthorizationRequest' ? LIFETIMES.interactionMs : 0);
