@@ -24,10 +24,18 @@ const MEANINGS = {
   token_invalid: ['The token or key is not one of ours, was revoked, or is over.', 'the client signs in again; a new key'],
   token_expired: ['The access token is over.', 'the client refreshes it'],
   token_wrong_audience: ['The access token was issued for another server.', 'the client asks for one for this server'],
+  token_revoked: [
+    'The access was revoked: by its client, its person, or an administrator.',
+    'the client signs in again; a new key',
+  ],
   key_not_for_server: ['The API key does not open this server.', 'administrators make a key that does'],
   authentication_unavailable: [
     'The signing keys cannot be fetched, so no token can be checked.',
     'administrators: the auth-server',
+  ],
+  revocation_unknown: [
+    'The edge cannot know whether the access has been revoked: the state has not answered for 10 s (tool calls) or 30 s (everything else).',
+    'administrators: NATS',
   ],
   unsupported_media_type: ['The body is not plain `application/json`.', 'the client'],
   not_acceptable: ['Accept lacks `application/json` or `text/event-stream`.', 'the client'],

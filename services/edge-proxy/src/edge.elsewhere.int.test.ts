@@ -12,6 +12,7 @@ import {
   startScriptedUpstream,
 } from '@switchyard/testing';
 import { randomUUID } from 'node:crypto';
+import { callerOf } from './caller.js';
 import { EdgeContents } from './edge-contents.js';
 import { EdgeKey } from './edge-key.js';
 import { EdgePeers } from './edge-peers.js';
@@ -204,7 +205,7 @@ describe.each<[string, () => string | undefined]>([
     const person = { tenant: DEFAULT_TENANT, issuer, subject, name: '', kind: 'service' as const, claims: [], clientId };
     const inbound = { bytes, envelope, era: 'modern' as const, revision: '', row: methodFor('modern', 'tools/call')! };
     const bound = {
-      caller: { principal: person, clientId, scopes: UNBOUND, who: '', key: '' },
+      caller: callerOf(person, clientId, UNBOUND),
       inbound,
       exchange: { server: { slug: 'old' }, facts: new Facts('') },
     };

@@ -4,7 +4,7 @@ import { Audit } from '@switchyard/audit';
 import { BUCKETS, DEFAULT_TENANT, type EventJson, EVENTS_STREAM, type Snapshot, SnapshotSchema } from '@switchyard/contracts';
 import { connectNats, LocalBus, LocalRpc, type NatsLink, NatsRpc, type Rpc } from '@switchyard/messaging';
 import { type Clock, systemClock } from '@switchyard/runtime';
-import { SqliteState } from '@switchyard/state';
+import { SqliteState, type State } from '@switchyard/state';
 import { createLogger, startTelemetry } from '@switchyard/telemetry';
 import { eventually, tempDir } from '@switchyard/testing';
 import { PassThrough } from 'node:stream';
@@ -32,7 +32,7 @@ export interface TestEdge {
   /** Every line that was logged. */
   readonly logged: () => string;
   readonly edge: PublicEdge;
-  readonly state: SqliteState;
+  readonly state: State;
   readonly rpc: Rpc;
   /** Its connection to NATS, where it has one: closing that is to the other edges as if its process had been killed. */
   readonly nats: NatsLink | undefined;
@@ -53,6 +53,8 @@ export interface TestEdgeOptions {
   readonly beside?: TestEdge;
   /** URL of a nats-server that edges reach each other over; in process unless told. */
   readonly natsUrl?: string;
+  /** Where it keeps what it keeps; a file of its own unless told. */
+  readonly state?: State;
 }
 
 /** Starts an edge on a random port. Its public URL names that port, so that Host checks are the real ones. */
@@ -89,7 +91,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     log,
   });
   const { beside } = options;
-  const state = beside?.state ?? SqliteState.open(`${dir.path}/state.db`);
+  const state = options.state ?? beside?.state ?? SqliteState.open(`${dir.path}/state.db`);
   const telemetry = await startTelemetry({ service: 'edge-proxy', instance: 'edge-1' });
   const nats = options.natsUrl === undefined ? undefined : await connectNats({ servers: [options.natsUrl], name: 'test-edge' });
   const rpc = nats === undefined ? (beside?.rpc ?? new LocalRpc()) : new NatsRpc(nats, 'edge-proxy');
@@ -145,7 +147,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
       await edge.close();
       await audit.close();
       await consumption.close();
-      const shared = beside === undefined ? [state.close()] : [];
+      const shared = beside === undefined && options.state === undefined ? [state.close()] : [];
       const own = beside === undefined || nats !== undefined ? [rpc.close().then(() => nats?.close())] : [];
       await Promise.all([bus.close(), ...shared, ...own, telemetry.close()]);
       await dir[Symbol.asyncDispose]();

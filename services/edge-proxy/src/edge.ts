@@ -16,6 +16,7 @@ import type { SlowUpstreams } from './slow-upstreams.js';
 import type { ClientAsks } from './client-asks.js';
 import type { EdgeMetrics } from './metrics.js';
 import type { MirroredTools } from './mirrored-tools.js';
+import type { RevocationFeed } from './revocation-feed.js';
 import type { RequestStates } from './request-state.js';
 import type { SessionStore } from './session-store.js';
 import type { Authenticator } from './stages/authenticate.js';
@@ -57,6 +58,7 @@ export interface Edge {
   readonly clock: Clock;
   readonly metrics: EdgeMetrics;
   readonly authenticator: Authenticator;
+  readonly revocations: RevocationFeed;
   readonly sessions: SessionStore;
   readonly requestStates: RequestStates;
   readonly pool: LegacyPool;

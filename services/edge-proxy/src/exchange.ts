@@ -1,3 +1,4 @@
+import type { Revocable } from '@switchyard/api-keys';
 import type { Principal } from '@switchyard/contracts';
 import type { Envelope, Era, MethodRow } from '@switchyard/mcp';
 import type { TraceContext } from '@switchyard/telemetry';
@@ -7,6 +8,7 @@ import type { Catalog, CompiledServer } from './catalog.js';
 import type { Facts } from './facts.js';
 import type { Reply } from './http/reply.js';
 import type { RequestHead } from './http/request-head.js';
+import type { Refusal } from './refusal.js';
 import type { Placed } from './running.js';
 import type { ClientSession } from './session-store.js';
 
@@ -19,6 +21,8 @@ export interface Caller {
   readonly who: string;
   /** The same for the same principal under the same client alone: unlike `who`, it is never cut. */
   readonly key: string;
+  /** What they were let in by. */
+  readonly revocable: Revocable;
 }
 
 /** One HTTP exchange on an MCP endpoint, from its first byte to its event. */
@@ -34,6 +38,10 @@ export interface Exchange extends Placed {
   readonly cancellation: Cancellation;
   /** What its event will say; the spine adds to it as stages answer. */
   readonly facts: Facts;
+  /** Who has been let in; written by `authenticate`. */
+  caller: Caller | undefined;
+  /** Why the gateway has ended it before its time; written before it is cancelled. */
+  endedBy: Refusal | undefined;
 }
 
 /** A message that has passed the gate, and whose era is known. */

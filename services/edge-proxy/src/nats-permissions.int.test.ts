@@ -1,6 +1,8 @@
+import { encodeRevoked, revocableKey, revocableName } from '@switchyard/api-keys';
 import { BUCKETS, DEFAULT_TENANT, EdgeService } from '@switchyard/contracts';
 import { connectNats, type NatsLink, NatsRpc, RpcUnavailable } from '@switchyard/messaging';
-import { NatsState, type State } from '@switchyard/state';
+import { systemClock } from '@switchyard/runtime';
+import { NatsState, type State, StateUnavailable } from '@switchyard/state';
 import { createLogger } from '@switchyard/telemetry';
 import { eventually, type NatsServer, startNats } from '@switchyard/testing';
 import { randomBytes } from 'node:crypto';
@@ -12,6 +14,7 @@ import { EdgeKey } from './edge-key.js';
 import { EdgePeers } from './edge-peers.js';
 import { HandedOver } from './handed-over.js';
 import { ListChanges } from './list-changes.js';
+import { RevocationFeed } from './revocation-feed.js';
 
 const USERS = ['edge-proxy', 'auth-server', 'token-vault', 'capability-registry', 'analytics'] as const;
 const passwordOf = (user: string) => `password-of-${user}`;
@@ -94,6 +97,25 @@ describe('deploy/nats/nats.conf', () => {
     from.tell('up', 'notifications/tools/list_changed');
     expect(await changed.promise).toBe('up');
     await Promise.all([telling, told, from, to].map((open) => open.close()));
+  });
+
+  it('NP-5 lets edges follow what is revoked and know that they have heard of everything, and the authorization server alone revoke', async () => {
+    const log = createLogger({ service: 'edge-proxy', level: 'silent' });
+    const edge = await NatsState.open(await connectAs('edge-proxy'), { timeoutMs: 1_000 });
+    const feed = await RevocationFeed.open({ state: edge, clock: systemClock, log });
+    expect(feed.isKnown).toBe(true);
+    const put = async (state: State) => {
+      const bucket = await state.bucket(BUCKETS.revocations, DEFAULT_TENANT);
+      await bucket.put(revocableName('api-key', 'k1'), encodeRevoked({ kind: 'api-key', id: 'k1' }), { ttlMs: 60_000 });
+    };
+    for (const user of USERS.filter((one) => one !== 'auth-server')) {
+      const state = await NatsState.open(await connectAs(user), { timeoutMs: 300 });
+      await expect(put(state)).rejects.toThrow(StateUnavailable);
+    }
+    expect(feed.covers(revocableKey('k1'))).toBe(false);
+    await put(await NatsState.open(await connectAs('auth-server')));
+    await eventually(() => feed.covers(revocableKey('k1')));
+    await feed.close();
   });
 
   it.each(USERS.filter((user) => user !== 'edge-proxy'))(

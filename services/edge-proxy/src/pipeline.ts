@@ -21,6 +21,7 @@ import { scopesFor } from './stages/check-scopes.js';
 import { connectFirst } from './stages/connect.js';
 import { forward } from './stages/forward.js';
 import { resolve, type Target } from './stages/resolve.js';
+import { MAY_CHANGE, revocationUnknown, unlessFresh } from './stages/revocation-known.js';
 import type { ClientSession } from './session-store.js';
 
 /** A response to a request of the gateway's own: modern clients post none. */
@@ -135,13 +136,34 @@ export function serveBatchIn(
 
 /** Who calls: a token for this server, an API key, or nobody where the server lets everyone in. */
 export function authenticate(exchange: Exchange, edge: Edge): Caller | Refusal | Promise<Caller | Refusal> {
+  if (exchange.startedAtMicros >= edge.revocations.readsUntilMicros) return authenticateLate(exchange, edge);
   const caller = edge.authenticator.authenticate(exchange.head.authorization, exchange.server);
   return caller instanceof Promise ? caller.then((late) => letIn(exchange, late)) : letIn(exchange, caller);
 }
 
-function letIn({ facts }: Exchange, caller: Caller | Refusal): Caller | Refusal {
-  if (!(caller instanceof Refusal)) facts.calledBy(caller);
+/** The last word on what is revoked is too old: who has credentials is let in only once there is another. */
+async function authenticateLate(exchange: Exchange, edge: Edge): Promise<Caller | Refusal> {
+  await edge.revocations.ask();
+  const caller = await edge.authenticator.authenticate(exchange.head.authorization, exchange.server);
+  if (caller instanceof Refusal || caller.principal.kind === 'anonymous' || edge.revocations.isKnown)
+    return letIn(exchange, caller);
+  return revocationUnknown();
+}
+
+function letIn(exchange: Exchange, caller: Caller | Refusal): Caller | Refusal {
+  if (caller instanceof Refusal) return caller;
+  exchange.caller = caller;
+  exchange.facts.calledBy(caller);
   return caller;
+}
+
+/** Whether this message waits for another word on what is revoked: it may change something, and the last word is too old for that. */
+function isTooLate({ exchange, caller, inbound }: Call, { revocations }: Edge): boolean {
+  return (
+    exchange.startedAtMicros >= revocations.changesUntilMicros &&
+    MAY_CHANGE.has(inbound.envelope.method) &&
+    caller.principal.kind !== 'anonymous'
+  );
 }
 
 /** What is called: the gate over the bytes, then the era. The body decides; header fields must agree with it. */
@@ -211,6 +233,8 @@ async function serveUnary(call: Call, edge: Edge): Promise<Ending> {
   call.exchange.facts.capability_kind = call.inbound.row.capability ?? '';
   call.exchange.facts.capability = claimedName(call);
   if (call.inbound.envelope.method === 'tools/call' && call.inbound.envelope.name === STATUS_TOOL) return serveStatus(call, edge);
+  const unknown = isTooLate(call, edge) ? await unlessFresh(edge) : undefined;
+  if (unknown !== undefined) return refused(unknown);
 
   const resolving = resolve(call, edge);
   const target = resolving instanceof Promise ? await resolving : resolving;
@@ -253,6 +277,8 @@ async function forwardConnected(call: Call, target: Target, refusal: Refusal, ed
 /** What a client says of a task: allowed exactly where the call was that became the task. */
 async function serveTask(call: Call, edge: Edge): Promise<Ending> {
   call.exchange.facts.capability_kind = 'tool';
+  const unknown = isTooLate(call, edge) ? await unlessFresh(edge) : undefined;
+  if (unknown !== undefined) return refused(unknown);
   const task = findTask(call, edge);
   if (task instanceof Refusal) return refused(task);
   const denial = authorize(call, task.target) ?? admit(edge.audit);

@@ -24,6 +24,7 @@ import { EdgeKey } from './edge-key.js';
 import { EdgePeers } from './edge-peers.js';
 import type { EdgeProxyConfig } from './config.js';
 import type { Edge } from './edge.js';
+import type { Caller } from './exchange.js';
 import type { EventLog } from './event-log.js';
 import { McpEndpoint } from './http/mcp-endpoint.js';
 import { PublicListener } from './http/public-listener.js';
@@ -41,6 +42,7 @@ import { PreparedLists } from './prepared-lists.js';
 import { RelayedRounds } from './relayed-rounds.js';
 import { RelayedStreams } from './relayed-streams.js';
 import { RequestStates } from './request-state.js';
+import { RevocationFeed } from './revocation-feed.js';
 import { SessionStore } from './session-store.js';
 import { SlowUpstreams } from './slow-upstreams.js';
 import { snapshotProblem } from './snapshot-problem.js';
@@ -109,7 +111,7 @@ export class PublicEdge {
   /** Opens everything that the edge reads from, and follows the snapshot. */
   static async open(config: EdgeProxyConfig, deps: EdgeProxyDeps): Promise<PublicEdge> {
     const { state, rpc, audit, log, telemetry, clock } = deps;
-    const keys = await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock);
+    const [keys, revocations] = [await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), await RevocationFeed.open(deps)];
     const bucket = await state.bucket(BUCKETS.sessions, DEFAULT_TENANT);
     const streams = await state.bucket(BUCKETS.streams, DEFAULT_TENANT);
     const key = await EdgeKey.open(bucket);
@@ -128,12 +130,7 @@ export class PublicEdge {
     const sealingKey = await generateSealingKey();
     // The authorization server is our own, at a configured address, so no address is barred.
     const internal = new Egress({ allowed: ['0.0.0.0/0', '::/0'], connectTimeoutMs: CONNECT_TIMEOUT_MS });
-    const verifier = new AccessTokenVerifier({
-      issuer: config.publicUrl,
-      jwksUrl: new URL('/oauth/jwks', config.services.authServer).href,
-      fetch: internal.fetch,
-      clock,
-    });
+    const verifier = verifierOf(config, internal, clock);
     const ids = new IdSource();
     const calls = new CallsInHand();
     const cancelled = await state.bucket(BUCKETS.cancellations, DEFAULT_TENANT);
@@ -155,7 +152,8 @@ export class PublicEdge {
       log,
       clock,
       metrics,
-      authenticator: new Authenticator({ verifier, keys, clock }),
+      authenticator: new Authenticator({ verifier, keys, revocations, clock }),
+      revocations,
       sessions,
       requestStates: new RequestStates(key, clock),
       pool: new LegacyPool(clock, log),
@@ -183,9 +181,25 @@ export class PublicEdge {
       streamPeers,
     });
     const opened = new PublicEdge(config, deps, { internal, edge, keys, changes });
+    opened.#endRevoked();
     await opened.#follow(state);
     await opened.#servePeers();
     return opened;
+  }
+
+  /** Whoever is revoked loses what has begun as well: streams, calls under way, sessions. */
+  #endRevoked(): void {
+    const { revocations, authenticator, sessions, suspended, log } = this.#edge;
+    const isRevoked = ({ revocable }: Caller) => revocations.covers(revocable);
+    const end = () => {
+      authenticator.forgetRevoked();
+      this.#mcp.endRevoked();
+      suspended.endRevoked(isRevoked);
+      sessions
+        .endRevoked(isRevoked)
+        .catch((error: unknown) => log.error('sessions of revoked callers could not be ended', { error }));
+    };
+    revocations.follow(end, () => this.#mcp.endUnknown());
   }
 
   async #servePeers(): Promise<void> {
@@ -203,6 +217,7 @@ export class PublicEdge {
   async readiness(): Promise<Readiness> {
     return {
       snapshot: this.#catalog ? 'ok' : 'no configuration yet: is the capability registry running?',
+      revocations: this.#edge.revocations.isKnown ? 'ok' : 'not known: the state does not say what has been revoked',
       state: (await this.#deps.state.ready()) ? 'ok' : 'cannot be reached',
       audit: this.#deps.audit.accepting() ? 'ok' : 'the spool is full',
     };
@@ -219,7 +234,8 @@ export class PublicEdge {
     await Promise.all([this.#mcp.drain(drainTimeoutMs), this.#rounds.drain(drainTimeoutMs)]);
     await this.#listener.close();
     await this.#watch?.close();
-    await Promise.all([this.#changes.close(), this.#edge.cancellations.close(), this.#edge.connections.close()]);
+    const { cancellations, connections, revocations } = this.#edge;
+    await Promise.all([this.#changes, cancellations, connections, revocations].map((followed) => followed.close()));
     this.#edge.suspended.close();
     await this.#edge.pool.close();
     await this.#edge.handedOver.settled();
@@ -254,6 +270,9 @@ export class PublicEdge {
     }
   }
 }
+
+const verifierOf = ({ publicUrl, services }: EdgeProxyConfig, { fetch }: Egress, clock: Clock) =>
+  new AccessTokenVerifier({ issuer: publicUrl, jwksUrl: new URL('/oauth/jwks', services.authServer).href, fetch, clock });
 
 /** The lists of upstreams, and what the other edges hear of them. @param boot this process among all edges */
 async function openLists(

@@ -50,7 +50,9 @@ function summarize(exchange: Exchange, ending: Ending): Summary | undefined {
     const { reason, http, code } = ending.refusal;
     const { stage } = LADDER[reason];
     const outcome = reason === 'cancelled' ? 'cancelled' : stage === 'authorize' || stage === 'authenticate' ? 'denied' : 'error';
-    return { type: EVENT_OF_STAGE[stage] ?? own ?? 'request.refused', outcome, reason, status: http, code };
+    // What the gateway has ended had begun.
+    const ofStage = exchange.endedBy === undefined ? EVENT_OF_STAGE[stage] : undefined;
+    return { type: ofStage ?? own ?? 'request.refused', outcome, reason, status: http, code };
   }
   if (own === undefined) return undefined;
   if (ending.kind === 'response')

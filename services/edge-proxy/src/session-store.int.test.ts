@@ -2,6 +2,7 @@ import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
 import { type KvStore, SqliteState } from '@switchyard/state';
 import { eventually, FakeClock, tempDir, type TempDir } from '@switchyard/testing';
 import { UNBOUND } from './caller-scopes.js';
+import { callerOf } from './caller.js';
 import type { Caller } from './exchange.js';
 import { Refusal } from './refusal.js';
 import { type ClientSession, SESSION_IDLE_MS, type SessionRecord, SessionStore } from './session-store.js';
@@ -9,13 +10,8 @@ import { type ClientSession, SESSION_IDLE_MS, type SessionRecord, SessionStore }
 const RECHECKED_MS = 11_000;
 const OPTIONS = { edge: 'edge-1', perPrincipal: 3, onUnheard: () => undefined };
 
-const caller = (subject: string, clientId = 'client-1', issuer = 'https://id'): Caller => ({
-  principal: { tenant: 'default', issuer, subject, name: subject, kind: 'user', claims: [] },
-  clientId,
-  scopes: UNBOUND,
-  who: '',
-  key: JSON.stringify([issuer, subject, clientId]),
-});
+const caller = (subject: string, clientId = 'client-1', issuer = 'https://id'): Caller =>
+  callerOf({ tenant: 'default', issuer, subject, name: subject, kind: 'user', claims: [] }, clientId, UNBOUND);
 const ana = caller('ana');
 const record: SessionRecord = {
   server: 'work',

@@ -59,6 +59,8 @@ export interface ClientSession {
   readonly streams: SessionStreams;
   /** Cancelled when this edge learns that the session has ended. */
   readonly ended: Cancellation;
+  /** Who used it last at this edge. */
+  caller: Caller | undefined;
 }
 
 /** Idle time after which a session ends. */
@@ -136,7 +138,8 @@ export class SessionStore {
   }
 
   /** The session, where it exists and belongs to this principal, client and server; else the same refusal for every case. */
-  async find(id: string, server: string, { principal, clientId }: Caller): Promise<ClientSession | Refusal> {
+  async find(id: string, server: string, caller: Caller): Promise<ClientSession | Refusal> {
+    const { principal, clientId } = caller;
     const session = SESSION_ID.test(id) ? await this.#current(id) : undefined;
     const owned =
       session !== undefined &&
@@ -144,6 +147,7 @@ export class SessionStore {
       session.record.issuer === principal.issuer &&
       session.record.subject === principal.subject &&
       session.record.clientId === clientId;
+    if (owned) session.caller = caller;
     return owned ? session : new Refusal('session_unknown', 'This session does not exist or has ended. Initialize a new one.');
   }
 
@@ -171,6 +175,12 @@ export class SessionStore {
   async close(session: ClientSession): Promise<void> {
     this.#forget(session.id, session);
     await this.#kv.delete(session.id);
+  }
+
+  /** Ends the sessions that were last used here by whoever `isRevoked` tells of. */
+  async endRevoked(isRevoked: (caller: Caller) => boolean): Promise<void> {
+    const ended = [...this.#held.values()].filter(({ caller }) => caller !== undefined && isRevoked(caller));
+    await Promise.all(ended.map((session) => this.close(session)));
   }
 
   async #current(id: string): Promise<ClientSession | undefined> {
@@ -209,6 +219,7 @@ export class SessionStore {
       standing: undefined,
       streams: new SessionStreams(id, record.revision, this.#kept),
       ended: new Cancellation(),
+      caller: undefined,
     };
     this.#sweep(now);
     this.#held.set(id, session);

@@ -11,7 +11,7 @@ import {
 import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Cancellation } from './cancellation.js';
-import type { Round } from './exchange.js';
+import type { Caller, Round } from './exchange.js';
 import type { Target } from './stages/resolve.js';
 import { undeclaredNeeds } from './stages/input-required.js';
 import type { UpstreamAnswer, UpstreamMessage } from './upstream/link.js';
@@ -55,6 +55,11 @@ export class RunningCall {
   /** The request that the client waits for now; undefined while the call is suspended. */
   get round(): Round | undefined {
     return this.#round;
+  }
+
+  /** Who has called. */
+  get caller(): Caller | undefined {
+    return this.#last?.caller;
   }
 
   /** Begins again: the upstream has not looked at what was sent. */
@@ -162,6 +167,12 @@ export class SuspendedCalls {
     this.#waiting.delete(id);
     clearTimeout(found?.timer);
     return found?.call;
+  }
+
+  /** Gives up what was called by whoever `isRevoked` tells of. */
+  endRevoked(isRevoked: (caller: Caller) => boolean): void {
+    for (const [id, { call }] of [...this.#waiting])
+      if (call.caller !== undefined && isRevoked(call.caller)) this.take(id)?.cancellation.cancel();
   }
 
   /** Gives all up. */

@@ -14,6 +14,7 @@ import { Refusal } from '../refusal.js';
 import { Running } from '../running.js';
 import { SpoolFull } from '@switchyard/audit';
 import { admit } from '../stages/admit.js';
+import { revocationUnknown, revoked } from '../stages/revocation-known.js';
 import { leaveAll } from '../upstream-session.js';
 import { originAllowed } from './origin.js';
 import { KEEP_ALIVE } from './public-listener.js';
@@ -96,6 +97,8 @@ export class McpEndpoint {
       reply,
       cancellation,
       facts,
+      caller: undefined,
+      endedBy: undefined,
       place: 0,
     };
     this.#running.add(exchange);
@@ -109,6 +112,20 @@ export class McpEndpoint {
   /** Takes from other edges what is for streams of this one. */
   servePeers(): Promise<void> {
     return this.#sse.servePeers();
+  }
+
+  /** Ends what runs here for callers who have been revoked. */
+  endRevoked(): void {
+    const { revocations } = this.#options.edge;
+    for (const exchange of this.#running.all())
+      if (exchange.caller !== undefined && revocations.covers(exchange.caller.revocable)) end(exchange, revoked());
+  }
+
+  /** Ends the standing streams of all who have credentials: whether they have been revoked is not known. */
+  endUnknown(): void {
+    for (const exchange of this.#running.all())
+      if (exchange.reply.standing && exchange.caller !== undefined && exchange.caller.principal.kind !== 'anonymous')
+        end(exchange, revocationUnknown());
   }
 
   /** Refuses what is new, ends standing streams, and waits for the calls under way, at most `timeoutMs`. */
@@ -155,7 +172,7 @@ export class McpEndpoint {
     try {
       let ending: Ending;
       try {
-        ending = barred ? refused(barred) : await this.#dispatch(exchange, request, door);
+        ending = barred ? refused(barred) : endedBy(exchange, await this.#dispatch(exchange, request, door));
       } catch (fault) {
         ending = this.#fault(exchange, fault);
       }
@@ -254,6 +271,17 @@ export class McpEndpoint {
       parent && parentContext(parent),
     );
   }
+}
+
+function end(exchange: Exchange, why: Refusal): void {
+  exchange.endedBy = why;
+  exchange.cancellation.cancel();
+}
+
+/** What the gateway has cancelled was not cancelled by its client. */
+function endedBy({ endedBy: why }: Exchange, ending: Ending): Ending {
+  if (why === undefined || ending.kind !== 'refused' || ending.refusal.reason !== 'cancelled') return ending;
+  return refused(why);
 }
 
 /** Lets a page read the answer, where pages of its origin may call. */

@@ -68,6 +68,8 @@ export function exchangeElsewhere(
     reply: new Reply(new ServerResponse(new IncomingMessage(new Socket())), {}, edge.limits.slowReaderTimeoutMs),
     cancellation: new Cancellation(),
     facts: newFacts(circumstances),
+    caller: undefined,
+    endedBy: undefined,
     place: 0,
   };
 }

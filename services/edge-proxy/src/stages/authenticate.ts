@@ -1,4 +1,4 @@
-import { API_KEY_ISSUER, type ApiKeyDirectory } from '@switchyard/api-keys';
+import { API_KEY_ISSUER, type ApiKeyDirectory, revocableKey, revocableToken } from '@switchyard/api-keys';
 import { type ApiKeyRecord, DEFAULT_TENANT } from '@switchyard/contracts';
 import { type AccessTokenVerifier, KeysUnavailable } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
@@ -7,6 +7,8 @@ import { tokenScopes, UNASKED, UNBOUND } from '../caller-scopes.js';
 import type { CompiledServer } from '../catalog.js';
 import type { Caller } from '../exchange.js';
 import { Refusal } from '../refusal.js';
+import type { RevocationFeed } from '../revocation-feed.js';
+import { revoked } from './revocation-known.js';
 
 const CACHED_TOKENS = 10_000;
 /** Of an ES256 signature's second half, in base64url. */
@@ -31,6 +33,7 @@ interface Verified {
 export interface AuthenticatorOptions {
   readonly verifier: AccessTokenVerifier;
   readonly keys: ApiKeyDirectory;
+  readonly revocations: Pick<RevocationFeed, 'covers'>;
   readonly clock: Clock;
 }
 
@@ -82,22 +85,32 @@ export class Authenticator {
       );
     }
     const known = this.#byRecord.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#options.revocations.covers(known.revocable) ? revoked() : known;
     const { id, name } = key;
     const caller = callerOf(
       { tenant: DEFAULT_TENANT, issuer: API_KEY_ISSUER, subject: id, name, kind: 'service', claims: [] },
       id,
       UNBOUND,
+      revocableKey(id),
     );
     this.#byRecord.set(key, caller);
-    return caller;
+    return this.#options.revocations.covers(caller.revocable) ? revoked() : caller;
+  }
+
+  /** Forgets the tokens that have been revoked: whoever shows one again is asked about it again. */
+  forgetRevoked(): void {
+    for (const [end, { caller }] of this.#verified)
+      if (this.#options.revocations.covers(caller.revocable)) this.#verified.delete(end);
   }
 
   async #verify(authorization: string, token: string, server: CompiledServer): Promise<Caller | Refusal> {
     const verified = await this.#options.verifier.verify(token, server.resource).catch(unavailable);
     if (verified instanceof Refusal) return verified;
     if (!verified.ok) return new Refusal(verified.reason, verified.message);
-    const caller = callerOf(verified.principal, verified.clientId, tokenScopes(verified.scopes));
+    const { principal, clientId } = verified;
+    const revocable = revocableToken({ ...verified, subject: principal.subject });
+    const caller = callerOf(principal, clientId, tokenScopes(verified.scopes), revocable);
+    if (this.#options.revocations.covers(revocable)) return revoked();
     if (this.#verified.size >= CACHED_TOKENS) this.#verified.delete(this.#verified.keys().next().value!);
     this.#verified.set(authorization.slice(-SIGNATURE_LENGTH), {
       authorization,
