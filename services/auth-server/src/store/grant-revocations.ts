@@ -28,10 +28,12 @@ export class GrantRevocations {
 
   /** Idempotent. @param ctx the request that ends it; the one that oidc-provider is at work on unless told */
   async revoke(grantId: string, ctx: KoaContextWithOIDC | undefined = Provider.ctx): Promise<void> {
-    // The tombstone outlives everything that can have been issued under the grant.
-    const first = await this.#store.create('RevokedGrant', grantId, {}, LIFETIMES.grantMs + 86_400_000);
-    // Also where somebody else was first: they may not have come this far.
-    await this.#register.revoke({ kind: 'grant', id: grantId });
+    const [first] = await Promise.all([
+      // The tombstone outlives everything that can have been issued under the grant.
+      this.#store.create('RevokedGrant', grantId, {}, LIFETIMES.grantMs + 86_400_000),
+      // Also where somebody else was first: they may not have come this far.
+      this.#register.revoke({ kind: 'grant', id: grantId }),
+    ]);
     if (first && ctx !== undefined) this.#onRevoked(grantId, ctx);
   }
 }
