@@ -18,7 +18,8 @@ export function connectionChangeKey(upstream: string, { issuer, subject }: Pick<
 
 /** What became of a principal's connections to an upstream. Whatever was leased of them before is not used any more. */
 export const connectionChange = z.object({
-  state: z.enum(['connected', 'disconnected', 'reauth_required']),
+  /** `connected`: anew, maybe to another account; `refreshed`: to the same account, with another token. */
+  state: z.enum(['connected', 'refreshed', 'disconnected', 'reauth_required']),
   /** Version of the credential that a lease gives now; empty where there is none. */
   version: z.string(),
 });

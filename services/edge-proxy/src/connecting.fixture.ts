@@ -50,6 +50,8 @@ export interface ConnectingEdge {
   person(): Promise<Person>;
   connect(person: Person, upstream: string): Promise<void>;
   disconnect(person: Person, upstream: string): Promise<void>;
+  /** Gives somebody who is connected another token. */
+  refresh(person: Person, upstream: string): Promise<void>;
   /** The Authorization value that an upstream is shown for somebody. */
   tokenOf(person: Person, upstream: string): string;
   /** A modern client's request. */
@@ -168,6 +170,11 @@ export async function startConnectingEdge(options: TestEdgeOptions = {}): Promis
   });
   let last = 0;
   let connected = 0;
+  const lend = async (person: Person, upstream: string, state: 'connected' | 'refreshed') => {
+    connected += 1;
+    connections.set(place(person, upstream), connected);
+    await tellConnection(edge.state, upstream, person, state);
+  };
   return {
     edge,
     vault,
@@ -179,11 +186,8 @@ export async function startConnectingEdge(options: TestEdgeOptions = {}): Promis
       const key = await edge.mint({ name: `person-${last}`, servers: ['*'] });
       return { key, issuer: API_KEY_ISSUER, subject: key.split('_')[1]! };
     },
-    connect: async (person, upstream) => {
-      connected += 1;
-      connections.set(place(person, upstream), connected);
-      await tellConnection(edge.state, upstream, person, 'connected');
-    },
+    connect: (person, upstream) => lend(person, upstream, 'connected'),
+    refresh: (person, upstream) => lend(person, upstream, 'refreshed'),
     disconnect: async (person, upstream) => {
       connections.delete(place(person, upstream));
       await tellConnection(edge.state, upstream, person, 'disconnected');

@@ -12,6 +12,9 @@ export interface HeardChange extends ConnectionChange {
   readonly who: string;
 }
 
+/** Of whoever has a connection. */
+const CONNECTED: ReadonlySet<string> = new Set<ConnectionChange['state']>(['connected', 'refreshed']);
+
 const hashes = new WeakMap<object, string>();
 
 /** How changes name a principal. Worked out once for each object, for there may be as many of them as streams. */
@@ -82,7 +85,7 @@ export class ConnectionChanges {
     cancellation: Cancellation,
   ): Promise<boolean> {
     const key = connectionChangeKey(upstream, principal);
-    if (this.changedSince(key, at) && this.#heard.get(key)?.state === 'connected') return Promise.resolve(true);
+    if (this.changedSince(key, at) && CONNECTED.has(this.#heard.get(key)?.state ?? '')) return Promise.resolve(true);
     return new Promise((resolve) => {
       const settle = (connected: boolean) => {
         clearTimeout(timer);
@@ -118,6 +121,6 @@ export class ConnectionChanges {
     const end = key.lastIndexOf('/');
     const heard = { ...read, key, upstream: key.slice(0, end), who: key.slice(end + 1) };
     for (const listener of this.#listeners) listener(heard);
-    if (read.state === 'connected') for (const wake of [...(this.#waiting.get(key) ?? [])]) wake();
+    if (CONNECTED.has(read.state)) for (const wake of [...(this.#waiting.get(key) ?? [])]) wake();
   }
 }

@@ -169,6 +169,28 @@ describe('V10: a user who disconnects', () => {
   });
 });
 
+describe('a token that the vault has refreshed', () => {
+  it('RF-1 is used at once, in the sessions that stand, and nobody is told of changed lists', async () => {
+    const person = await place.person();
+    await place.connect(person, 'oldie');
+    const { post, stream } = await place.session(person, 'oldie', {});
+    const standing = await stream();
+    const call = async () => textOf((await post(callOf('act'))).messages.at(-1));
+    expect(await call()).toBe(place.tokenOf(person, 'oldie'));
+    const sessionsOf = () =>
+      new Set(
+        place.upstreams.oldie.received
+          .filter(({ body, headers }) => body.includes('"tools/call"') && headers.authorization?.includes(person.subject))
+          .map(({ headers }) => headers['mcp-session-id']),
+      );
+    await place.refresh(person, 'oldie');
+    await eventually(async () => (await call()) === place.tokenOf(person, 'oldie'));
+    expect(sessionsOf().size).toBe(1);
+    expect(countOf(standing, CHANGED)).toBe(0);
+    standing.leave();
+  });
+});
+
 describe('two users of one edge', () => {
   it('TU-1 are each shown to upstreams with their own credential alone, whatever happens side by side', async () => {
     const people = await Promise.all([place.person(), place.person()]);

@@ -81,7 +81,7 @@ export async function tellConnection(
   change: ConnectionChange['state'],
 ): Promise<void> {
   const bucket = await state.bucket(BUCKETS.connectionChanges, DEFAULT_TENANT);
-  const value: ConnectionChange = { state: change, version: change === 'connected' ? '2' : '' };
+  const value: ConnectionChange = { state: change, version: change === 'connected' || change === 'refreshed' ? '2' : '' };
   await bucket.put(connectionChangeKey(upstream, principal), Buffer.from(JSON.stringify(value)), { ttlMs: 60_000 });
 }
 

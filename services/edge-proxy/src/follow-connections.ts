@@ -23,6 +23,8 @@ export function followConnections(edge: Edge): void {
   };
   edge.connections.onChange((change) => {
     const leased = edge.leases.drop(change.key);
+    // Another token of the same account: all else goes on.
+    if (change.state === 'refreshed') return;
     // An upstream that refuses a credential refuses its sessions as well, and they go on once it takes it again.
     if (change.state !== 'reauth_required') {
       for (const link of edge.links.scoped(change.upstream))
