@@ -173,7 +173,7 @@ export async function startConnectingEdge(options: TestEdgeOptions = {}): Promis
   const lend = async (person: Person, upstream: string, state: 'connected' | 'refreshed') => {
     connected += 1;
     connections.set(place(person, upstream), connected);
-    await tellConnection(edge.state, upstream, person, state);
+    await tellConnection(edge.state, upstream, person, state, String(connected));
   };
   return {
     edge,

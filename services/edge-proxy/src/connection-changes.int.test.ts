@@ -65,7 +65,7 @@ describe('changes of connections', () => {
     await tellConnection(place.state, 'up', ANN, 'disconnected');
     await tellConnection(place.state, 'up', ANN, 'reauth_required');
     await eventually(() => place.heard.length === 2);
-    expect(place.changes.changedSince(connectionChangeKey('up', ANN), at)).toBe(true);
+    expect(place.changes.since(connectionChangeKey('up', ANN), at)).toMatchObject({ state: 'reauth_required' });
     expect(await place.wait(ANN, 'up', at, new Cancellation(), 1)).toBe(false);
   });
 

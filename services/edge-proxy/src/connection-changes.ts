@@ -12,8 +12,9 @@ export interface HeardChange extends ConnectionChange {
   readonly who: string;
 }
 
-/** Of whoever has a connection. */
-const CONNECTED: ReadonlySet<string> = new Set<ConnectionChange['state']>(['connected', 'refreshed']);
+/** Whether there is a connection after a change. */
+export const isConnected = (change: ConnectionChange | undefined): boolean =>
+  change?.state === 'connected' || change?.state === 'refreshed';
 
 const hashes = new WeakMap<object, string>();
 
@@ -39,7 +40,7 @@ export interface ConnectionChangesOptions {
 export class ConnectionChanges {
   readonly #options: ConnectionChangesOptions;
   /** What each was last told to be, as long as the vault says it, and when that was. */
-  readonly #heard = new Map<string, { readonly at: number; readonly state: ConnectionChange['state'] }>();
+  readonly #heard = new Map<string, ConnectionChange & { readonly at: number }>();
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #listeners: ((change: HeardChange) => void)[] = [];
   #now = 0;
@@ -62,9 +63,10 @@ export class ConnectionChanges {
     return this.#now;
   }
 
-  /** Whether it has changed since. @param key of `connectionChangeKey` @param at what `now` was then */
-  changedSince(key: string, at: number): boolean {
-    return (this.#heard.get(key)?.at ?? 0) > at;
+  /** What it has become since, where it has changed. @param key of `connectionChangeKey` @param at what `now` was then */
+  since(key: string, at: number): ConnectionChange | undefined {
+    const heard = this.#heard.get(key);
+    return heard !== undefined && heard.at > at ? heard : undefined;
   }
 
   /** Calls back with every change from now on. */
@@ -85,7 +87,7 @@ export class ConnectionChanges {
     cancellation: Cancellation,
   ): Promise<boolean> {
     const key = connectionChangeKey(upstream, principal);
-    if (this.changedSince(key, at) && CONNECTED.has(this.#heard.get(key)?.state ?? '')) return Promise.resolve(true);
+    if (isConnected(this.since(key, at))) return Promise.resolve(true);
     return new Promise((resolve) => {
       const settle = (connected: boolean) => {
         clearTimeout(timer);
@@ -117,10 +119,10 @@ export class ConnectionChanges {
       read = { state: 'disconnected', version: '' };
     }
     this.#now += 1;
-    this.#heard.set(key, { at: this.#now, state: read.state });
+    this.#heard.set(key, { ...read, at: this.#now });
     const end = key.lastIndexOf('/');
     const heard = { ...read, key, upstream: key.slice(0, end), who: key.slice(end + 1) };
     for (const listener of this.#listeners) listener(heard);
-    if (CONNECTED.has(read.state)) for (const wake of [...(this.#waiting.get(key) ?? [])]) wake();
+    if (isConnected(read)) for (const wake of [...(this.#waiting.get(key) ?? [])]) wake();
   }
 }

@@ -79,9 +79,10 @@ export async function tellConnection(
   upstream: string,
   principal: { readonly issuer: string; readonly subject: string },
   change: ConnectionChange['state'],
+  version = '',
 ): Promise<void> {
   const bucket = await state.bucket(BUCKETS.connectionChanges, DEFAULT_TENANT);
-  const value: ConnectionChange = { state: change, version: change === 'connected' || change === 'refreshed' ? '2' : '' };
+  const value: ConnectionChange = { state: change, version };
   await bucket.put(connectionChangeKey(upstream, principal), Buffer.from(JSON.stringify(value)), { ttlMs: 60_000 });
 }
 

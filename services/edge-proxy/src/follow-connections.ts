@@ -22,7 +22,7 @@ export function followConnections(edge: Edge): void {
     return owner;
   };
   edge.connections.onChange((change) => {
-    const leased = edge.leases.drop(change.key);
+    const leased = edge.leases.drop(change);
     // Another token of the same account: all else goes on.
     if (change.state === 'refreshed') return;
     // An upstream that refuses a credential refuses its sessions as well, and they go on once it takes it again.

@@ -20,7 +20,7 @@ export function outboundContext(
   if (upstream === undefined) return removed(upstreamName);
   const scope = credentialScope(upstream, caller, exchange.catalog);
   if (scope instanceof Refusal) return scope;
-  const leased = edge.leases.lease(upstream, scope, caller.principal, exchange.requestId);
+  const leased = edge.leases.lease(upstream, scope, call);
   if (leased instanceof Promise) return leased.then((credential) => withCredential(call, upstreamName, scope, credential, edge));
   return withCredential(call, upstreamName, scope, leased, edge);
 }
@@ -34,7 +34,7 @@ export function standingLink(call: Omit<Call, 'inbound'>, upstreamName: string, 
 }
 
 function withCredential(
-  { exchange, caller, session }: Omit<Call, 'inbound'>,
+  call: Omit<Call, 'inbound'>,
   upstreamName: string,
   scope: string,
   credential: CredentialMaterial | Refusal,
@@ -43,8 +43,10 @@ function withCredential(
   if (credential instanceof Refusal) return credential;
   if (!edge.links.has(upstreamName)) return removed(upstreamName);
   if (!edge.links.hasRoom(upstreamName, scope)) return busy(upstreamName);
+  const { exchange, caller, session } = call;
   const owner = session === undefined ? caller.key : session.id;
-  return { scope, credential, requestId: exchange.requestId, traceparent: formatTraceparent(childOf(exchange.trace)), owner };
+  const traceparent = formatTraceparent(childOf(exchange.trace));
+  return { scope, credential, behalf: call, requestId: exchange.requestId, traceparent, owner };
 }
 
 const busy = (upstream: string) =>

@@ -52,6 +52,7 @@ import { SuspendedCalls } from './suspended-calls.js';
 import { newTasks } from './tasks.js';
 import { ToolForms } from './tool-forms.js';
 import { IdSource } from './upstream/id-source.js';
+import type { Renew } from './upstream/link.js';
 import { UpstreamLinks } from './upstream/links.js';
 
 /** What the edge stands on. */
@@ -127,7 +128,6 @@ export class PublicEdge {
       perPrincipal: config.limits.sessionsPerPrincipal,
       onUnheard: leave,
     });
-    const sealingKey = await generateSealingKey();
     // The authorization server is our own, at a configured address, so no address is barred.
     const internal = new Egress({ allowed: ['0.0.0.0/0', '::/0'], connectTimeoutMs: CONNECT_TIMEOUT_MS });
     const verifier = verifierOf(config, internal, clock);
@@ -143,7 +143,7 @@ export class PublicEdge {
       spoolBytes: () => audit.depthBytes(),
     });
     const { lists, changes } = await openLists(config, deps, asks.boot);
-    const connections = await ConnectionChanges.open({ kv: await state.bucket(BUCKETS.connectionChanges, DEFAULT_TENANT), log });
+    const { connections, leases, renew } = await openLeases(config, deps);
     const onSaid = (upstream: string, method: string) => lists.heard(upstream, method);
     const edge = (egress: Egress): Edge => ({
       name: config.emitter,
@@ -159,8 +159,8 @@ export class PublicEdge {
       pool: new LegacyPool(clock, log),
       suspended: new SuspendedCalls(),
       handedOver,
-      links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes, onSaid }),
-      leases: new CredentialLeases({ rpc, clock, edge: config.emitter, sealingKey, connections, log }),
+      links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes, onSaid, renew }),
+      leases,
       connections,
       names,
       lists,
@@ -293,4 +293,15 @@ async function openLists(
     onChange: (upstream, method) => lists.heardElsewhere(upstream, method),
   });
   return { lists, changes };
+}
+
+/** Credentials from the vault, and what it tells of them. */
+async function openLeases(
+  { emitter }: EdgeProxyConfig,
+  { state, rpc, clock, log }: EdgeProxyDeps,
+): Promise<{ connections: ConnectionChanges; leases: CredentialLeases; renew: Renew }> {
+  const connections = await ConnectionChanges.open({ kv: await state.bucket(BUCKETS.connectionChanges, DEFAULT_TENANT), log });
+  const sealingKey = await generateSealingKey();
+  const leases = new CredentialLeases({ rpc, clock, edge: emitter, sealingKey, connections, log });
+  return { connections, leases, renew: (...rejected) => leases.renew(...rejected) };
 }

@@ -3,7 +3,6 @@ import {
   type CredentialMaterial,
   CredentialMaterialSchema,
   CredentialOwner,
-  type Principal,
   type Upstream,
   type VaultRefusal,
   VaultService,
@@ -14,10 +13,12 @@ import { type Rpc, RpcFault, RpcUnavailable } from '@switchyard/messaging';
 import { openSealed, type SealingKey } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
-import type { ConnectionChanges } from '../connection-changes.js';
+import { type ConnectionChanges, type HeardChange, isConnected } from '../connection-changes.js';
 import { teamOf } from '../credential-scope.js';
 import type { Reason } from '../ladder.js';
 import { Refusal } from '../refusal.js';
+import type { Challenge } from '../upstream/challenge.js';
+import type { Behalf, Renew } from '../upstream/link.js';
 
 /** For upstreams that need none. */
 export const NO_CREDENTIAL: CredentialMaterial = {
@@ -30,6 +31,7 @@ export const NO_CREDENTIAL: CredentialMaterial = {
 
 interface Lease {
   readonly material: CredentialMaterial;
+  readonly version: string;
   readonly untilMs: number;
   /** Of the principal's connection that it is of, as `connectionChangeKey` makes it; empty for others' credentials. */
   readonly connection: string;
@@ -39,12 +41,13 @@ interface Lease {
 interface Wanted {
   readonly upstream: Upstream;
   readonly scope: string;
-  readonly principal: Principal;
-  readonly requestId: string;
+  readonly behalf: Behalf;
   /** The upstream and the version of its credential, as configured. */
   readonly place: string;
   /** As of `Lease`. */
   readonly connection: string;
+  /** The one that the upstream has refused. */
+  readonly rejected?: { readonly material: CredentialMaterial; readonly version: string; readonly scopes: readonly string[] };
 }
 
 /** What leasing needs. */
@@ -77,6 +80,8 @@ export class CredentialLeases {
   /** By upstream and version of its credential, then by scope. */
   readonly #held = new Map<string, Map<string, Lease>>();
   #sweptAtMs = 0;
+  /** Of everything that was leased and is still in use. */
+  readonly #versions = new WeakMap<CredentialMaterial, string>();
   readonly #asking = new Map<string, { readonly connection: string; readonly answer: Promise<CredentialMaterial | Refusal> }>();
 
   constructor(options: LeasesOptions) {
@@ -87,32 +92,48 @@ export class CredentialLeases {
    * The credential for one call, or why there is none. A promise only where the vault must be asked.
    * @param scope whose credential, as `credentialScope` says: nothing of one scope is ever given to another
    */
-  lease(
-    upstream: Upstream,
-    scope: string,
-    principal: Principal,
-    requestId: string,
-  ): CredentialMaterial | Promise<CredentialMaterial | Refusal> {
+  lease(upstream: Upstream, scope: string, behalf: Behalf): CredentialMaterial | Promise<CredentialMaterial | Refusal> {
     if (!upstream.needsCredential) return NO_CREDENTIAL;
     const place = `${upstream.name}\n${upstream.credentialVersion}`;
     const held = this.#held.get(place)?.get(scope);
     if (held !== undefined && held.untilMs > this.#options.clock.now()) return held.material;
-    const isPrincipals = upstream.credentialOwner === CredentialOwner.PRINCIPAL;
-    const connection = isPrincipals ? connectionChangeKey(upstream.name, principal) : '';
-    return this.#share({ upstream, scope, principal, requestId, place, connection });
+    return this.#share({ upstream, scope, behalf, place, connection: connectionOf(upstream, behalf) });
   }
 
   /**
-   * Uses nothing any more that was leased of a principal's connection, not even what is being asked for.
-   * @param connection of `connectionChangeKey`
+   * Another credential for one that the upstream has refused. All whose calls it refused share one request, and whoever hears of the
+   * refusal late is given what the others got.
+   * @returns undefined where the vault has no other
+   */
+  async renew(
+    { scope, credential, behalf }: Parameters<Renew>[0],
+    name: string,
+    { scopes }: Challenge,
+  ): Promise<CredentialMaterial | Refusal | undefined> {
+    const upstream = behalf?.exchange.catalog.upstreams.get(name);
+    const version = this.#versions.get(credential);
+    if (behalf === undefined || upstream === undefined || version === undefined) return undefined;
+    const place = `${name}\n${upstream.credentialVersion}`;
+    const held = this.#held.get(place)?.get(scope);
+    if (held !== undefined && held.version !== version && held.untilMs > this.#options.clock.now()) return held.material;
+    const rejected = { material: credential, version, scopes };
+    const renewed = await this.#share({ upstream, scope, behalf, place, connection: connectionOf(upstream, behalf), rejected });
+    // Whoever comes next is not sent to the upstream with it again.
+    if (renewed instanceof Refusal && renewed.reason === 'connection_required' && held?.material === credential)
+      this.#held.get(place)?.delete(scope);
+    return renewed instanceof Refusal || this.#versions.get(renewed) !== version ? renewed : undefined;
+  }
+
+  /**
+   * Uses nothing any more that was leased of a principal's connection before it changed, not even what is being asked for.
    * @returns what was held, by scope
    */
-  drop(connection: string): ReadonlyMap<string, CredentialMaterial> {
+  drop({ key: connection, version }: Pick<HeardChange, 'key' | 'version'>): ReadonlyMap<string, CredentialMaterial> {
     const dropped = new Map<string, CredentialMaterial>();
     for (const scopes of this.#held.values()) {
       for (const [scope, lease] of scopes) {
         if (lease.connection !== connection) continue;
-        scopes.delete(scope);
+        if (lease.version !== version) scopes.delete(scope);
         dropped.set(scope, lease.material);
       }
     }
@@ -121,7 +142,8 @@ export class CredentialLeases {
   }
 
   #share(wanted: Wanted): Promise<CredentialMaterial | Refusal> {
-    const key = `${wanted.place}\n${wanted.scope}`;
+    const { place, scope, rejected } = wanted;
+    const key = JSON.stringify([place, scope, rejected?.version, rejected?.scopes]);
     const known = this.#asking.get(key);
     if (known !== undefined) return known.answer;
     const asking = { connection: wanted.connection, answer: this.#ask(wanted) };
@@ -139,7 +161,8 @@ export class CredentialLeases {
     for (let asks = 1; ; asks += 1) {
       const askedAt = connections.now;
       const answer = await this.#askVault(wanted, askedAt);
-      const isOutdated = wanted.connection !== '' && connections.changedSince(wanted.connection, askedAt);
+      const news = wanted.connection === '' ? undefined : connections.since(wanted.connection, askedAt);
+      const isOutdated = answer instanceof Refusal ? isConnected(news) : news !== undefined && news.version !== answer.version;
       if (isOutdated && asks < MOST_ASKS) continue;
       if (answer instanceof Refusal) return answer;
       if (!isOutdated) this.#hold(wanted, answer);
@@ -148,8 +171,10 @@ export class CredentialLeases {
   }
 
   async #askVault(wanted: Wanted, askedAt: number): Promise<Lease | Refusal> {
-    const { upstream, scope, principal, requestId, connection } = wanted;
+    const { upstream, scope, behalf, connection, rejected } = wanted;
     const { name } = upstream;
+    const { principal } = behalf.caller;
+    const { requestId } = behalf.exchange;
     try {
       const response = await this.#options.rpc.call(VaultService.method.leaseCredential, {
         tenant: principal.tenant,
@@ -160,13 +185,15 @@ export class CredentialLeases {
         recipientJwk: this.#options.sealingKey.publicJwk,
         requestId,
         team: teamOf(scope),
+        ...(rejected && { rejectedVersion: rejected.version, challengeScopes: [...rejected.scopes] }),
       });
       const { case: kind, value } = response.result;
       if (kind === 'refusal') return refusalOf(value, name, askedAt);
       if (kind === undefined || value.expiresAt === undefined) throw new RpcFault('the vault answered without a lease');
       const material = await openLease(this.#options.sealingKey, value.sealed);
+      this.#versions.set(material, value.version);
       const longestMs = connection === '' ? Number.POSITIVE_INFINITY : this.#options.clock.now() + PRINCIPAL_MS;
-      return { material, connection, untilMs: Math.min(timestampMs(value.expiresAt), longestMs) };
+      return { material, version: value.version, connection, untilMs: Math.min(timestampMs(value.expiresAt), longestMs) };
     } catch (error) {
       if (!(error instanceof RpcUnavailable || error instanceof RpcFault)) throw error;
       this.#options.log.warn('the token vault gave no lease', { upstream: name, request_id: requestId, error });
@@ -192,6 +219,10 @@ export class CredentialLeases {
     for (const scopes of this.#held.values()) for (const [scope, { untilMs }] of scopes) if (untilMs <= now) scopes.delete(scope);
   }
 }
+
+/** The principal's connection that a credential is of, as `connectionChangeKey` makes it; empty for others' credentials. */
+const connectionOf = ({ name, credentialOwner }: Upstream, { caller }: Behalf): string =>
+  credentialOwner === CredentialOwner.PRINCIPAL ? connectionChangeKey(name, caller.principal) : '';
 
 function refusalOf({ reason, message, connectUrl: url }: VaultRefusal, upstream: string, askedAt: number): Refusal {
   const known = VAULT_REASONS[reason] ?? 'credential_unavailable';

@@ -4,12 +4,14 @@ import type { Clock } from '@switchyard/runtime';
 import type { Cancellation } from '../cancellation.js';
 import { Refusal } from '../refusal.js';
 import { HttpEventStream } from './http-event-stream.js';
-import { type HttpRequestOptions, sendHttpRequest } from './http-request.js';
+import { sendHttpRequest } from './http-request.js';
+import type { HttpRequestOptions } from './http-request-options.js';
 import type { IdSource } from './id-source.js';
 import type {
   LegacySession,
   OutboundContext,
   OutboundRequest,
+  Renew,
   UnsolicitedSink,
   UpstreamAnswer,
   UpstreamLink,
@@ -64,6 +66,7 @@ export interface HttpLinkOptions {
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly resultLimitBytes: number;
+  readonly renew: Renew;
 }
 
 type Outbound = Pick<OutboundRequest, 'era' | 'revision' | 'method' | 'session' | 'credential' | 'requestId' | 'traceparent'>;
@@ -89,12 +92,13 @@ export class HttpLink implements UpstreamLink {
     this.definition = options.definition;
     this.#options = options;
     this.#sse = new SseSessions(options);
-    const { name: upstream, egress, url, resultLimitBytes } = options;
+    const { name: upstream, egress, url, resultLimitBytes, renew } = options;
     this.#requestOptions = {
       upstream,
       egress,
       url,
       resultLimitBytes,
+      renew,
       onServerRequest: (request, message, answered) => this.#takeServerRequest(request, message, answered),
       asked: this.#asked,
     };

@@ -1,25 +1,16 @@
-import { type Egress, type EgressControl, type EgressSink, withField } from '@switchyard/egress';
+import { type EgressControl, type EgressSink, withField } from '@switchyard/egress';
 import { isInputMethod, scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
+import type { CredentialMaterial } from '@switchyard/contracts';
 import type { Reason } from '../ladder.js';
 import { Refusal } from '../refusal.js';
 import { CallTime, type TimeOver } from './call-time.js';
 import { httpFailure } from './http-failure.js';
+import type { HttpRequestOptions } from './http-request-options.js';
+import { challengeOf } from './challenge.js';
 import type { OutboundRequest, UpstreamAnswer, UpstreamMessage } from './link.js';
 import { outboundFields } from './outbound-fields.js';
+import { contentCoding, type Headers, mediaType } from './response-fields.js';
 import { StreamResumption } from './stream-resumption.js';
-
-/** What all requests to one upstream have in common. */
-export interface HttpRequestOptions {
-  readonly egress: Egress;
-  readonly upstream: string;
-  readonly url: URL;
-  /** Longest message taken from an upstream. */
-  readonly resultLimitBytes: number;
-  /** Answers what the upstream asks of us on the response's stream. */
-  readonly onServerRequest: (request: OutboundRequest, message: UpstreamMessage, answered: () => void) => void;
-  /** Sessions whose client is being asked on a stream other than a call's. */
-  readonly asked?: ReadonlyMap<string, number>;
-}
 
 /** How long a stream may stay open behind its response before it is cut. */
 const LINGER_MS = 1_000;
@@ -29,21 +20,6 @@ const STRAY_LIMIT = 5;
 const QUOTE_LIMIT = 64;
 
 const NOT_TOLD = (): void => undefined;
-
-type Headers = Record<string, string | string[] | undefined>;
-
-const mediaType = (headers: Headers) => (headers['content-type'] === 'application/json' ? 'application/json' : essence(headers));
-
-const essence = (headers: Headers) =>
-  String(headers['content-type'] ?? '')
-    .split(';', 1)[0]!
-    .trim()
-    .toLowerCase();
-
-const contentCoding = (headers: Headers) =>
-  String(headers['content-encoding'] ?? 'identity')
-    .trim()
-    .toLowerCase();
 
 /**
  * Sends one JSON-RPC request over Streamable HTTP and reads its response, JSON or SSE.
@@ -124,8 +100,7 @@ class HttpExchange implements EgressSink {
     if (this.request.onServerRequest !== undefined) this.#watchSilence();
     const type = mediaType(headers);
     if (status === 404 && this.request.session !== undefined) return this.#cut({ kind: 'sessionGone' });
-    if (status === 401 || status === 403)
-      return this.#cut(this.#refuse('credential_rejected', `${upstream} refused the gateway's credential (HTTP ${status}).`));
+    if (status === 401 || status === 403) return this.#rejected(status, headers['www-authenticate']);
     if (status >= 500 || status === 429)
       return this.#cut(this.#refuse('upstream_unavailable', `${upstream} answered HTTP ${status}.`));
     if (status >= 300 && status < 400)
@@ -139,6 +114,28 @@ class HttpExchange implements EgressSink {
       this.#watchLimit();
     } else if (type !== 'application/json')
       this.#cut(this.#garbage(`HTTP ${status} with content type "${type.slice(0, QUOTE_LIMIT)}"`));
+  }
+
+  /** The upstream has not looked at the message, so it is sent again, once, with another credential where there is one. */
+  #rejected(status: number, field: string | string[] | undefined): void {
+    const { upstream, renew } = this.options;
+    const answer = this.#refuse('credential_rejected', `${upstream} refused the gateway's credential (HTTP ${status}).`);
+    const challenge = renew && this.#resumption === undefined ? challengeOf(status, field) : undefined;
+    if (renew === undefined || challenge === undefined) return this.#cut(answer);
+    this.#finish();
+    this.#control?.abort(new Error('another credential is wanted'));
+    renew(this.request, upstream, challenge).then(
+      (renewed) => this.#sendAgain(renewed, answer),
+      (fault: unknown) => this.reject(fault),
+    );
+  }
+
+  /** @param rejected the answer where there is no other credential */
+  #sendAgain(renewed: CredentialMaterial | Refusal | undefined, rejected: UpstreamAnswer): void {
+    if (renewed === undefined) return this.resolve(rejected);
+    if (renewed instanceof Refusal) return this.resolve({ kind: 'refused', status: this.#status, refusal: renewed });
+    const request = { ...this.request, credential: renewed };
+    new HttpExchange(request, { ...this.options, renew: undefined }, this.resolve, this.reject, this.onHead).run();
   }
 
   data(chunk: Buffer, control: EgressControl): void {

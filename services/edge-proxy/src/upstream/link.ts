@@ -1,7 +1,11 @@
 import type { CredentialMaterial } from '@switchyard/contracts';
 import type { Envelope, Era } from '@switchyard/mcp';
 import type { Cancellation } from '../cancellation.js';
+import type { Catalog } from '../catalog.js';
+import type { Caller } from '../exchange.js';
+import type { RequestHead } from '../http/request-head.js';
 import type { Refusal } from '../refusal.js';
+import type { Challenge } from './challenge.js';
 
 /** A JSON-RPC message from an upstream: its bytes and what the gate read in them. */
 export interface UpstreamMessage {
@@ -9,11 +13,23 @@ export interface UpstreamMessage {
   readonly envelope: Envelope;
 }
 
+/** The call that a message belongs to, as far as leasing a credential for it goes. */
+export interface Behalf {
+  readonly caller: Pick<Caller, 'principal'>;
+  readonly exchange: {
+    readonly requestId: string;
+    readonly catalog: Pick<Catalog, 'upstreams'>;
+    readonly head: Pick<RequestHead, 'authorization'>;
+  };
+}
+
 /** What every message to an upstream carries beside its body. */
 export interface OutboundContext {
   /** Whose credential it is, as `credentialScope` says. */
   readonly scope: string;
   readonly credential: CredentialMaterial;
+  /** Absent where the credential cannot be exchanged for another. */
+  readonly behalf?: Behalf | undefined;
   readonly requestId: string;
   readonly traceparent: string;
   /** Whose message it is: the session, or where there is none the principal and client. */
@@ -51,6 +67,16 @@ export interface OutboundRequest extends OutboundContext {
    */
   readonly onServerRequest?: ((message: UpstreamMessage, answer: (body: Buffer) => void) => void) | undefined;
 }
+
+/**
+ * Exchanges a credential that an upstream has refused for another.
+ * @returns undefined where there is no other; a refusal where the caller has to do something for one
+ */
+export type Renew = (
+  context: Pick<OutboundContext, 'scope' | 'credential' | 'behalf'>,
+  upstream: string,
+  challenge: Challenge,
+) => Promise<CredentialMaterial | Refusal | undefined>;
 
 /** What became of a request. `sessionGone`: the upstream has not processed it, because its session has ended (MCP 2025-11-25, "Session Management"). */
 export type UpstreamAnswer =

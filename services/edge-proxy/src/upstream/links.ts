@@ -6,7 +6,7 @@ import type { Catalog } from '../catalog.js';
 import { EVERYBODY } from '../credential-scope.js';
 import { HttpLink } from './http-link.js';
 import type { IdSource } from './id-source.js';
-import type { UpstreamLink } from './link.js';
+import type { Renew, UpstreamLink } from './link.js';
 import { ScopedLinks } from './scoped-links.js';
 import { StdioLink } from './stdio-link.js';
 
@@ -17,6 +17,7 @@ export interface LinksOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly resultLimitBytes: number;
+  readonly renew: Renew;
   /** Told what local servers say to nobody in particular. */
   readonly onSaid: (upstream: string, method: string) => void;
 }
@@ -140,7 +141,8 @@ export class UpstreamLinks {
     const { egress, ids, clock, resultLimitBytes } = this.#options;
     const { name, transport } = upstream;
     const shared = { name, scope, definition: upstream, ids, clock, resultLimitBytes };
-    if (transport.case === 'http') return new HttpLink({ ...shared, url: new URL(transport.value.url), egress });
+    if (transport.case === 'http')
+      return new HttpLink({ ...shared, url: new URL(transport.value.url), egress, renew: this.#options.renew });
     if (transport.case === 'stdio') {
       const { command, args, cwd } = transport.value;
       return new StdioLink({

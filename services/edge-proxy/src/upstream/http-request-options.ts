@@ -1,0 +1,17 @@
+import type { Egress } from '@switchyard/egress';
+import type { OutboundRequest, Renew, UpstreamMessage } from './link.js';
+
+/** What all requests to one upstream have in common. */
+export interface HttpRequestOptions {
+  readonly egress: Egress;
+  readonly upstream: string;
+  readonly url: URL;
+  /** Longest message taken from an upstream. */
+  readonly resultLimitBytes: number;
+  /** Absent: a refused credential is refused. */
+  readonly renew?: Renew | undefined;
+  /** Answers what the upstream asks of us on the response's stream. */
+  readonly onServerRequest: (request: OutboundRequest, message: UpstreamMessage, answered: () => void) => void;
+  /** Sessions whose client is being asked on a stream other than a call's. */
+  readonly asked?: ReadonlyMap<string, number>;
+}
