@@ -8,6 +8,14 @@ export interface ConnectTarget {
   /** Name or address, IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
+  /** What is shown in the TLS handshake; absent: nothing. */
+  readonly certificate?: ClientCertificate | undefined;
+}
+
+/** Who the gateway is in a TLS handshake (RFC 8446 section 4.4.2). Both PEM. */
+export interface ClientCertificate {
+  readonly tlsCertificate: string;
+  readonly tlsKey: string;
 }
 
 /** Resolves a name, as `dns.lookup` with `all` does. */
@@ -33,14 +41,19 @@ const KEEP_ALIVE_PROBE_MS = 60_000;
  * @param done called once, with the socket or with why there is none
  */
 export function connectSocket(
-  { secure, host, port }: ConnectTarget,
+  { secure, host, port, certificate }: ConnectTarget,
   { timeoutMs, lookup }: { readonly timeoutMs: number; readonly lookup: Lookup },
   onData: (chunk: Buffer) => void,
   done: (error: Error | null, socket: Socket | null) => void,
 ): void {
   const options = { host, port, lookup, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS };
   const socket = secure
-    ? connectTls({ ...options, ...(isIP(host) === 0 && { servername: host }), ALPNProtocols: ['http/1.1'] }).on('data', onData)
+    ? connectTls({
+        ...options,
+        ...(isIP(host) === 0 && { servername: host }),
+        ...(certificate && { cert: certificate.tlsCertificate, key: certificate.tlsKey }),
+        ALPNProtocols: ['http/1.1'],
+      }).on('data', onData)
     : connectTcp({ ...options, onread: intoOneBuffer(onData) });
   const timer = setTimeout(() => socket.destroy(new ConnectTimeout(`no connection within ${timeoutMs} ms`)), timeoutMs);
   const failed = (error: Error) => {

@@ -62,6 +62,11 @@ export class ConnectionPool {
     this.#limit = limit;
   }
 
+  /** Whether nothing is connected or waits to be. */
+  get isEmpty(): boolean {
+    return this.#open.size === 0 && this.#connecting === 0 && this.#waiting.length === 0;
+  }
+
   /** Sends a request as soon as a connection is free. Never throws. @returns false where it waits for one */
   send(waiting: Waiting): boolean {
     const exchange = new Exchange(waiting);

@@ -1,9 +1,9 @@
+import { CERTIFICATE, CLIENT_CERTIFICATES } from '@switchyard/testing';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { CERTIFICATE } from '@switchyard/testing';
-import { Egress, EgressBlocked, LOOPBACK, NO_FIELDS, withField } from './index.js';
+import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
+import { type ClientCertificate, Egress, EgressBlocked, LOOPBACK, NO_FIELDS, withField } from './index.js';
 
 let server: Server;
 let port: number;
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))));
 
-function get(egress: Egress, url: string): Promise<{ status: number; body: string }> {
+function get(egress: Egress, url: string, certificate?: ClientCertificate): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let status = 0;
@@ -30,6 +30,7 @@ function get(egress: Egress, url: string): Promise<{ status: number; body: strin
         url: new URL(url),
         method: 'GET',
         fields: withField(NO_FIELDS, 'x-test', 'yes'),
+        certificate,
         headersTimeoutMs: 2000,
         bodyTimeoutMs: 2000,
       },
@@ -93,6 +94,32 @@ describe('egress', () => {
     expect(await get(egress, url)).toEqual({ status: 200, body: 'GET over TLS' });
     expect(await get(egress, url)).toEqual({ status: 200, body: 'GET over TLS' });
     expect(handshakes).toBe(1);
+    setDefaultCACertificates(before);
+    await egress.close();
+    await new Promise((resolve) => (secure.closeAllConnections(), secure.close(resolve)));
+  });
+
+  it('shows each certificate on connections of its own, and none where there is none', async () => {
+    const shownBy = (socket: TLSSocket) => String(socket.getPeerCertificate().subject?.CN ?? 'nobody');
+    const secure = createTlsServer({ ...CERTIFICATE, requestCert: true, rejectUnauthorized: false }, (request, response) =>
+      response.end(shownBy(request.socket as TLSSocket)),
+    );
+    let handshakes = 0;
+    secure.on('secureConnection', () => (handshakes += 1));
+    await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+    const egress = new Egress({ allowed: LOOPBACK, connectTimeoutMs: 1000 });
+    const url = `https://localhost:${(secure.address() as AddressInfo).port}/`;
+    const before = getCACertificates('default');
+    setDefaultCACertificates([...before, CERTIFICATE.cert]);
+    // New objects each time, as leases are: it is what they hold that counts.
+    const of = ({ certificate, key }: { certificate: string; key: string }) => ({ tlsCertificate: certificate, tlsKey: key });
+    const { finance, ops } = CLIENT_CERTIFICATES;
+    for (let round = 0; round < 3; round += 1) {
+      expect((await get(egress, url, of(finance))).body).toBe('gateway-finance');
+      expect((await get(egress, url)).body).toBe('nobody');
+      expect((await get(egress, url, of(ops))).body).toBe('gateway-ops');
+    }
+    expect(handshakes).toBe(3);
     setDefaultCACertificates(before);
     await egress.close();
     await new Promise((resolve) => (secure.closeAllConnections(), secure.close(resolve)));

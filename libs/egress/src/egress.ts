@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
 import { Agent, buildConnector, fetch as undiciFetch } from 'undici';
 import { AddressGuard } from './address-guard.js';
-import { connectSocket } from './connect.js';
+import { type ClientCertificate, connectSocket } from './connect.js';
 import type { EgressSink } from './connection.js';
 import { ConnectionPool } from './connection-pool.js';
 import type { FieldLines } from './field-lines.js';
@@ -18,6 +19,8 @@ export interface EgressRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly fields: FieldLines;
   readonly body?: Buffer | undefined;
+  /** Shown where TLS is spoken. What was connected with one certificate carries nothing with another, or with none. */
+  readonly certificate?: ClientCertificate | undefined;
   /** Longest wait for the response's header section; 0 waits for ever. */
   readonly headersTimeoutMs: number;
   /** Longest silence within the response's body; 0 waits for ever. */
@@ -43,6 +46,9 @@ export class Egress {
   readonly #guard: AddressGuard;
   readonly #connectTimeoutMs: number;
   readonly #pools = new Map<string, ConnectionPool>();
+  /** By origin and digest of the certificate. */
+  readonly #certifiedPools = new Map<string, ConnectionPool>();
+  readonly #digests = new WeakMap<ClientCertificate, string>();
   /** For `fetch` alone. */
   readonly #agent: Agent;
   /** URL objects compute their parts anew at every reading; callers keep one URL per upstream. */
@@ -71,7 +77,8 @@ export class Egress {
 
   /** Sends a request; everything that becomes of it is told to the sink. @returns false where it waits for a connection */
   send(request: EgressRequest, sink: EgressSink): boolean {
-    const { pool, start } = this.#target(request.url);
+    const { pool, start } =
+      request.certificate === undefined ? this.#target(request.url) : this.#certified(request.url, request.certificate);
     const { body, headersTimeoutMs, bodyTimeoutMs } = request;
     return pool.send({ head: headOf(request, start), body, headersTimeoutMs, bodyTimeoutMs, sink });
   }
@@ -86,7 +93,7 @@ export class Egress {
 
   /** Closes idle connections and cuts the others. Idempotent. */
   async close(): Promise<void> {
-    for (const pool of this.#pools.values()) pool.close();
+    for (const pool of [...this.#pools.values(), ...this.#certifiedPools.values()]) pool.close();
     await this.#agent.destroy();
   }
 
@@ -100,9 +107,32 @@ export class Egress {
     return target;
   }
 
-  #poolOf({ protocol, hostname, port }: URL): ConnectionPool {
+  #certified(url: URL, certificate: ClientCertificate): Target {
+    const { start } = this.#target(url);
+    const key = `${url.origin} ${this.#digest(certificate)}`;
+    const known = this.#certifiedPools.get(key);
+    if (known !== undefined) return { pool: known, start };
+    // Certificates are replaced: what nothing is connected with any more need not be kept.
+    for (const [other, pool] of this.#certifiedPools) if (pool.isEmpty) this.#certifiedPools.delete(other);
+    const pool = this.#poolOf(url, certificate);
+    this.#certifiedPools.set(key, pool);
+    return { pool, start };
+  }
+
+  #digest(certificate: ClientCertificate): string {
+    const known = this.#digests.get(certificate);
+    if (known !== undefined) return known;
+    const { tlsCertificate, tlsKey } = certificate;
+    const digest = createHash('sha256')
+      .update(JSON.stringify([tlsCertificate, tlsKey]))
+      .digest('base64url');
+    this.#digests.set(certificate, digest);
+    return digest;
+  }
+
+  #poolOf({ protocol, hostname, port }: URL, certificate?: ClientCertificate): ConnectionPool {
     const secure = protocol === 'https:';
-    const target = { secure, host: bare(hostname), port: port === '' ? (secure ? 443 : 80) : Number(port) };
+    const target = { secure, host: bare(hostname), port: port === '' ? (secure ? 443 : 80) : Number(port), certificate };
     const options = { timeoutMs: this.#connectTimeoutMs, lookup: this.#lookup };
     return new ConnectionPool((onData, done) => {
       const blocked = this.#blocked(target.host);

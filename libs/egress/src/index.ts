@@ -1,3 +1,4 @@
+export type { ClientCertificate } from './connect.js';
 export { AddressGuard, LOOPBACK } from './address-guard.js';
 export type { EgressControl, EgressSink } from './connection.js';
 export { type FieldLines, NO_FIELDS, withField } from './field-lines.js';

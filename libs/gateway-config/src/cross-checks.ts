@@ -1,7 +1,7 @@
 import { suggest } from '@switchyard/runtime';
 import type { AccessRuleConfig, GatewayConfig, ServerConfig } from './gateway-schema.js';
 import { isLoopbackHost } from './loopback.js';
-import type { PlacedProblem } from './upstream-checks.js';
+import type { PlacedProblem } from './placed-problem.js';
 
 /** What the sections say about each other. */
 export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
@@ -10,6 +10,7 @@ export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
     ...serviceProblems(config),
     ...teamProblems(config),
     ...loopProblems(config),
+    ...credentialTeamProblems(config),
     ...Object.entries(config.servers).flatMap(([slug, server]) => serverProblems(config, server, ['servers', slug])),
   ];
 }
@@ -62,6 +63,14 @@ function loopProblems({ gateway, upstreams }: GatewayConfig): PlacedProblem[] {
       path: ['upstreams', name, 'url'],
       message: 'is the gateway itself, which would call itself without end. Name the upstream server.',
     }));
+}
+
+function credentialTeamProblems(config: GatewayConfig): PlacedProblem[] {
+  return Object.entries(config.upstreams).flatMap(([name, upstream]) =>
+    Object.keys(upstream.kind === 'http' ? (upstream.credential?.teams ?? {}) : {}).flatMap((team) =>
+      unknownName(config.teams, team, 'team', ['upstreams', name, 'credential', 'perTeam', team]),
+    ),
+  );
 }
 
 function reachesGateway(url: URL, own: URL, port: number): boolean {

@@ -237,8 +237,8 @@ const refusals: { id: string; text: string; message: string }[] = [
   },
   {
     id: 'U15 unknown credential',
-    text: up('{ url: "https://x/", credential: { type: §oauth } }'),
-    message: 'upstreams.a.credential.type: must be "header" or "bearer"; other credentials are not part of this version.',
+    text: up('{ url: "https://x/", credential: { type: §cookie } }'),
+    message: 'upstreams.a.credential.type: must be one of "header", "bearer", "basic" and "mtls".',
   },
   {
     id: 'U16 unknown reference',

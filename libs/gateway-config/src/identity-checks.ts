@@ -2,7 +2,7 @@ import { presetOf } from './identity-presets.js';
 import type { ParsedIdentity, ParsedIdentityProvider } from './identity-section.js';
 import { isLoopbackHost } from './loopback.js';
 import { holdsReference, unknownReferences } from './secret-reference.js';
-import type { PlacedProblem } from './upstream-checks.js';
+import type { PlacedProblem } from './placed-problem.js';
 
 const WRITE = 'Write ${env:NAME} or ${file:PATH}';
 

@@ -7,6 +7,7 @@ export {
   type TeamConfig,
 } from './gateway-schema.js';
 export type { ServerEntry } from './server-schema.js';
+export type { CredentialConfig } from './credential-schema.js';
 export type { HttpUpstream, StdioUpstream, UpstreamConfig, UpstreamEntry } from './upstream-schema.js';
 export type { IdentityProviderConfig } from './identity-section.js';
 export type { ServiceClientConfig } from './service-clients.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isLoopbackHost } from './loopback.js';
 import { holdsReference, unknownReferences } from './secret-reference.js';
-import type { PlacedProblem } from './upstream-checks.js';
+import type { PlacedProblem } from './placed-problem.js';
 
 const WRITE = 'Write ${env:NAME} or ${file:PATH}';
 

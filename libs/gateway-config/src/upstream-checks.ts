@@ -1,25 +1,10 @@
-import {
-  HOW_TO_REFERENCE,
-  holdsReference,
-  indexOfSecretArgument,
-  refuseSecretValue,
-  unknownReferences,
-} from './secret-reference.js';
+import { findCredentialProblems } from './credential-checks.js';
+import { headerProblems } from './header-checks.js';
+import type { PlacedProblem } from './placed-problem.js';
+import { holdsReference, indexOfSecretArgument, refuseSecretValue, unknownReferences } from './secret-reference.js';
 import type { ParsedUpstreamEntry } from './upstream-schema.js';
 
-/** A problem of a value, placed below it. */
-export interface PlacedProblem {
-  readonly path: PropertyKey[];
-  readonly message: string;
-}
-
-// RFC 9110 section 5.6.2 and 5.5.
-const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-// Header fields that the gateway itself writes on every request to an upstream.
-const OWNED =
-  /^(host|connection|content-length|content-type|transfer-encoding|te|trailer|upgrade|expect|keep-alive|accept|accept-encoding|mcp-.*|traceparent|tracestate|x-request-id|last-event-id)$/i;
 const HTTP_KEYS = ['headers', 'credential'] as const;
 const STDIO_KEYS = ['args', 'cwd', 'env'] as const;
 
@@ -53,7 +38,7 @@ function httpProblems(entry: ParsedUpstreamEntry, url: string): PlacedProblem[] 
   return [
     ...(urlProblem ? [{ path: ['url'], message: urlProblem }] : []),
     ...Object.entries(entry.headers ?? {}).flatMap(([name, value]) => headerProblems(['headers', name], name, value)),
-    ...credentialProblems(entry),
+    ...(entry.credential ? findCredentialProblems(entry.credential, url, entry.headers ?? {}) : []),
   ];
 }
 
@@ -65,30 +50,6 @@ function refuseUrl(text: string): string | undefined {
   if (url.username || url.password) return 'cannot hold a user or password. Put them into credential.';
   if (url.hash) return 'cannot hold a fragment (#…). Remove it.';
   return undefined;
-}
-
-function headerProblems(path: PropertyKey[], name: string, value: string): PlacedProblem[] {
-  if (!FIELD_NAME.test(name)) return [{ path, message: 'is not a header field name. Use letters, digits and "-".' }];
-  if (OWNED.test(name)) return [{ path, message: 'is written by the gateway itself. Remove it.' }];
-  if (!FIELD_VALUE.test(value))
-    return [{ path, message: 'holds characters that a header field cannot have, such as a line break. Remove them.' }];
-  const message = refuseSecretValue(name, value);
-  return message ? [{ path, message }] : [];
-}
-
-function credentialProblems({ credential, headers }: ParsedUpstreamEntry): PlacedProblem[] {
-  if (!credential) return [];
-  const name = credential.type === 'bearer' ? 'Authorization' : credential.name;
-  const [key, text] =
-    credential.type === 'bearer' ? (['token', credential.token] as const) : (['value', credential.value] as const);
-  const twice = Object.keys(headers ?? {}).find((header) => header.toLowerCase() === name.toLowerCase());
-  if (twice) return [{ path: ['headers', twice], message: 'is also what credential sends. Keep one of them.' }];
-  const shape = headerProblems(['credential', key], name, text);
-  if (shape.length > 0)
-    return credential.type === 'header' && (!FIELD_NAME.test(name) || OWNED.test(name))
-      ? shape.map((problem) => ({ ...problem, path: ['credential', 'name'] }))
-      : shape;
-  return holdsReference(text) ? [] : [{ path: ['credential', key], message: `is a secret in clear text. ${HOW_TO_REFERENCE}.` }];
 }
 
 function stdioProblems(entry: ParsedUpstreamEntry): PlacedProblem[] {

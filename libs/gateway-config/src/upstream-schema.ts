@@ -1,30 +1,8 @@
 import { z } from 'zod';
+import { compileCredential, type CredentialConfig, credentialSchema } from './credential-schema.js';
 import { findUpstreamProblems } from './upstream-checks.js';
 
 const headers = z.record(z.string(), z.string());
-
-const credential = z
-  .discriminatedUnion(
-    'type',
-    [
-      z.strictObject({
-        type: z.literal('header').describe('A header field of your choice.'),
-        name: z.string().describe('Name of the header field.'),
-        value: z.string().describe('Its value, with a reference in it, for example `Bearer ${secret:billing}`.'),
-      }),
-      z.strictObject({
-        type: z.literal('bearer').describe('`Authorization: Bearer <token>`.'),
-        token: z.string().describe('The token as a reference, for example `${env:BILLING_TOKEN}`.'),
-      }),
-    ],
-    {
-      error: (issue) =>
-        issue.code === 'invalid_union'
-          ? 'must be "header" or "bearer"; other credentials are not part of this version.'
-          : undefined,
-    },
-  )
-  .describe('What the upstream must be shown. Kept encrypted by the token vault; the same for every caller.');
 
 const entry = z.strictObject({
   type: z
@@ -35,7 +13,7 @@ const entry = z.strictObject({
     .describe('How the upstream is reached. Not needed: `url` means http, `command` means stdio.'),
   url: z.string().optional().describe('Streamable HTTP endpoint of a remote MCP server.'),
   headers: headers.optional().describe('Header fields sent with every request to `url`. Secrets only as references.'),
-  credential: credential.optional(),
+  credential: credentialSchema.optional(),
   command: z.string().min(1).optional().describe('Program of a local MCP server that speaks over its standard input and output.'),
   args: z
     .array(z.string())
@@ -66,8 +44,10 @@ export type UpstreamConfig = HttpUpstream | StdioUpstream;
 export interface HttpUpstream {
   readonly kind: 'http';
   readonly url: string;
-  /** Header fields, the credential's included. */
+  /** Fixed header fields, the credential's included. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What else it must be shown. */
+  readonly credential?: CredentialConfig;
   readonly timeoutMs: number;
 }
 
@@ -91,8 +71,10 @@ export const upstreamSchema = entry
 
 function toUpstream(value: ParsedUpstreamEntry): UpstreamConfig {
   const { timeoutMs } = value;
-  if (value.url !== undefined)
-    return { kind: 'http', url: value.url, headers: { ...value.headers, ...credentialHeader(value.credential) }, timeoutMs };
+  if (value.url !== undefined) {
+    const { headers: own, ...more } = compileCredential(value.credential);
+    return { kind: 'http', url: value.url, headers: { ...value.headers, ...own }, ...more, timeoutMs };
+  }
   return {
     kind: 'stdio',
     command: value.command ?? '',
@@ -101,9 +83,4 @@ function toUpstream(value: ParsedUpstreamEntry): UpstreamConfig {
     env: value.env ?? {},
     timeoutMs,
   };
-}
-
-function credentialHeader(given: ParsedUpstreamEntry['credential']): Record<string, string> {
-  if (!given) return {};
-  return given.type === 'bearer' ? { Authorization: `Bearer ${given.token}` } : { [given.name]: given.value };
 }

@@ -20,3 +20,4 @@ export {
   type ScriptedUpstream,
   type ScriptedUpstreamOptions,
 } from './scripted-upstream.js';
+export { CLIENT_CERTIFICATES } from './client-certificates.js';

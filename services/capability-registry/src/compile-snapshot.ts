@@ -1,6 +1,6 @@
 import { create, toJson, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { SnapshotSchema, type Snapshot } from '@switchyard/contracts';
+import { CredentialOwner, SnapshotSchema, type Snapshot } from '@switchyard/contracts';
 import type { GatewayConfig, UpstreamConfig } from '@switchyard/gateway-config';
 import type { Clock } from '@switchyard/runtime';
 import { createHash } from 'node:crypto';
@@ -42,13 +42,23 @@ function servicesIn(team: string, { identity }: GatewayConfig): string[] {
 
 /** Whether calls to an upstream need something from the vault. */
 export function needsCredential(upstream: UpstreamConfig): boolean {
-  return Object.keys(upstream.kind === 'http' ? upstream.headers : upstream.env).length > 0;
+  if (upstream.kind === 'stdio') return Object.keys(upstream.env).length > 0;
+  return upstream.credential !== undefined || Object.keys(upstream.headers).length > 0;
 }
 
+const OWNERS = {
+  organisation: CredentialOwner.UNSPECIFIED,
+  team: CredentialOwner.TEAM,
+  principal: CredentialOwner.PRINCIPAL,
+} as const;
+
 function compileUpstream(name: string, upstream: UpstreamConfig, versions: Readonly<Record<string, string>>): UpstreamInit {
+  const { owner = 'organisation', teams = {} } = (upstream.kind === 'http' ? upstream.credential : undefined) ?? {};
   return {
     name,
     transport: transportOf(upstream),
+    credentialOwner: OWNERS[owner],
+    credentialTeams: Object.keys(teams),
     needsCredential: needsCredential(upstream),
     credentialVersion: versions[name] ?? '',
     timeoutMs: upstream.timeoutMs,

@@ -1,20 +1,26 @@
-import type { GatewayConfig } from '@switchyard/gateway-config';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ApplyCredentialsRequestSchema } from '@switchyard/contracts';
+import type { GatewayConfig, UpstreamConfig } from '@switchyard/gateway-config';
 import { needsCredential } from './compile-snapshot.js';
 
-/** How the vault builds the credential of one upstream. Values hold references; the vault resolves them. */
-export interface Template {
-  readonly upstream: string;
-  readonly headers: Record<string, string>;
-  readonly env: Record<string, string>;
-}
+/** How the vault makes the credential of one upstream. Values hold references; the vault resolves them. */
+export type Template = NonNullable<MessageInitShape<typeof ApplyCredentialsRequestSchema>['credentials']>[number];
 
 /** What the vault must keep for each upstream that needs a credential. */
 export function credentialTemplates(config: GatewayConfig): Template[] {
   return Object.entries(config.upstreams)
     .filter(([, upstream]) => needsCredential(upstream))
-    .map(([name, upstream]) => ({
-      upstream: name,
-      headers: upstream.kind === 'http' ? { ...upstream.headers } : {},
-      env: upstream.kind === 'stdio' ? { ...upstream.env } : {},
-    }));
+    .map(([name, upstream]) => templateOf(name, upstream, config));
+}
+
+function templateOf(name: string, upstream: UpstreamConfig, config: GatewayConfig): Template {
+  if (upstream.kind === 'stdio') return { upstream: name, headers: {}, env: { ...upstream.env } };
+  const { headers, credential } = upstream;
+  const fields = { upstream: name, headers: { ...headers }, env: {} };
+  if (credential === undefined) return fields;
+  const teams = Object.entries(credential.teams).map(([team, settings]) => ({
+    team: { name: team, ...config.teams[team] },
+    settings: { ...settings },
+  }));
+  return { ...fields, kind: credential.kind, settings: { ...credential.settings }, teams };
 }

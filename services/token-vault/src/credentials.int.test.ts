@@ -2,12 +2,13 @@ import { SqliteState, type State } from '@switchyard/state';
 import { FakeClock, tempDir } from '@switchyard/testing';
 import path from 'node:path';
 import { CredentialStore } from './credential-store.js';
+import { fixed } from './credential.js';
 import { Credentials } from './credentials.js';
 import { newLocalKey, openKeyring } from './keyring/keyring.fixture.js';
 import { ReferenceFiles } from './reference-files.js';
 import { SecretStore } from './secret-store.js';
 
-const template = { headers: { Authorization: '${secret:s}' }, env: {} };
+const template = fixed({ headers: { Authorization: '${secret:s}' }, env: {} });
 const templates = new Map([['billing', template]]);
 const kms = newLocalKey();
 
@@ -73,7 +74,7 @@ describe('credentials, while another vault works on the same', () => {
   });
 
   it('end with what was applied last', async () => {
-    const plain = new Map([['billing', { headers: { Authorization: 'plain' }, env: {} }]]);
+    const plain = new Map([['billing', fixed({ headers: { Authorization: 'plain' }, env: {} })]]);
     const mine = await vault(async (readCount) => {
       if (readCount === 2) await other.credentials.apply(plain);
     });

@@ -1,4 +1,4 @@
-import type { CredentialFields } from './credential.js';
+import type { CredentialParts } from './credential.js';
 import type { CredentialStore, StoredCredential } from './credential-store.js';
 import type { ReferenceSources } from './references.js';
 import { resolveTemplate, secretsOf } from './resolve-template.js';
@@ -55,7 +55,7 @@ export class Credentials {
   }
 
   /** Why the references of a template have no values; empty where they do. @throws StateUnavailable */
-  async problemsOf(template: CredentialFields): Promise<readonly string[]> {
+  async problemsOf(template: CredentialParts): Promise<readonly string[]> {
     const resolved = await resolveTemplate(template, this.#sources);
     return resolved.ok ? [] : resolved.problems;
   }
@@ -66,7 +66,7 @@ export class Credentials {
    * @param templates by upstream
    * @throws StateUnavailable part of it may have been applied; applying again is right
    */
-  async apply(templates: ReadonlyMap<string, CredentialFields>): Promise<AppliedTemplates> {
+  async apply(templates: ReadonlyMap<string, CredentialParts>): Promise<AppliedTemplates> {
     const missing: TemplateProblem[] = [];
     for (const [upstream, template] of templates) missing.push(...toProblems(upstream, await this.problemsOf(template)));
     if (missing.length > 0) return { versions: {}, changes: [], problems: missing };
@@ -94,7 +94,7 @@ export class Credentials {
    * Resolves and stores one credential, again and again until neither the record nor a secret changed meanwhile: another
    * vault may work on the same.
    */
-  async #settle(upstream: string, templateFor: (read: StoredCredential) => CredentialFields | undefined): Promise<Settled[]> {
+  async #settle(upstream: string, templateFor: (read: StoredCredential) => CredentialParts | undefined): Promise<Settled[]> {
     let written = false;
     for (;;) {
       const read = await this.#store.get(upstream);
@@ -121,7 +121,7 @@ export class Credentials {
     return false;
   }
 
-  async #deleteAllBut(templates: ReadonlyMap<string, CredentialFields>): Promise<CredentialChange[]> {
+  async #deleteAllBut(templates: ReadonlyMap<string, CredentialParts>): Promise<CredentialChange[]> {
     const others = (await this.#store.upstreams()).filter((upstream) => !templates.has(upstream));
     for (const upstream of others) await this.#store.delete(upstream);
     return others.map((upstream) => ({ upstream, change: 'deleted', version: '' }));

@@ -1,4 +1,6 @@
-import type { CredentialFields } from './credential.js';
+import type { CredentialMaterialJson } from '@switchyard/contracts';
+import type { CredentialParts } from './credential.js';
+import { kindOf } from './kinds/kinds.js';
 import { KmsUnavailable } from './kms/kms.js';
 import type { Damage } from './sealed-store.js';
 import type { VaultContext } from './vault-context.js';
@@ -6,7 +8,7 @@ import type { VaultContext } from './vault-context.js';
 /** A credential that may be leased. */
 export interface Leasable {
   readonly ok: true;
-  readonly material: CredentialFields;
+  readonly material: CredentialMaterialJson;
   readonly version: string;
 }
 
@@ -67,7 +69,12 @@ export async function findLeasable(vault: VaultContext, tenant: string, upstream
     return refused(read.damage, message);
   }
   const { template, material } = read.credential;
-  if (material !== undefined) return { ok: true, material, version: read.version };
+  if (material !== undefined) return { ok: true, material: shown(material), version: read.version };
   const problems = await vault.credentials.problemsOf(template);
   return refused('unresolved', `The credential of upstream ${upstream} is incomplete: ${problems.join(' ')}`);
+}
+
+function shown({ headers, env, kind, settings }: CredentialParts): CredentialMaterialJson {
+  const { headers: own, ...more } = kindOf(kind)?.show(settings) ?? {};
+  return { headers: { ...headers, ...own }, env, ...more };
 }

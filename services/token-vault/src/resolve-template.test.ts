@@ -1,4 +1,4 @@
-import type { CredentialFields } from './credential.js';
+import { type CredentialParts, fixed } from './credential.js';
 import type { ReferenceSources } from './references.js';
 import { resolveTemplate, secretsOf } from './resolve-template.js';
 
@@ -20,7 +20,7 @@ const sources: ReferenceSources = {
   },
 };
 
-const headers = (value: string, name = 'Authorization'): CredentialFields => ({ headers: { [name]: value }, env: {} });
+const headers = (value: string, name = 'Authorization'): CredentialParts => fixed({ headers: { [name]: value }, env: {} });
 
 describe('a template', () => {
   const resolved: [id: string, text: string, value: string][] = [
@@ -35,7 +35,7 @@ describe('a template', () => {
     expect(await resolveTemplate(headers(text), sources)).toMatchObject({ ok: true, material: headers(value) });
   });
 
-  const refused: [id: string, template: CredentialFields, sentence: RegExp][] = [
+  const refused: [id: string, template: CredentialParts, sentence: RegExp][] = [
     [
       'env-missing',
       headers('${env:NOT_THERE}'),
@@ -54,7 +54,7 @@ describe('a template', () => {
     ['no-kind', headers('${TOKEN}'), /\$\{TOKEN\} is not a reference/],
     ['header-line-break', headers('${env:BROKEN}'), /header Authorization would hold characters/],
     ['header-name', headers('x', 'Bad Name'), /header Bad Name/],
-    ['variable-nul', { headers: {}, env: { TOKEN: '${env:NUL}' } }, /variable TOKEN would hold a NUL/],
+    ['variable-nul', fixed({ headers: {}, env: { TOKEN: '${env:NUL}' } }), /variable TOKEN would hold a NUL/],
   ];
   it.each(refused)('is refused with a sentence that says what to do: %s', async (_id, template, sentence) => {
     const result = await resolveTemplate(template, sources);
@@ -63,7 +63,10 @@ describe('a template', () => {
   });
 
   it('names every reference that has no value', async () => {
-    const result = await resolveTemplate({ headers: { A: '${env:X1}', B: '${secret:x2}' }, env: { C: '${file:x3}' } }, sources);
+    const result = await resolveTemplate(
+      fixed({ headers: { A: '${env:X1}', B: '${secret:x2}' }, env: { C: '${file:x3}' } }),
+      sources,
+    );
     expect(result.ok ? [] : result.problems).toHaveLength(3);
   });
 
@@ -76,6 +79,6 @@ describe('a template', () => {
   });
 
   it('tells which secrets it refers to', () => {
-    expect(secretsOf({ headers: { A: '${secret:a} ${env:B}' }, env: { C: 'x${secret:c}' } })).toEqual(['a', 'c']);
+    expect(secretsOf(fixed({ headers: { A: '${secret:a} ${env:B}' }, env: { C: 'x${secret:c}' } }))).toEqual(['a', 'c']);
   });
 });

@@ -1,5 +1,6 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
-import type { CredentialFields } from './credential.js';
+import type { CredentialParts } from './credential.js';
+import { headerProblem } from './header-problem.js';
+import { kindProblems } from './kinds/kinds.js';
 import {
   referencesIn,
   resolveReference,
@@ -13,26 +14,19 @@ import {
 export type ResolvedTemplate = {
   /** Versions of the secrets that it refers to, by name; empty text for one that has no value. */
   readonly secretVersions: ReadonlyMap<string, string>;
-} & ({ readonly ok: true; readonly material: CredentialFields } | { readonly ok: false; readonly problems: readonly string[] });
+} & ({ readonly ok: true; readonly material: CredentialParts } | { readonly ok: false; readonly problems: readonly string[] });
 
-const textsOf = ({ headers, env }: CredentialFields) => [...Object.values(headers), ...Object.values(env)];
+const textsOf = ({ headers, env, settings, teams }: CredentialParts) =>
+  [headers, env, settings, ...Object.values(teams).map((team) => team.settings)].flatMap((part) => Object.values(part));
 
 function fieldProblem(kind: 'headers' | 'env', name: string, value: string): string | undefined {
-  try {
-    if (kind === 'headers') {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
-    }
-    return value.includes('\0')
-      ? `the value of the variable ${name} would hold a NUL character. Correct what it refers to.`
-      : undefined;
-  } catch {
-    // Node's own message quotes nothing of the value either, but does not say what to do.
-    return `the header ${name} would hold characters that HTTP does not allow, for example a line break. Correct what it refers to.`;
-  }
+  if (kind === 'headers') return headerProblem(name, value);
+  return value.includes('\0')
+    ? `the value of the variable ${name} would hold a NUL character. Correct what it refers to.`
+    : undefined;
 }
 
-function fieldProblems(material: CredentialFields): string[] {
+function fieldProblems(material: CredentialParts): string[] {
   return (['headers', 'env'] as const).flatMap((kind) =>
     Object.entries(material[kind]).flatMap(([name, value]) => fieldProblem(kind, name, value) ?? []),
   );
@@ -52,24 +46,34 @@ function secretVersionsOf(resolutions: ReadonlyMap<string, Resolution>): Map<str
 }
 
 /** Names of the secrets that a template refers to. */
-export function secretsOf(template: CredentialFields): string[] {
+export function secretsOf(template: CredentialParts): string[] {
   return textsOf(template)
     .flatMap(referencesIn)
     .flatMap((reference) => secretNameOf(reference) ?? []);
 }
 
-function fill(template: CredentialFields, resolutions: ReadonlyMap<string, Resolution>): CredentialFields {
+function fill(template: CredentialParts, resolutions: ReadonlyMap<string, Resolution>): CredentialParts {
   const valueOf = (reference: string) => {
     const resolution = resolutions.get(reference);
     return resolution?.ok === true ? resolution.value : '';
   };
   const filled = (record: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(record).map(([name, text]) => [name, substitute(text, valueOf)]));
-  return { headers: filled(template.headers), env: filled(template.env) };
+  const teams = Object.entries(template.teams).map(
+    ([name, team]) => [name, { ...team, settings: filled(team.settings) }] as const,
+  );
+  const { headers, env, kind, settings } = template;
+  return {
+    kind,
+    headers: filled(headers),
+    env: filled(env),
+    settings: filled(settings),
+    teams: Object.fromEntries(teams),
+  };
 }
 
 /** Finds the values of every reference of a template. @throws StateUnavailable */
-export async function resolveTemplate(template: CredentialFields, sources: ReferenceSources): Promise<ResolvedTemplate> {
+export async function resolveTemplate(template: CredentialParts, sources: ReferenceSources): Promise<ResolvedTemplate> {
   const resolutions = new Map<string, Resolution>();
   for (const reference of new Set(textsOf(template).flatMap(referencesIn))) {
     resolutions.set(reference, await resolveReference(reference, sources));
@@ -78,6 +82,6 @@ export async function resolveTemplate(template: CredentialFields, sources: Refer
   const missing = problemsOf(resolutions);
   if (missing.length > 0) return { ok: false, problems: missing, secretVersions };
   const material = fill(template, resolutions);
-  const unusable = fieldProblems(material);
+  const unusable = [...fieldProblems(material), ...kindProblems(material)];
   return unusable.length > 0 ? { ok: false, problems: unusable, secretVersions } : { ok: true, material, secretVersions };
 }

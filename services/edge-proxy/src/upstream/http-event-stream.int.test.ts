@@ -22,6 +22,7 @@ const start = (url = upstream.url) =>
     egress,
     url: new URL(url),
     fields: withField(NO_FIELDS, 'mcp-session-id', 's'),
+    certificate: undefined,
     limitBytes: 4_096,
     onMessage: ({ envelope }) => void heard.push(envelope.method),
   });

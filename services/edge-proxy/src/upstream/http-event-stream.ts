@@ -1,4 +1,4 @@
-import { type Egress, type EgressControl, type FieldLines, withField } from '@switchyard/egress';
+import { type ClientCertificate, type Egress, type EgressControl, type FieldLines, withField } from '@switchyard/egress';
 import { scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
 import type { UpstreamMessage } from './link.js';
 import { StreamResumption } from './stream-resumption.js';
@@ -9,6 +9,7 @@ export interface HttpEventStreamOptions {
   readonly url: URL;
   /** Of a request for a stream. */
   readonly fields: FieldLines;
+  readonly certificate: ClientCertificate | undefined;
   readonly limitBytes: number;
   readonly onMessage: (message: UpstreamMessage) => void;
   /** Told when the upstream, which had such a stream, does not know the session any more. */
@@ -51,12 +52,12 @@ export class HttpEventStream {
 
   #connect(): void {
     const parser = new SseParser(this.#options.limitBytes);
-    const { egress, url, fields: own } = this.#options;
+    const { egress, url, fields: own, certificate } = this.#options;
     // What was said meanwhile is told again, where the upstream keeps it (MCP 2025-11-25, "Resumability and Redelivery").
     const { lastEventId } = this.#resumption;
     const fields = lastEventId === undefined ? own : withField(own, 'last-event-id', lastEventId);
     egress.send(
-      { url, method: 'GET', fields, headersTimeoutMs: 0, bodyTimeoutMs: 0 },
+      { url, method: 'GET', fields, certificate, headersTimeoutMs: 0, bodyTimeoutMs: 0 },
       {
         start: (control) => this.#start(control),
         head: (status, responseHeaders, control) => this.#head(status, String(responseHeaders['content-type'] ?? ''), control),

@@ -3,6 +3,7 @@ import { errorResponse, resultResponse } from '@switchyard/mcp';
 import type { Clock } from '@switchyard/runtime';
 import type { Cancellation } from '../cancellation.js';
 import { Refusal } from '../refusal.js';
+import { certificateOf } from './client-certificate.js';
 import { HttpEventStream } from './http-event-stream.js';
 import { sendHttpRequest } from './http-request.js';
 import type { HttpRequestOptions } from './http-request-options.js';
@@ -218,6 +219,7 @@ export class HttpLink implements UpstreamLink {
     const stream = new HttpEventStream({
       egress: this.#options.egress,
       url: this.#options.url,
+      certificate: certificateOf(context.credential),
       fields: outboundFields(
         { ...context, era: 'legacy', revision: session.revision, method: 'GET', session: session.id },
         'stream',
@@ -260,7 +262,7 @@ export class HttpLink implements UpstreamLink {
     if (isSseSession(session.id)) return Promise.resolve(this.#sse.end(session.id));
     const { id, revision } = session;
     const fields = outboundFields({ ...context, era: 'legacy', revision, method: 'DELETE', session: id }, 'end');
-    return this.#deliver({ method: 'DELETE', fields });
+    return this.#deliver({ method: 'DELETE', fields, certificate: certificateOf(context.credential) });
   }
 
   close(): Promise<void> {
@@ -311,11 +313,12 @@ export class HttpLink implements UpstreamLink {
   }
 
   #post(message: Outbound, body: Buffer): Promise<void> {
-    return this.#deliver({ method: 'POST', fields: outboundFields(message, 'message'), body });
+    const certificate = certificateOf(message.credential);
+    return this.#deliver({ method: 'POST', fields: outboundFields(message, 'message'), body, certificate });
   }
 
   /** Sends what has no response of interest, and resolves when the upstream has taken it or has had its time. Never rejects. */
-  #deliver(request: Pick<EgressRequest, 'method' | 'fields' | 'body'>): Promise<void> {
+  #deliver(request: Pick<EgressRequest, 'method' | 'fields' | 'body' | 'certificate'>): Promise<void> {
     const { egress, url } = this.#options;
     return new Promise((resolve) => {
       let control: EgressControl | undefined;

@@ -4,6 +4,7 @@ import type { CredentialMaterial } from '@switchyard/contracts';
 import type { Reason } from '../ladder.js';
 import { Refusal } from '../refusal.js';
 import { CallTime, type TimeOver } from './call-time.js';
+import { certificateOf } from './client-certificate.js';
 import { httpFailure } from './http-failure.js';
 import type { HttpRequestOptions } from './http-request-options.js';
 import { challengeOf } from './challenge.js';
@@ -62,6 +63,7 @@ class HttpExchange implements EgressSink {
         method: 'POST',
         fields: outboundFields(request, 'message'),
         body: request.body,
+        certificate: certificateOf(request.credential),
         headersTimeoutMs: Math.min(request.timeoutMs, request.limitMs ?? Number.POSITIVE_INFINITY),
         bodyTimeoutMs: this.#bodyTimeoutMs,
       },
@@ -272,7 +274,8 @@ class HttpExchange implements EgressSink {
     const fields = withField(outboundFields(request, 'stream'), 'last-event-id', this.#resumption?.lastEventId ?? '');
     const { timeoutMs: headersTimeoutMs } = request;
     const bodyTimeoutMs = this.#bodyTimeoutMs;
-    options.egress.send({ url: options.url, method: 'GET', fields, headersTimeoutMs, bodyTimeoutMs }, sink);
+    const certificate = certificateOf(request.credential);
+    options.egress.send({ url: options.url, method: 'GET', fields, certificate, headersTimeoutMs, bodyTimeoutMs }, sink);
   }
 
   /** The upstream has the call, so nothing that it says now means that the call may be sent again: not 404 either. */

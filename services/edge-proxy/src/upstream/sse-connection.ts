@@ -4,6 +4,7 @@ import { InHand } from '../in-hand.js';
 import type { Reason } from '../ladder.js';
 import { Refusal } from '../refusal.js';
 import { CallTime, inWords, type TimeOver } from './call-time.js';
+import { certificateOf } from './client-certificate.js';
 import { httpFailure } from './http-failure.js';
 import type { OutboundContext, OutboundRequest, UnsolicitedSink, UpstreamAnswer, UpstreamMessage } from './link.js';
 import { outboundFields } from './outbound-fields.js';
@@ -83,7 +84,8 @@ export class SseConnection implements EgressSink {
     return new Promise((resolve) => {
       const { egress, url, context, openTimeoutMs } = options;
       const fields = outboundFields({ ...context, era: 'legacy', revision: '', method: 'initialize' }, 'stream');
-      const request = { url, method: 'GET', fields, headersTimeoutMs: openTimeoutMs, bodyTimeoutMs: 0 } as const;
+      const certificate = certificateOf(context.credential);
+      const request = { url, method: 'GET', fields, certificate, headersTimeoutMs: openTimeoutMs, bodyTimeoutMs: 0 } as const;
       egress.send(request, new SseConnection(options, resolve));
     });
   }
@@ -310,9 +312,10 @@ export class SseConnection implements EgressSink {
   #post(message: Posted, body: Buffer, timeoutMs: number, { start, done }: PostSink): void {
     const { egress, upstream } = this.#options;
     const fields = outboundFields({ ...message, era: 'legacy', session: undefined }, 'message');
+    const certificate = certificateOf(message.credential);
     let failure: UpstreamAnswer | undefined;
     egress.send(
-      { url: this.#endpoint!, method: 'POST', fields, body, headersTimeoutMs: timeoutMs, bodyTimeoutMs: TAKEN_MS },
+      { url: this.#endpoint!, method: 'POST', fields, body, certificate, headersTimeoutMs: timeoutMs, bodyTimeoutMs: TAKEN_MS },
       {
         start,
         head: (status) => {

@@ -8,13 +8,15 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Team, TeamJson } from "../../registry/v1/snapshot_pb.js";
+import { file_switchyard_registry_v1_snapshot } from "../../registry/v1/snapshot_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file switchyard/vault/v1/vault.proto.
  */
 export const file_switchyard_vault_v1_vault: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zd2l0Y2h5YXJkL3ZhdWx0L3YxL3ZhdWx0LnByb3RvEhNzd2l0Y2h5YXJkLnZhdWx0LnYxIoACChZMZWFzZUNyZWRlbnRpYWxSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIQCgh1cHN0cmVhbRgCIAEoCRIYChBwcmluY2lwYWxfaXNzdWVyGAMgASgJEhkKEXByaW5jaXBhbF9zdWJqZWN0GAQgASgJEgwKBGVkZ2UYBSABKAkSFQoNcmVjaXBpZW50X2p3axgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEhQKDGNhbGxlcl9wcm9vZhgIIAEoCRIYChByZWplY3RlZF92ZXJzaW9uGAkgASgJEhgKEGNoYWxsZW5nZV9zY29wZXMYCiADKAkSDAoEdGVhbRgLIAEoCSKQAQoXTGVhc2VDcmVkZW50aWFsUmVzcG9uc2USNQoFbGVhc2UYASABKAsyJC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxMZWFzZUgAEjQKB3JlZnVzYWwYAiABKAsyIS5zd2l0Y2h5YXJkLnZhdWx0LnYxLlZhdWx0UmVmdXNhbEgAQggKBnJlc3VsdCJiCg9DcmVkZW50aWFsTGVhc2USDgoGc2VhbGVkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAioAIKEkNyZWRlbnRpYWxNYXRlcmlhbBJFCgdoZWFkZXJzGAEgAygLMjQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTWF0ZXJpYWwuSGVhZGVyc0VudHJ5Ej0KA2VudhgCIAMoCzIwLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbE1hdGVyaWFsLkVudkVudHJ5EhcKD3Rsc19jZXJ0aWZpY2F0ZRgDIAEoCRIPCgd0bHNfa2V5GAQgASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoMVmF1bHRSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhMKC2Nvbm5lY3RfdXJsGAMgASgJImcKF0FwcGx5Q3JlZGVudGlhbHNSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRI8CgtjcmVkZW50aWFscxgCIAMoCzInLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlIpADChJDcmVkZW50aWFsVGVtcGxhdGUSEAoIdXBzdHJlYW0YASABKAkSRQoHaGVhZGVycxgCIAMoCzI0LnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlLkhlYWRlcnNFbnRyeRI9CgNlbnYYAyADKAsyMC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZS5FbnZFbnRyeRIMCgRraW5kGAQgASgJEkcKCHNldHRpbmdzGAUgAygLMjUuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUuU2V0dGluZ3NFbnRyeRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi8KDVNldHRpbmdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLUAQoYQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlEk0KCHZlcnNpb25zGAEgAygLMjsuc3dpdGNoeWFyZC52YXVsdC52MS5BcHBseUNyZWRlbnRpYWxzUmVzcG9uc2UuVmVyc2lvbnNFbnRyeRI4Cghwcm9ibGVtcxgCIAMoCzImLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFByb2JsZW0aLwoNVmVyc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjYKEUNyZWRlbnRpYWxQcm9ibGVtEhAKCHVwc3RyZWFtGAEgASgJEg8KB21lc3NhZ2UYAiABKAky7QEKDFZhdWx0U2VydmljZRJsCg9MZWFzZUNyZWRlbnRpYWwSKy5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlQ3JlZGVudGlhbFJlcXVlc3QaLC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlQ3JlZGVudGlhbFJlc3BvbnNlEm8KEEFwcGx5Q3JlZGVudGlhbHMSLC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkFwcGx5Q3JlZGVudGlhbHNSZXF1ZXN0Gi0uc3dpdGNoeWFyZC52YXVsdC52MS5BcHBseUNyZWRlbnRpYWxzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Ch9zd2l0Y2h5YXJkL3ZhdWx0L3YxL3ZhdWx0LnByb3RvEhNzd2l0Y2h5YXJkLnZhdWx0LnYxIoACChZMZWFzZUNyZWRlbnRpYWxSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIQCgh1cHN0cmVhbRgCIAEoCRIYChBwcmluY2lwYWxfaXNzdWVyGAMgASgJEhkKEXByaW5jaXBhbF9zdWJqZWN0GAQgASgJEgwKBGVkZ2UYBSABKAkSFQoNcmVjaXBpZW50X2p3axgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEhQKDGNhbGxlcl9wcm9vZhgIIAEoCRIYChByZWplY3RlZF92ZXJzaW9uGAkgASgJEhgKEGNoYWxsZW5nZV9zY29wZXMYCiADKAkSDAoEdGVhbRgLIAEoCSKQAQoXTGVhc2VDcmVkZW50aWFsUmVzcG9uc2USNQoFbGVhc2UYASABKAsyJC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxMZWFzZUgAEjQKB3JlZnVzYWwYAiABKAsyIS5zd2l0Y2h5YXJkLnZhdWx0LnYxLlZhdWx0UmVmdXNhbEgAQggKBnJlc3VsdCJiCg9DcmVkZW50aWFsTGVhc2USDgoGc2VhbGVkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAioAIKEkNyZWRlbnRpYWxNYXRlcmlhbBJFCgdoZWFkZXJzGAEgAygLMjQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTWF0ZXJpYWwuSGVhZGVyc0VudHJ5Ej0KA2VudhgCIAMoCzIwLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbE1hdGVyaWFsLkVudkVudHJ5EhcKD3Rsc19jZXJ0aWZpY2F0ZRgDIAEoCRIPCgd0bHNfa2V5GAQgASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoMVmF1bHRSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhMKC2Nvbm5lY3RfdXJsGAMgASgJImcKF0FwcGx5Q3JlZGVudGlhbHNSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRI8CgtjcmVkZW50aWFscxgCIAMoCzInLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlIsIDChJDcmVkZW50aWFsVGVtcGxhdGUSEAoIdXBzdHJlYW0YASABKAkSRQoHaGVhZGVycxgCIAMoCzI0LnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlLkhlYWRlcnNFbnRyeRI9CgNlbnYYAyADKAsyMC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZS5FbnZFbnRyeRIMCgRraW5kGAQgASgJEkcKCHNldHRpbmdzGAUgAygLMjUuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUuU2V0dGluZ3NFbnRyeRIwCgV0ZWFtcxgGIAMoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVGVhbVNldHRpbmdzGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIq4BCgxUZWFtU2V0dGluZ3MSKgoEdGVhbRgBIAEoCzIcLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuVGVhbRJBCghzZXR0aW5ncxgCIAMoCzIvLnN3aXRjaHlhcmQudmF1bHQudjEuVGVhbVNldHRpbmdzLlNldHRpbmdzRW50cnkaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItQBChhBcHBseUNyZWRlbnRpYWxzUmVzcG9uc2USTQoIdmVyc2lvbnMYASADKAsyOy5zd2l0Y2h5YXJkLnZhdWx0LnYxLkFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZS5WZXJzaW9uc0VudHJ5EjgKCHByb2JsZW1zGAIgAygLMiYuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsUHJvYmxlbRovCg1WZXJzaW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNgoRQ3JlZGVudGlhbFByb2JsZW0SEAoIdXBzdHJlYW0YASABKAkSDwoHbWVzc2FnZRgCIAEoCTLtAQoMVmF1bHRTZXJ2aWNlEmwKD0xlYXNlQ3JlZGVudGlhbBIrLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VDcmVkZW50aWFsUmVxdWVzdBosLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VDcmVkZW50aWFsUmVzcG9uc2USbwoQQXBwbHlDcmVkZW50aWFscxIsLnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1JlcXVlc3QaLS5zd2l0Y2h5YXJkLnZhdWx0LnYxLkFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_switchyard_registry_v1_snapshot]);
 
 /**
  * Who asks, for which upstream, and the key that the answer is sealed to.
@@ -543,6 +545,13 @@ export type CredentialTemplate = Message<"switchyard.vault.v1.CredentialTemplate
    * @generated from field: map<string, string> settings = 5;
    */
   settings: { [key: string]: string };
+
+  /**
+   * What differs from team to team, where each has its own credential of that kind.
+   *
+   * @generated from field: repeated switchyard.vault.v1.TeamSettings teams = 6;
+   */
+  teams: TeamSettings[];
 };
 
 /**
@@ -585,6 +594,13 @@ export type CredentialTemplateJson = {
    * @generated from field: map<string, string> settings = 5;
    */
   settings?: { [key: string]: string };
+
+  /**
+   * What differs from team to team, where each has its own credential of that kind.
+   *
+   * @generated from field: repeated switchyard.vault.v1.TeamSettings teams = 6;
+   */
+  teams?: TeamSettingsJson[];
 };
 
 /**
@@ -593,6 +609,55 @@ export type CredentialTemplateJson = {
  */
 export const CredentialTemplateSchema: GenMessage<CredentialTemplate, {jsonType: CredentialTemplateJson}> = /*@__PURE__*/
   messageDesc(file_switchyard_vault_v1_vault, 6);
+
+/**
+ * What a team's credential is made from, beside what all teams have in common.
+ *
+ * @generated from message switchyard.vault.v1.TeamSettings
+ */
+export type TeamSettings = Message<"switchyard.vault.v1.TeamSettings"> & {
+  /**
+   * The team, with its members: the vault checks by itself who may have its credential.
+   *
+   * @generated from field: switchyard.registry.v1.Team team = 1;
+   */
+  team?: Team | undefined;
+
+  /**
+   * As in CredentialTemplate.
+   *
+   * @generated from field: map<string, string> settings = 2;
+   */
+  settings: { [key: string]: string };
+};
+
+/**
+ * What a team's credential is made from, beside what all teams have in common.
+ *
+ * @generated from message switchyard.vault.v1.TeamSettings
+ */
+export type TeamSettingsJson = {
+  /**
+   * The team, with its members: the vault checks by itself who may have its credential.
+   *
+   * @generated from field: switchyard.registry.v1.Team team = 1;
+   */
+  team?: TeamJson;
+
+  /**
+   * As in CredentialTemplate.
+   *
+   * @generated from field: map<string, string> settings = 2;
+   */
+  settings?: { [key: string]: string };
+};
+
+/**
+ * Describes the message switchyard.vault.v1.TeamSettings.
+ * Use `create(TeamSettingsSchema)` to create a new message.
+ */
+export const TeamSettingsSchema: GenMessage<TeamSettings, {jsonType: TeamSettingsJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_vault_v1_vault, 7);
 
 /**
  * What came of it.
@@ -641,7 +706,7 @@ export type ApplyCredentialsResponseJson = {
  * Use `create(ApplyCredentialsResponseSchema)` to create a new message.
  */
 export const ApplyCredentialsResponseSchema: GenMessage<ApplyCredentialsResponse, {jsonType: ApplyCredentialsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 7);
+  messageDesc(file_switchyard_vault_v1_vault, 8);
 
 /**
  * One reference that could not be resolved.
@@ -690,7 +755,7 @@ export type CredentialProblemJson = {
  * Use `create(CredentialProblemSchema)` to create a new message.
  */
 export const CredentialProblemSchema: GenMessage<CredentialProblem, {jsonType: CredentialProblemJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 8);
+  messageDesc(file_switchyard_vault_v1_vault, 9);
 
 /**
  * Spoken by edges (lease) and by the capability registry (apply).
