@@ -26,8 +26,10 @@ export const BUCKETS = {
   dataKeys: 'data-keys',
   /** token-vault: its public keys, `caller-proof` → X25519 public key (JWK, JSON) that `caller_proof` of a lease is sealed to. Watched by edges. */
   vaultKeys: 'vault-keys',
-  /** token-vault: each principal's connections to an upstream, encrypted. */
+  /** token-vault: each principal's connections to upstreams, encrypted. */
   connections: 'connections',
+  /** token-vault: the gateway as authorization servers of upstreams have registered it, encrypted. */
+  upstreamClients: 'upstream-clients',
   /** token-vault: connecting under way (browser sessions, OAuth states) and leases of refreshes; all of it ends by itself. */
   connecting: 'connecting',
   /** token-vault: connections that have just changed, `connectionChangeKey()` → ConnectionChange (JSON); for minutes. Watched by edges. */

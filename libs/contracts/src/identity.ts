@@ -15,3 +15,6 @@ export interface Principal {
   /** Values of the identity provider's teams claim. */
   readonly claims: readonly string[];
 }
+
+/** The gateway's own OpenID client at its own authorization server: who opens the connect pages signs in through it. */
+export const CONNECT_CLIENT = { id: 'switchyard-connect', redirectPath: '/connect/signed-in' } as const;

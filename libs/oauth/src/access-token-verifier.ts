@@ -1,5 +1,6 @@
 import type { Principal } from '@switchyard/contracts';
 import {
+  decodeJwt,
   decodeProtectedHeader,
   errors,
   jwtVerify,
@@ -130,6 +131,21 @@ export class AccessTokenVerifier {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
+}
+
+/**
+ * What a token says that it is for: nothing is verified by that.
+ * @returns undefined where it is no token, or names more or less than one audience
+ */
+export function audienceOf(token: string): string | undefined {
+  if (token.length > TOKEN_LIMIT_CHARACTERS) return undefined;
+  try {
+    const { aud } = decodeJwt(token);
+    return isText(aud) ? aud : undefined;
+  } catch {
+    // The one way in which it fails: this is no JWT.
+    return undefined;
+  }
 }
 
 /** Key id of a token whose header is one that our authorization server writes. Nothing is trusted yet. */

@@ -1,4 +1,4 @@
-export { AccessTokenVerifier, type TokenRefusal, type VerifiedToken } from './access-token-verifier.js';
+export { AccessTokenVerifier, audienceOf, type TokenRefusal, type VerifiedToken } from './access-token-verifier.js';
 export { bearerChallenge, type BearerChallenge } from './challenge.js';
 export { LOGOUT_TOKEN_MAX_AGE_MS, LogoutTokenVerifier, type LogoutOrder, type LogoutTokenRefusal } from './logout-token.js';
 export { KeysUnavailable, type IssuerKeysOptions } from './issuer-keys.js';

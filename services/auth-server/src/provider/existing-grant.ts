@@ -1,3 +1,4 @@
+import { CONNECT_CLIENT } from '@switchyard/contracts';
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
 import type { Consent, RememberedConsents } from './remembered-consents.js';
 
@@ -13,7 +14,8 @@ export function existingGrant(consents: RememberedConsents) {
     const consent = consentOf(ctx);
     // Who is still to sign in may turn out to be somebody else.
     if (ctx.oidc.prompts.has('login') && result?.login === undefined) return undefined;
-    if (consent === undefined || ctx.oidc.prompts.has('consent') || !(await consents.has(consent))) return undefined;
+    if (consent === undefined || ctx.oidc.prompts.has('consent')) return undefined;
+    if (consent.clientId !== CONNECT_CLIENT.id && !(await consents.has(consent))) return undefined;
     const grant = grantFor(provider, consent);
     await grant.save();
     return grant;

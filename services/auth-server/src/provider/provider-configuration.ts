@@ -13,6 +13,7 @@ import { KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
 import type { Accounts, SignedInAccount } from './accounts.js';
 import { ASSERTION_ALGORITHMS, checkAssertion, CLOCK_SKEW_SECONDS } from './client-assertions.js';
 import { applyClientPolicy, dropKeys, EXTRA_CLIENT_METADATA } from './client-policy.js';
+import { connectClient } from './connect-client.js';
 import { existingGrant } from './existing-grant.js';
 import { signInAndConsent } from './interaction-policy.js';
 import { findPerson } from './find-person.js';
@@ -63,6 +64,7 @@ const TTL: NonNullable<Configuration['ttl']> = {
 export function providerConfiguration(o: ProviderParts): Configuration {
   return {
     adapter: (model) => (model === 'Client' ? clientAdapter(o.clients) : new KvAdapter(model, o.adapters)),
+    clients: [connectClient(o.publicUrl)],
     fetch: providerFetch(o.clients, o.fetch),
     discovery: { client_id_metadata_document_supported: o.clients.documents.trust.hosts?.length !== 0 },
     jwks: { keys: [...o.signingKeys] as NonNullable<Configuration['jwks']>['keys'][number][] },
