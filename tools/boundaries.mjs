@@ -30,6 +30,7 @@ export const EXTERNAL_OWNERS = {
   'oidc-provider': ['@switchyard/auth-server'],
   'openid-client': ['@switchyard/auth-server'],
   aws4fetch: ['@switchyard/token-vault'],
+  oauth4webapi: ['@switchyard/token-vault'],
   '@clickhouse/*': ['@switchyard/analytics', '@switchyard/testing'],
 };
 

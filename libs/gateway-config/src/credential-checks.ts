@@ -1,5 +1,6 @@
 import type { ParsedCredential } from './credential-schema.js';
 import { refuseHeaderName, refuseHeaderValue } from './header-checks.js';
+import { oauthProblems } from './oauth-credential.js';
 import type { PlacedProblem } from './placed-problem.js';
 import { HOW_TO_REFERENCE, holdsReference, unknownReferences } from './secret-reference.js';
 
@@ -52,6 +53,14 @@ const ASPECTS: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>, 
     problems: url.startsWith('https:')
       ? []
       : [{ path: ['type'], message: 'is shown in the TLS handshake, so url has to begin with https. Correct url.' }],
+  }),
+  oauth: (given, url) => ({
+    texts: [
+      ...(given.clientId === undefined ? [] : [{ path: ['clientId'], text: given.clientId, secret: false }]),
+      ...(given.clientSecret === undefined ? [] : [{ path: ['clientSecret'], text: given.clientSecret, secret: true }]),
+    ],
+    writes: [AUTHORIZATION],
+    problems: oauthProblems(given, url),
   }),
 };
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { oauthCredential, oauthSettings } from './oauth-credential.js';
 
 const header = z.strictObject({
   type: z.literal('header').describe('A header field of your choice.'),
@@ -23,7 +24,7 @@ const mtls = z.strictObject({
   key: z.string().describe('Its private key, PEM without a passphrase, as a reference.'),
 });
 
-const KINDS = [header, bearer, basic, mtls] as const;
+const KINDS = [header, bearer, basic, mtls, oauthCredential] as const;
 const names = KINDS.map(({ shape }) => `"${shape.type.value}"`);
 
 /** What an upstream must be shown, as people write it. */
@@ -40,7 +41,7 @@ export type ParsedCredential = z.output<typeof credentialSchema>;
 /** A credential that more than fixed header fields is needed for. Values hold references, never resolved secrets. */
 export interface CredentialConfig {
   /** How the token vault makes it. */
-  readonly kind: 'basic' | 'mtls';
+  readonly kind: 'basic' | 'mtls' | 'oauth';
   /** Whose it is: the same for every caller, for those of one team, or each caller's own. */
   readonly owner: 'organisation' | 'team' | 'principal';
   /** What that kind needs to know. */
@@ -61,16 +62,20 @@ const ofOrganisation = (kind: CredentialConfig['kind'], settings: CredentialConf
   credential: { kind, owner: 'organisation', settings, teams: {} },
 });
 
-const COMPILED: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>) => CompiledCredential } = {
+const COMPILED: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>, url: string) => CompiledCredential } = {
   header: ({ name, value }) => ({ headers: { [name]: value } }),
   bearer: ({ token }) => ({ headers: { Authorization: `Bearer ${token}` } }),
   basic: ({ username, password }) => ofOrganisation('basic', { username, password }),
   mtls: ({ certificate, key }) => ofOrganisation('mtls', { certificate, key }),
+  oauth: (given, url) => ({
+    headers: {},
+    credential: { kind: 'oauth', owner: 'principal', settings: oauthSettings(given, url), teams: {} },
+  }),
 };
 
-/** What the vault keeps of a credential. */
-export function compileCredential(given: ParsedCredential | undefined): CompiledCredential {
+/** What the vault keeps of a credential. @param url of its upstream */
+export function compileCredential(given: ParsedCredential | undefined, url: string): CompiledCredential {
   if (given === undefined) return { headers: {} };
-  const compile = COMPILED[given.type] as (credential: ParsedCredential) => CompiledCredential;
-  return compile(given);
+  const compile = COMPILED[given.type] as (credential: ParsedCredential, url: string) => CompiledCredential;
+  return compile(given, url);
 }

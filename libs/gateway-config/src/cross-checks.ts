@@ -10,6 +10,7 @@ export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
     ...serviceProblems(config),
     ...teamProblems(config),
     ...loopProblems(config),
+    ...connectProblems(config),
     ...credentialTeamProblems(config),
     ...Object.entries(config.servers).flatMap(([slug, server]) => serverProblems(config, server, ['servers', slug])),
   ];
@@ -71,6 +72,20 @@ function credentialTeamProblems(config: GatewayConfig): PlacedProblem[] {
       unknownName(config.teams, team, 'team', ['upstreams', name, 'credential', 'perTeam', team]),
     ),
   );
+}
+
+/** Paths below /connect that are not those of upstreams. */
+const CONNECT_PATHS = new Set(['callback', 'sign-in', 'signed-in']);
+
+function connectProblems({ upstreams }: GatewayConfig): PlacedProblem[] {
+  return Object.entries(upstreams)
+    .filter(
+      ([name, upstream]) => CONNECT_PATHS.has(name) && upstream.kind === 'http' && upstream.credential?.owner === 'principal',
+    )
+    .map(([name]) => ({
+      path: ['upstreams', name],
+      message: `cannot be connected: /connect/${name} is a page of the gateway. Rename it.`,
+    }));
 }
 
 function reachesGateway(url: URL, own: URL, port: number): boolean {

@@ -72,7 +72,7 @@ export const upstreamSchema = entry
 function toUpstream(value: ParsedUpstreamEntry): UpstreamConfig {
   const { timeoutMs } = value;
   if (value.url !== undefined) {
-    const { headers: own, ...more } = compileCredential(value.credential);
+    const { headers: own, ...more } = compileCredential(value.credential, value.url);
     return { kind: 'http', url: value.url, headers: { ...value.headers, ...own }, ...more, timeoutMs };
   }
   return {

@@ -29,6 +29,12 @@ const base = z.strictObject({
     })
     .prefault({})
     .describe('The keys that encrypt what is stored.'),
+  authServer: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Where the authorization server is. People are signed in there before they connect their own accounts, and its keys verify who is calling; without it there are no credentials of their own for them.',
+    ),
   referenceDirectory: z.string().min(1).default('.').describe('Folder that relative `${file:PATH}` references start from.'),
 });
 

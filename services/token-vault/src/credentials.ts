@@ -54,6 +54,13 @@ export class Credentials {
     return this.#store.get(upstream);
   }
 
+  /** Upstreams whose credential is of one kind, in the order of their names. @throws StateUnavailable */
+  async upstreamsOf(kind: string): Promise<string[]> {
+    const names = await this.#store.upstreams();
+    const reads = await Promise.all(names.map(async (name) => ({ name, read: await this.#store.get(name) })));
+    return reads.flatMap(({ name, read }) => (read.state === 'intact' && read.credential.material?.kind === kind ? [name] : []));
+  }
+
   /** Why the references of a template have no values; empty where they do. @throws StateUnavailable */
   async problemsOf(template: CredentialParts): Promise<readonly string[]> {
     const resolved = await resolveTemplate(template, this.#sources);

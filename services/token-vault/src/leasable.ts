@@ -1,7 +1,8 @@
-import type { CredentialMaterialJson } from '@switchyard/contracts';
+import type { CredentialMaterialJson, LeaseCredentialRequest } from '@switchyard/contracts';
 import type { CredentialParts } from './credential.js';
 import { kindOf } from './kinds/kinds.js';
 import { KmsUnavailable } from './kms/kms.js';
+import { isPersonal } from './personal-credentials.js';
 import type { Damage } from './sealed-store.js';
 import type { VaultContext } from './vault-context.js';
 
@@ -10,22 +11,30 @@ export interface Leasable {
   readonly ok: true;
   readonly material: CredentialMaterialJson;
   readonly version: string;
+  /** The edge must ask again then, where that is sooner than usual. */
+  readonly untilMs?: number;
 }
 
 /** Why there is nothing to lease. */
 export interface LeaseRefusal {
   /** Stable key. */
-  readonly reason: 'credential_unavailable' | 'audit_unavailable';
+  readonly reason: 'credential_unavailable' | 'audit_unavailable' | 'connection_required' | 'caller_unproven';
   /** One sentence for whoever called: what failed, who can fix it, and where. */
   readonly message: string;
+  /** Page at which the caller can connect. */
+  readonly connectUrl?: string;
 }
 
 type NotLeasable = LeaseRefusal & {
   readonly ok: false;
-  readonly cause: 'other_tenant' | 'unknown_upstream' | 'unresolved' | 'kms_unavailable' | Damage;
+  /** For the event. */
+  readonly cause: string;
 };
 
-function refused(cause: NotLeasable['cause'], message: string): NotLeasable {
+function refused(
+  cause: 'other_tenant' | 'unknown_upstream' | 'unresolved' | 'kms_unavailable' | Damage,
+  message: string,
+): NotLeasable {
   return { ok: false, reason: 'credential_unavailable', cause, message };
 }
 
@@ -37,9 +46,9 @@ const DAMAGE: Readonly<Record<Damage, string>> = {
   rolled_back: 'was replaced in the store by an older one',
 };
 
-async function readUnlessAway({ credentials }: VaultContext, upstream: string) {
+async function unlessAway<T>(work: () => Promise<T>): Promise<T | KmsUnavailable> {
   try {
-    return await credentials.get(upstream);
+    return await work();
   } catch (error) {
     if (error instanceof KmsUnavailable) return error;
     throw error;
@@ -51,14 +60,11 @@ async function readUnlessAway({ credentials }: VaultContext, upstream: string) {
  * the configuration is applied again, and is reported as a security matter.
  * @throws StateUnavailable
  */
-export async function findLeasable(vault: VaultContext, tenant: string, upstream: string): Promise<Leasable | NotLeasable> {
+export async function findLeasable(vault: VaultContext, request: LeaseCredentialRequest): Promise<Leasable | NotLeasable> {
+  const { tenant, upstream } = request;
   if (tenant !== vault.tenant) return refused('other_tenant', 'This token vault serves another tenant.');
-  const read = await readUnlessAway(vault, upstream);
-  if (read instanceof KmsUnavailable) {
-    vault.log.warn('the key service is away, so a credential cannot be decrypted', { upstream, tenant, error: read });
-    const message = `The credential of upstream ${upstream} cannot be decrypted at the moment: ${read.message}. Whoever runs the gateway must look at the token vault's key service.`;
-    return refused('kms_unavailable', message);
-  }
+  const read = await unlessAway(() => vault.credentials.get(upstream));
+  if (read instanceof KmsUnavailable) return away(vault, upstream, read);
   if (read.state === 'absent') {
     const message = `The token vault holds no credential for upstream ${upstream}; an administrator must apply a configuration that has one.`;
     return refused('unknown_upstream', message);
@@ -69,9 +75,29 @@ export async function findLeasable(vault: VaultContext, tenant: string, upstream
     return refused(read.damage, message);
   }
   const { template, material } = read.credential;
+  if (material !== undefined && isPersonal(material.kind)) return findPersonal(vault, request, material);
   if (material !== undefined) return { ok: true, material: shown(material), version: read.version };
   const problems = await vault.credentials.problemsOf(template);
   return refused('unresolved', `The credential of upstream ${upstream} is incomplete: ${problems.join(' ')}`);
+}
+
+/** The caller's own, beside what is the same for all. */
+async function findPersonal(
+  vault: VaultContext,
+  request: LeaseCredentialRequest,
+  same: CredentialParts,
+): Promise<Leasable | NotLeasable> {
+  const found = await unlessAway(() => vault.personal.lease(request));
+  if (found instanceof KmsUnavailable) return away(vault, request.upstream, found);
+  if (!found.ok) return found;
+  const { headers, env } = shown(same);
+  return { ...found, material: { ...found.material, headers: { ...headers, ...found.material.headers }, env: { ...env } } };
+}
+
+function away(vault: VaultContext, upstream: string, error: KmsUnavailable): NotLeasable {
+  vault.log.warn('the key service is away, so a credential cannot be decrypted', { upstream, tenant: vault.tenant, error });
+  const message = `The credential of upstream ${upstream} cannot be decrypted at the moment: ${error.message}. Whoever runs the gateway must look at the token vault's key service.`;
+  return refused('kms_unavailable', message);
 }
 
 function shown({ headers, env, kind, settings }: CredentialParts): CredentialMaterialJson {

@@ -4,9 +4,9 @@ export interface RecordBinding {
   /** Issuer and subject of the principal that the record belongs to; both empty: the whole organisation. */
   readonly principalIssuer: string;
   readonly principalSubject: string;
-  /** Upstream whose credential it is, or name of the secret. */
+  /** Upstream whose credential it is, name of the secret, or all that a connection is of. */
   readonly name: string;
-  readonly kind: 'credential' | 'secret';
+  readonly kind: 'credential' | 'secret' | 'connection' | 'client';
   /** Data key that it is encrypted with; in format 1, key-encryption key that wrapped the record's own data key. */
   readonly keyId: string;
   /** Grows with every write of the record. */

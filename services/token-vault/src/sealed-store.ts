@@ -31,11 +31,18 @@ export interface TenantRecords {
   readonly clock: { now(): number };
 }
 
+/** Whom a record belongs to. */
+export type RecordPrincipal = Pick<RecordBinding, 'principalIssuer' | 'principalSubject'>;
+
 /** Whose records a store holds. */
 export interface SealedStoreOptions extends TenantRecords {
   readonly kv: KvStore;
   readonly kind: RecordBinding['kind'];
+  /** Whose a record is, by its name; unless told, all are the organisation's. */
+  readonly principalOf?: (name: string) => RecordPrincipal;
 }
+
+const ORGANISATION: RecordPrincipal = { principalIssuer: '', principalSubject: '' };
 
 const staleReadLimit = 100;
 const staleReadPauseMs = 10;
@@ -157,14 +164,12 @@ export class SealedStore {
   }
 
   #binding(name: string, record: Pick<RecordBinding, 'keyId' | 'revision' | 'version'>): RecordBinding {
-    const { tenant, kind } = this.#o;
-    // Organisation-wide: no principal. Connections of single people will be bound to theirs.
+    const { tenant, kind, principalOf = () => ORGANISATION } = this.#o;
     return {
       tenant,
       kind,
       name,
-      principalIssuer: '',
-      principalSubject: '',
+      ...principalOf(name),
       keyId: record.keyId,
       revision: record.revision,
       version: record.version,

@@ -17,6 +17,7 @@ import { Reseal } from './keyring/reseal.js';
 import { KmsHealth } from './kms/kms-health.js';
 import { KmsUnavailable } from './kms/kms.js';
 import { filesOf, openKms } from './kms/open-kms.js';
+import { PersonalCredentials } from './personal-credentials.js';
 import { ReferenceFiles } from './reference-files.js';
 import { SecretStore } from './secret-store.js';
 import { TokenVaultModule } from './token-vault.module.js';
@@ -32,6 +33,8 @@ export interface TokenVaultDeps {
   readonly clock: Clock;
   /** Environment that `${env:NAME}` references are resolved in. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Address of the authorization server, where the configuration cannot know it: it starts beside the vault. */
+  readonly authServer?: () => Promise<string | undefined>;
 }
 
 // A value of 64 KiB, where JSON needs up to six bytes for one.
@@ -40,6 +43,7 @@ const bodyLimitBytes = 6 * 64 * 1024 + 1024;
 interface OpenVault {
   readonly vault: VaultContext;
   readonly health: KmsHealth;
+  readonly keys: ApiKeyDirectory;
 }
 
 const dayMs = 24 * 60 * 60_000;
@@ -75,11 +79,18 @@ async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps, undo: A
   const store = await CredentialStore.open(state, records);
   const files = new ReferenceFiles({ directory: config.referenceDirectory, ownFiles: filesOf(config.kek) });
   const credentials = new Credentials(store, { env, files, secrets });
-  const reseal = new Reseal({ ...deps, keyring, stores: [store.sealed, secrets.sealed] });
+  const keys = undo.adopt(await ApiKeyDirectory.open(state, tenant, clock), (directory) => directory.close());
+  const callerKey = undo.adopt(await CallerKey.open(state, { ...deps, tenant, keyring }), (it) => it.close());
+  const authServer = deps.authServer ?? (async () => config.authServer);
+  const personal = undo.adopt(
+    await PersonalCredentials.open({ ...deps, records, credentials, callerKey, keys, authServer }),
+    (it) => it.close(),
+  );
+  const reseal = new Reseal({ ...deps, keyring, stores: [store.sealed, secrets.sealed, ...personal.sealed] });
   const rotateMs = config.dataKeys.rotateDays * dayMs;
   const upkeep = undo.adopt(new KeyUpkeep({ ...deps, keyring, reseal, rotateMs }), (it) => it.close());
-  const callerKey = undo.adopt(await CallerKey.open(state, { ...deps, tenant, keyring }), (it) => it.close());
-  return { health, vault: new VaultContext({ ...deps, tenant, secrets, credentials, keyring, reseal, upkeep, callerKey }) };
+  const parts = { tenant, secrets, credentials, keyring, reseal, upkeep, callerKey, personal };
+  return { health, keys, vault: new VaultContext({ ...deps, ...parts }) };
 }
 
 /**
@@ -87,15 +98,16 @@ async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps, undo: A
  * @throws ConfigError where its key cannot be used; StateUnavailable
  */
 export async function startTokenVault(config: TokenVaultConfig, deps: TokenVaultDeps): Promise<RunningService> {
-  const { state, audit, clock, log, rpc } = deps;
+  const { state, audit, log, rpc } = deps;
   await using undo = new AsyncDisposableStack();
-  const { vault, health } = await openVault(config, deps, undo);
-  const keys = undo.adopt(await ApiKeyDirectory.open(state, vault.tenant, clock), (directory) => directory.close());
+  const { vault, health, keys } = await openVault(config, deps, undo);
+  const before = vault.personal.handle;
   const app = undo.adopt(
-    await openAdminApp(TokenVaultModule.with(vault), { ...config.listen, keys, audit, log, rpc, bodyLimitBytes }),
+    await openAdminApp(TokenVaultModule.with(vault), { ...config.listen, keys, audit, log, rpc, bodyLimitBytes, before }),
     (admin) => admin.close(),
   );
   vault.upkeep.start();
+  vault.personal.start();
   await vault.callerKey.publish();
   const running = undo.move();
   return {

@@ -6,6 +6,7 @@ import type { Credentials } from './credentials.js';
 import type { Keyring } from './keyring/keyring.js';
 import type { KeyUpkeep } from './keyring/key-upkeep.js';
 import type { Reseal } from './keyring/reseal.js';
+import type { PersonalCredentials } from './personal-credentials.js';
 import type { SecretStore } from './secret-store.js';
 
 /** What the vault's handlers work with. */
@@ -17,6 +18,7 @@ export class VaultContext {
   readonly reseal: Reseal;
   readonly upkeep: KeyUpkeep;
   readonly callerKey: CallerKey;
+  readonly personal: PersonalCredentials;
   readonly audit: Pick<Audit, 'record' | 'accepting'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -31,6 +33,7 @@ export class VaultContext {
     this.reseal = o.reseal;
     this.upkeep = o.upkeep;
     this.callerKey = o.callerKey;
+    this.personal = o.personal;
     this.audit = o.audit;
     this.clock = o.clock;
     this.log = o.log;

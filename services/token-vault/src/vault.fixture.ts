@@ -7,6 +7,7 @@ import {
   EVENTS_STREAM,
   VaultService,
   type ApplyCredentialsRequestSchema,
+  type LeaseCredentialRequestSchema,
   type CredentialMaterial,
   type EventJson,
 } from '@switchyard/contracts';
@@ -30,7 +31,7 @@ export interface VaultRig extends AsyncDisposable {
   /** Directory of the key file and of referenced files. */
   readonly dir: string;
   apply(credentials: Templates): ReturnType<typeof apply>;
-  lease(upstream: string, request?: { tenant?: string; recipientJwk?: string }): ReturnType<typeof lease>;
+  lease(upstream: string, request?: LeaseRequest): ReturnType<typeof lease>;
   /** Leases, and opens the lease as the edge does. */
   leased(upstream: string): Promise<Pick<CredentialMaterial, 'headers' | 'env'> & { readonly version: string }>;
   api(method: string, route: string, body?: unknown, key?: string): Promise<Response>;
@@ -50,6 +51,8 @@ export interface VaultRigOptions {
   /** Lifetime of decrypted data keys, and the clock that it is measured with. */
   readonly cacheSeconds?: number;
   readonly clock?: Clock;
+  /** Address of the authorization server. */
+  readonly authServer?: string;
   /** Where the vault's log goes; nowhere unless told. */
   readonly log?: Logger;
 }
@@ -57,15 +60,19 @@ export interface VaultRigOptions {
 const apply = (platform: Platform, credentials: Templates) =>
   platform.rpc.call(VaultService.method.applyCredentials, { tenant: DEFAULT_TENANT, credentials });
 
-function lease(platform: Platform, edgeKey: SealingKey, upstream: string, o: { tenant?: string; recipientJwk?: string }) {
+/** What a lease asks for besides, or instead. */
+type LeaseRequest = Omit<MessageInitShape<typeof LeaseCredentialRequestSchema>, 'upstream' | '$typeName'>;
+
+function lease(platform: Platform, edgeKey: SealingKey, upstream: string, o: LeaseRequest) {
   return platform.rpc.call(VaultService.method.leaseCredential, {
-    tenant: o.tenant ?? DEFAULT_TENANT,
+    tenant: DEFAULT_TENANT,
     upstream,
     principalIssuer: 'https://idp.example.com',
     principalSubject: 'ana',
     edge: 'edge-1',
-    recipientJwk: o.recipientJwk ?? edgeKey.publicJwk,
+    recipientJwk: edgeKey.publicJwk,
     requestId: 'request-1',
+    ...o,
   });
 }
 
@@ -126,6 +133,7 @@ export async function startVault(options: VaultRigOptions = {}): Promise<VaultRi
     kek: options.kek ?? { file: path.join(dir, 'kek'), createIfMissing: true },
     ...(options.cacheSeconds && { dataKeys: { cacheSeconds: options.cacheSeconds } }),
     referenceDirectory: dir,
+    ...(options.authServer !== undefined && { authServer: options.authServer }),
   });
   const vault = undo.adopt(
     await startTokenVault(config, {

@@ -90,11 +90,14 @@ async function startBehindTheEdge(options: GatewayOptions, platform: Platform): 
   const kek = { file: path.join(dataDir, 'vault.kek'), createIfMissing: true };
   const referenceDirectory = path.dirname(path.resolve(gatewayFile));
   const vaultConfig = tokenVaultConfigSchema.parse({ listen, profile: 'development', kek, referenceDirectory });
-  const vault = startTokenVault(vaultConfig, { ...platform, env });
+  const auth = startAuthServer({ gatewayFile, gatewayPort, listen }, { ...platform, env, onFirstAdminKey });
+  // Where the authorization server did not start, nothing does: whoever asks in vain is not there any more.
+  const authServer = () => auth.then(({ urls }) => urls['http']);
+  const vault = startTokenVault(vaultConfig, { ...platform, env, authServer });
   const starting = {
     vault,
     registry: vault.then(() => startCapabilityRegistry({ gatewayFile, gatewayPort, listen }, platform)),
-    auth: startAuthServer({ gatewayFile, gatewayPort, listen }, { ...platform, env, onFirstAdminKey }),
+    auth,
     analytics: startAnalytics({ listen, engine: { kind: 'embedded', path: path.join(dataDir, 'clickhouse') } }, platform),
   };
   const settled = await Promise.allSettled(Object.values(starting));

@@ -3,9 +3,10 @@ import { basic } from './basic.js';
 import { header } from './header.js';
 import type { Kind, Settings } from './kind.js';
 import { mtls } from './mtls.js';
+import { oauth } from './oauth.js';
 
 /** Every kind of credential that is more than fixed header fields and variables. */
-const KINDS: Readonly<Record<string, Kind>> = { basic, header, mtls };
+const KINDS: Readonly<Record<string, Kind>> = { basic, header, mtls, oauth };
 
 /** The kind that goes by a name; undefined where this vault has none. */
 export const kindOf = (name: string): Kind | undefined => (Object.hasOwn(KINDS, name) ? KINDS[name] : undefined);

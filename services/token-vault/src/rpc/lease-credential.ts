@@ -41,7 +41,7 @@ export class LeaseCredentialHandler {
   @MessagePattern(rpcSubject(VaultService.method.leaseCredential))
   async handle(@Payload(messagePipe(LeaseCredentialRequestSchema)) request: LeaseCredentialRequest): Promise<unknown> {
     if (!this.#vault.audit.accepting()) return this.#refuse(auditFull);
-    const found = await findLeasable(this.#vault, request.tenant, request.upstream);
+    const found = await findLeasable(this.#vault, request);
     if (found.ok) return this.#lease(request, found);
     const { reason, cause } = found;
     const detail = { edge: request.edge, cause };
@@ -49,18 +49,18 @@ export class LeaseCredentialHandler {
     return this.#refuse(found);
   }
 
-  async #lease(request: LeaseCredentialRequest, { material, version }: Leasable): Promise<unknown> {
+  async #lease(request: LeaseCredentialRequest, { material, version, untilMs = Infinity }: Leasable): Promise<unknown> {
     const { audit, clock, leases } = this.#vault;
     const sealed = await sealTo(request.recipientJwk, Buffer.from(JSON.stringify(material), 'utf8'));
     const detail = { edge: request.edge, version };
     await audit.record({ ...actorOf(request), type: 'connection.leased', outcome: 'ok', detail });
     leases.add(1, { outcome: 'ok' });
-    const expiresAt = timestampFromMs(clock.now() + leaseMs);
+    const expiresAt = timestampFromMs(Math.min(clock.now() + leaseMs, untilMs));
     return encodeMessage(LeaseCredentialResponseSchema, { result: { case: 'lease', value: { sealed, version, expiresAt } } });
   }
 
-  #refuse({ reason, message }: LeaseRefusal): unknown {
+  #refuse({ reason, message, connectUrl = '' }: LeaseRefusal): unknown {
     this.#vault.leases.add(1, { outcome: 'denied', reason });
-    return encodeMessage(LeaseCredentialResponseSchema, { result: { case: 'refusal', value: { reason, message } } });
+    return encodeMessage(LeaseCredentialResponseSchema, { result: { case: 'refusal', value: { reason, message, connectUrl } } });
   }
 }

@@ -1,0 +1,29 @@
+import type { AuthorizationServer } from 'oauth4webapi';
+import { findServer } from '../upstream-oauth/discover.js';
+import type { OAuthHttp } from '../upstream-oauth/oauth-http.js';
+import { OAuthProblem } from '../upstream-oauth/oauth-problem.js';
+
+const KEPT_MS = 10 * 60_000;
+const LIMIT = 1_000;
+
+/** Metadata of authorization servers by issuer, asked for again after ten minutes. */
+export class KnownServers {
+  readonly #http: OAuthHttp;
+  readonly #clock: { now(): number };
+  readonly #known = new Map<string, { readonly server: AuthorizationServer; readonly atMs: number }>();
+
+  constructor(http: OAuthHttp, clock: { now(): number }) {
+    this.#http = http;
+    this.#clock = clock;
+  }
+
+  async find(issuer: string): Promise<AuthorizationServer | OAuthProblem> {
+    const known = this.#known.get(issuer);
+    if (known !== undefined && this.#clock.now() - known.atMs < KEPT_MS) return known.server;
+    const server = await findServer(this.#http, issuer);
+    if (server instanceof OAuthProblem) return server;
+    if (this.#known.size >= LIMIT) this.#known.clear();
+    this.#known.set(issuer, { server, atMs: this.#clock.now() });
+    return server;
+  }
+}

@@ -1,0 +1,173 @@
+import type { ApiKeyDirectory } from '@switchyard/api-keys';
+import type { Audit } from '@switchyard/audit';
+import { BUCKETS, type LeaseCredentialRequest } from '@switchyard/contracts';
+import { Egress, LOOPBACK } from '@switchyard/egress';
+import { AccessTokenVerifier } from '@switchyard/oauth';
+import type { Clock } from '@switchyard/runtime';
+import type { State } from '@switchyard/state';
+import type { Logger } from '@switchyard/telemetry';
+import type { CallerKey } from './caller/caller-key.js';
+import { proveCaller } from './caller/prove-caller.js';
+import { BrowserSignIn } from './connect/browser-sign-in.js';
+import { ConnectFlow } from './connect/connect-flow.js';
+import { ConnectSite } from './connect/connect-site.js';
+import { SealedTexts } from './connect/sealed-text.js';
+import { ConnectionNewsdesk } from './connections/connection-news.js';
+import { ConnectionStore } from './connections/connection-store.js';
+import { Connections } from './connections/connections.js';
+import { KnownServers } from './connections/known-servers.js';
+import { leaseConnection } from './connections/lease-connection.js';
+import { Refresher } from './connections/refresh.js';
+import { Revocations } from './connections/revocations.js';
+import { UpstreamClients } from './connections/upstream-clients.js';
+import type { Credentials } from './credentials.js';
+import { GatewayView, type Gateway } from './gateway-view.js';
+import type { LeaseRefusal, Leasable } from './leasable.js';
+import type { SealedStore, TenantRecords } from './sealed-store.js';
+import { OAuthHttp } from './upstream-oauth/oauth-http.js';
+import { upstreamSettings, type UpstreamSettings } from './upstream-oauth/upstream-settings.js';
+
+/** What people's own credentials stand on. */
+export interface PersonalCredentialsOptions {
+  readonly state: State;
+  readonly records: TenantRecords;
+  readonly credentials: Credentials;
+  readonly callerKey: CallerKey;
+  readonly keys: ApiKeyDirectory;
+  readonly audit: Pick<Audit, 'record' | 'accepting'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Address of the authorization server behind the edge; undefined where the vault was not told. */
+  readonly authServer: () => Promise<string | undefined>;
+}
+
+const KIND = 'oauth';
+const CONNECT_TIMEOUT_MS = 4_000;
+
+interface Parts {
+  readonly view: GatewayView;
+  readonly egress: Egress;
+  readonly store: ConnectionStore;
+  readonly clients: UpstreamClients;
+  readonly refresher: Refresher;
+  readonly revocations: Revocations;
+  readonly site: ConnectSite;
+}
+
+/** Everything about credentials that are a person's own: who may have them, where they come from, and the pages for that. */
+export class PersonalCredentials {
+  readonly #o: PersonalCredentialsOptions;
+  readonly #parts: Parts;
+  #verifier: { readonly publicUrl: string; readonly verifier: AccessTokenVerifier } | undefined;
+
+  private constructor(options: PersonalCredentialsOptions, parts: Parts) {
+    this.#o = options;
+    this.#parts = parts;
+  }
+
+  /** @throws StateUnavailable */
+  static async open(o: PersonalCredentialsOptions): Promise<PersonalCredentials> {
+    return new PersonalCredentials(o, await openParts(o));
+  }
+
+  /** What is stored, for who encrypts it anew. */
+  get sealed(): readonly SealedStore[] {
+    return [this.#parts.store.sealed, this.#parts.clients.sealed];
+  }
+
+  /** Serves the connect pages. */
+  get handle(): ConnectSite['handle'] {
+    return this.#parts.site.handle;
+  }
+
+  /** Begins what is done in the background. */
+  start(): void {
+    this.#parts.revocations.start();
+  }
+
+  /**
+   * Finds what an upstream must be shown for whoever calls, where they prove that they do.
+   * @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable
+   */
+  async lease(
+    request: LeaseCredentialRequest,
+  ): Promise<Leasable | (LeaseRefusal & { readonly ok: false; readonly cause: string })> {
+    const { callerKey, keys, records, clock } = this.#o;
+    const { view, store, refresher } = this.#parts;
+    const gateway = view.current();
+    const verifier = await this.#verifierFor(gateway);
+    const context = { tenant: records.tenant, callerKey, keys, gateway: () => gateway, verifier: () => verifier };
+    const proof = await proveCaller(context, request);
+    if (!proof.ok) {
+      const message = `The credential of ${request.upstream} is each caller's own, and it is not proven to the token vault that you are calling. Sign in again; if it stays, tell whoever runs the gateway.`;
+      return { ok: false, reason: 'caller_unproven', cause: proof.cause, message };
+    }
+    const connectUrl = (upstream: string) => `${gateway?.publicUrl ?? ''}/connect/${upstream}`;
+    return leaseConnection({ store, refresher, clock, connectUrl }, request);
+  }
+
+  /** Ends after what is under way. Idempotent. */
+  async close(): Promise<void> {
+    const { view, egress, refresher, revocations } = this.#parts;
+    await Promise.all([refresher.settled(), revocations.close(), view.close()]);
+    await egress.close();
+  }
+
+  async #verifierFor(gateway: Gateway | undefined): Promise<AccessTokenVerifier | undefined> {
+    const authServer = gateway && (await this.#o.authServer());
+    if (gateway === undefined || authServer === undefined) return undefined;
+    const { publicUrl } = gateway;
+    if (this.#verifier?.publicUrl !== publicUrl) {
+      // Services are reached as they are configured, never through the guard.
+      const options = { jwksUrl: new URL('/oauth/jwks', authServer).href, fetch: globalThis.fetch, clock: this.#o.clock };
+      this.#verifier = { publicUrl, verifier: new AccessTokenVerifier({ ...options, issuer: publicUrl }) };
+    }
+    return this.#verifier.verifier;
+  }
+}
+
+async function openParts(o: PersonalCredentialsOptions): Promise<Parts> {
+  const { state, records, audit, clock, log } = o;
+  const { tenant, keyring } = records;
+  await using undo = new AsyncDisposableStack();
+  const egress = undo.adopt(new Egress({ allowed: [], connectTimeoutMs: CONNECT_TIMEOUT_MS }), (it) => it.close());
+  const view = undo.adopt(
+    await GatewayView.open(state, tenant, {
+      onUnreadable: (error) => log.warn('a snapshot could not be read', { error }),
+      onChange: ({ loopback, egressAllow }) => egress.setAllowed(loopback ? [...LOOPBACK, ...egressAllow] : egressAllow),
+    }),
+    (it) => it.close(),
+  );
+  const http = new OAuthHttp({ fetch: egress.fetch, loopback: () => view.current()?.loopback === true });
+  const kv = await state.bucket(BUCKETS.connecting, tenant);
+  const [store, clients, news] = await Promise.all([
+    ConnectionStore.open(state, records),
+    UpstreamClients.open(state, records, http),
+    ConnectionNewsdesk.open(state, tenant, audit),
+  ]);
+  const sealed = new SealedTexts(keyring, clock);
+  const servers = new KnownServers(http, clock);
+  const revocations = new Revocations({ kv, sealed, http, servers, log });
+  const connections = new Connections({ store, news, revocations });
+  const refresher = new Refresher({ store, clients, leases: kv, servers, http, news, audit, clock, log });
+  const flow = new ConnectFlow({ http, clients, connections, kv, sealed, clock });
+  const site = new ConnectSite({
+    ...{ sealed, flow, connections, audit, log },
+    gateway: () => view.current(),
+    authServer: o.authServer,
+    upstreams: () => o.credentials.upstreamsOf(KIND),
+    settings: (upstream) => settingsOf(o.credentials, upstream),
+    signIn: new BrowserSignIn(sealed),
+  });
+  undo.move();
+  return { view, egress, store, clients, refresher, revocations, site };
+}
+
+async function settingsOf(credentials: Credentials, upstream: string): Promise<UpstreamSettings | undefined> {
+  const read = await credentials.get(upstream);
+  const material = read.state === 'intact' ? read.credential.material : undefined;
+  return material?.kind === KIND ? upstreamSettings.parse(material.settings) : undefined;
+}
+
+/** Whether a credential of this kind is a person's own. */
+export const isPersonal = (kind: string) => kind === KIND;

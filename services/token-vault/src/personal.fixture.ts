@@ -1,0 +1,103 @@
+import { fromJsonString } from '@bufbuild/protobuf';
+import { BUCKETS, CALLER_PROOF_KEY, CredentialMaterialSchema, DEFAULT_TENANT } from '@switchyard/contracts';
+import { openSealed, sealTo } from '@switchyard/oauth';
+import { FormBrowser, type ShownPage } from '@switchyard/testing';
+import { ANA, startFront, type Front, type Person } from './front.fixture.js';
+import { startOAuthUpstream, type OAuthUpstream } from './oauth-upstream.fixture.js';
+import { startVault, type VaultRig, type VaultRigOptions } from './vault.fixture.js';
+
+export const UPSTREAM = 'tracker';
+
+/** What a lease came to. */
+export type Outcome =
+  | { readonly token: string; readonly version: string; readonly expiresAtMs: number }
+  | { readonly reason: string; readonly message: string; readonly connectUrl: string };
+
+/** A gateway's front, a vault behind it, and an upstream at which people have accounts. */
+export interface PersonalRig extends AsyncDisposable {
+  readonly front: Front;
+  readonly upstream: OAuthUpstream;
+  readonly rig: VaultRig;
+  /** Leases as an edge does, for somebody who is calling. */
+  lease(
+    person?: Person,
+    o?: { authorization?: string; rejectedVersion?: string; challengeScopes?: string[] },
+    at?: VaultRig,
+  ): Promise<Outcome>;
+  browser(): FormBrowser;
+  /** Connects as a person does. @returns the page at the end */
+  connect(browser: FormBrowser, label?: string): Promise<ShownPage>;
+}
+
+/** Seals a call's Authorization value as edges do. */
+export async function proofOf(rig: VaultRig, authorization: string): Promise<string> {
+  const kv = await rig.platform.state.bucket(BUCKETS.vaultKeys, DEFAULT_TENANT);
+  const key = await kv.get(CALLER_PROOF_KEY);
+  return sealTo(Buffer.from(key?.value ?? []).toString('utf8'), Buffer.from(authorization));
+}
+
+/** Leases at a vault, and opens what it gives. */
+export async function leaseAt(
+  rig: VaultRig,
+  front: Front,
+  person: Person,
+  o: { authorization?: string; rejectedVersion?: string; challengeScopes?: string[] } = {},
+): Promise<Outcome> {
+  const { result } = await rig.lease(UPSTREAM, {
+    principalIssuer: front.publicUrl,
+    principalSubject: person.subject,
+    callerProof: await proofOf(rig, o.authorization ?? `Bearer ${front.token(person)}`),
+    rejectedVersion: o.rejectedVersion ?? '',
+    challengeScopes: o.challengeScopes ?? [],
+  });
+  if (result.case !== 'lease') {
+    const { reason = '', message = '', connectUrl = '' } = result.value ?? {};
+    return { reason, message, connectUrl };
+  }
+  const { sealed, version, expiresAt } = result.value;
+  const text = Buffer.from(await openSealed(rig.edgeKey.privateKey, sealed)).toString('utf8');
+  const { headers } = fromJsonString(CredentialMaterialSchema, text);
+  const token = (headers['Authorization'] ?? '').replace(/^Bearer /, '');
+  return { token, version, expiresAtMs: Number(expiresAt?.seconds ?? 0) * 1000 };
+}
+
+/** The page that was shown, not an address elsewhere. */
+export function shown(result: ShownPage | URL): ShownPage {
+  if (result instanceof URL) throw new Error(`no page, but a way to ${result.href}`);
+  return result;
+}
+
+/** Where the browser was sent to. */
+export function sentTo(result: ShownPage | URL): URL {
+  if (result instanceof URL) return result;
+  throw new Error(`a page (${result.status}), not a way elsewhere: ${result.text}`);
+}
+
+/** What the upstream's authorization server answers with: an address of the gateway. */
+export async function answerAt(url: URL): Promise<URL> {
+  const response = await fetch(url, { redirect: 'manual' });
+  return new URL(response.headers.get('location') ?? '');
+}
+
+/** Starts all of it. */
+export async function startPersonal(options: VaultRigOptions = {}): Promise<PersonalRig> {
+  await using undo = new AsyncDisposableStack();
+  const front = undo.use(await startFront());
+  const upstream = undo.use(await startOAuthUpstream());
+  const rig = undo.use(await startVault({ ...options, authServer: front.authServer }));
+  front.vault = rig.vault.urls['http'] ?? '';
+  await rig.apply([{ upstream: UPSTREAM, kind: 'oauth', settings: { url: upstream.url } }]);
+  await front.publish(rig.platform.state, [UPSTREAM]);
+  const running = undo.move();
+  const browser = () => new FormBrowser(front.publicUrl);
+  return {
+    ...{ front, upstream, rig, browser },
+    lease: (person = ANA, o = {}, at = rig) => leaseAt(at, front, person, o),
+    connect: async (user, label = 'default') => {
+      const page = shown(await user.open(`/connect/${UPSTREAM}`));
+      const away = sentTo(await user.submit(page, { label, do: 'connect' }));
+      return shown(await user.open(await answerAt(away)));
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
