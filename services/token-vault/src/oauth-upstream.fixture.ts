@@ -25,6 +25,8 @@ export interface OAuthUpstream extends AsyncDisposable {
   onRefresh: () => Promise<void> | void;
   /** The token endpoint answers with this status and error instead. */
   failing: { readonly status: number; readonly error: string } | undefined;
+  /** Rotates, and cuts the connection instead of answering. */
+  losesAnswers: boolean;
   revocationStatus: number;
   readonly refreshes: number;
   readonly registrations: number;
@@ -74,6 +76,7 @@ export async function startOAuthUpstream(): Promise<OAuthUpstream> {
     answer: {} as Record<string, string | undefined>,
     onRefresh: (): Promise<void> | void => undefined,
     failing: undefined as OAuthUpstream['failing'],
+    losesAnswers: false,
     revocationStatus: 200,
     get refreshes() {
       return counts.refreshes;
@@ -121,6 +124,7 @@ export async function startOAuthUpstream(): Promise<OAuthUpstream> {
       .digest('base64url');
     if (grant === undefined || (name === 'code' && grant.challenge !== verifier))
       return json(response, 400, { error: 'invalid_grant' });
+    if (upstream.losesAnswers) return void response.destroy();
     return give(response, grant);
   }
 

@@ -26,7 +26,7 @@ export interface PersonalRig extends AsyncDisposable {
   ): Promise<Outcome>;
   browser(): FormBrowser;
   /** Connects as a person does. @returns the page at the end */
-  connect(browser: FormBrowser, label?: string): Promise<ShownPage>;
+  connect(browser: FormBrowser, label?: string, upstream?: string): Promise<ShownPage>;
 }
 
 /** Seals a call's Authorization value as edges do. */
@@ -93,8 +93,8 @@ export async function startPersonal(options: VaultRigOptions = {}): Promise<Pers
   return {
     ...{ front, upstream, rig, browser },
     lease: (person = ANA, o = {}, at = rig) => leaseAt(at, front, person, o),
-    connect: async (user, label = 'default') => {
-      const page = shown(await user.open(`/connect/${UPSTREAM}`));
+    connect: async (user, label = 'default', name = UPSTREAM) => {
+      const page = shown(await user.open(`/connect/${name}`));
       const away = sentTo(await user.submit(page, { label, do: 'connect' }));
       return shown(await user.open(await answerAt(away)));
     },

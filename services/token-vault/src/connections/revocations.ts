@@ -44,6 +44,7 @@ export class Revocations {
 
   /** Begins to tell what is left to be told. */
   start(): void {
+    this.#begin(this.tellAll());
     this.#timer = setInterval(() => this.#begin(this.tellAll()), EVERY_MS).unref();
   }
 

@@ -1,0 +1,150 @@
+import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
+import { eventually, startNats, tempDir } from '@switchyard/testing';
+import { ANA, BEN } from './front.fixture.js';
+import { leaseAt, shown, startPersonal, UPSTREAM, type Outcome, type PersonalRig } from './personal.fixture.js';
+import { startVault, type VaultRig } from './vault.fixture.js';
+
+const tokenOf = (outcome: Outcome) => ('token' in outcome ? outcome.token : outcome);
+const versionOf = (outcome: Outcome) => ('version' in outcome ? outcome.version : '');
+const reasonOf = (outcome: Outcome) => ('reason' in outcome ? outcome.reason : 'leased');
+
+/** Lease of a refresh as it stands in the store while it runs. */
+async function leaseOfRefresh(rig: VaultRig): Promise<string[]> {
+  const kv = await rig.platform.state.bucket(BUCKETS.connecting, DEFAULT_TENANT);
+  return kv.keys('refresh ');
+}
+
+describe('an upstream token is renewed', () => {
+  let p: PersonalRig;
+  beforeEach(async () => {
+    p = await startPersonal();
+    // Ends within the margin: every lease needs a new one.
+    p.upstream.expiresIn = 3;
+    await p.connect(p.browser());
+    p.upstream.expiresIn = 3600;
+  });
+  afterEach(() => p[Symbol.asyncDispose]());
+
+  const changes = async (count: number) =>
+    (await p.rig.events('connection.changed', count)).map(({ detail }) => detail?.['change']);
+
+  it('once for all who call at the same time, and not again while the new one is good', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => p.lease()));
+    expect(new Set(outcomes.map(tokenOf)).size).toBe(1);
+    expect(p.upstream.accountOf(String(tokenOf(await p.lease())))).toBe('ana@upstream');
+    expect(p.upstream.refreshes).toBe(1);
+    expect(await changes(3)).toEqual(['stored', 'connected', 'refreshed']);
+    expect(p.upstream.lastToken.get('resource')).toBe(p.upstream.url);
+  });
+
+  it('when an upstream refuses it with 401: once, and never again for a token that is seconds old', async () => {
+    const first = await p.lease();
+    expect(p.upstream.refreshes).toBe(1);
+    // The token of that lease is young: to renew it again would be a loop.
+    expect(reasonOf(await p.lease(ANA, { rejectedVersion: versionOf(first) }))).toBe('connection_required');
+    expect(reasonOf(await p.lease(ANA, { rejectedVersion: 'another' }))).toBe('leased');
+    expect(p.upstream.refreshes).toBe(1);
+  });
+
+  it('ends once where the upstream has ended the grant, and is not tried again (no loop)', async () => {
+    p.upstream.failing = { status: 400, error: 'invalid_grant' };
+    const outcomes = await Promise.all([p.lease(), p.lease(), p.lease()]);
+    expect(outcomes.map(reasonOf)).toEqual(Array(3).fill('connection_required'));
+    for (let i = 0; i < 5; i += 1) expect(reasonOf(await p.lease())).toBe('connection_required');
+    expect(p.upstream.refreshes).toBe(1);
+    const events = await p.rig.events('connection.changed', 3);
+    expect(events.at(-1)).toMatchObject({ outcome: 'error', reason: 'grant_ended', detail: { change: 'reauth_required' } });
+    p.upstream.failing = undefined;
+    expect(shown(await p.browser().open(`/connect/${UPSTREAM}`)).text).toContain('has ended: connect it again');
+    await p.connect(p.browser());
+    expect(reasonOf(await p.lease())).toBe('leased');
+  });
+
+  it('later where its authorization server is away: the connection stands', async () => {
+    p.upstream.failing = { status: 503, error: 'temporarily_unavailable' };
+    expect(await p.lease()).toMatchObject({ reason: 'credential_unavailable' });
+    // Who was just told to wait, waits: one request, however many call.
+    expect(reasonOf(await p.lease())).toBe('credential_unavailable');
+    expect(p.upstream.refreshes).toBe(1);
+    p.upstream.failing = undefined;
+    await eventually(async () => reasonOf(await p.lease()) === 'leased');
+    expect(p.upstream.refreshes).toBe(2);
+  });
+
+  it('for nobody any more where its owner disconnected meanwhile: what came is given back', async () => {
+    const browser = p.browser();
+    const page = shown(await browser.open(`/connect/${UPSTREAM}`));
+    p.upstream.onRefresh = async () => void (await browser.submit(page, { label: 'default', do: 'disconnect' }));
+    expect(reasonOf(await p.lease())).toBe('connection_required');
+    await eventually(() => p.upstream.revoked.length === 2);
+  });
+
+  it('V6 killed between rotation and commit: one retry, then `reauth_required` once', async () => {
+    // What a killed vault leaves: a journal without an end, a refresh token that is used up, and a lease that ends by itself.
+    p.upstream.losesAnswers = true;
+    expect(reasonOf(await p.lease())).toBe('credential_unavailable');
+    p.upstream.losesAnswers = false;
+    const kv = await p.rig.platform.state.bucket(BUCKETS.connecting, DEFAULT_TENANT);
+    const name = JSON.stringify([p.front.publicUrl, ANA.subject, UPSTREAM, 'default']);
+    await kv.create(`refresh ${name}`, Buffer.from('of a dead vault'), { ttlMs: 2_000 });
+    await eventually(async () => reasonOf(await p.lease()) === 'connection_required');
+    for (let i = 0; i < 3; i += 1) expect(reasonOf(await p.lease())).toBe('connection_required');
+    expect(p.upstream.refreshes).toBe(2);
+    const ended = (await p.rig.events('connection.changed', 3)).filter(({ reason }) => reason === 'grant_ended');
+    expect(ended).toHaveLength(1);
+  }, 30_000);
+
+  const answers: readonly [id: string, over: Record<string, unknown>, expected: string, scope?: string][] = [
+    ['V7 no expiry', { expires_in: undefined }, 'leased'],
+    ['V7 negative expiry', { expires_in: -5 }, 'connection_required'],
+    ['V7 expired already', { expires_in: 0 }, 'connection_required'],
+    ['V7 wider scope', { scope: 'read write admin' }, 'leased'],
+    ['V7 another token type', { token_type: 'mac' }, 'connection_required'],
+    ['V7 no token', { access_token: undefined }, 'connection_required'],
+    ['V7 a token that splits the header', { access_token: 'a\r\nX-Evil: 1' }, 'connection_required'],
+  ];
+  it.each(answers)('%s', async (_id, over, expected) => {
+    p.upstream.over = over;
+    expect(reasonOf(await p.lease())).toBe(expected);
+    p.upstream.over = {};
+    expect(reasonOf(await p.lease())).toBe(expected);
+    expect(p.upstream.refreshes).toBe(1);
+    if (expected === 'leased') {
+      // What was granted is never more than what was asked for: more is asked for anew.
+      expect(reasonOf(await p.lease(ANA, { challengeScopes: ['admin'] }))).toBe('connection_required');
+      await p.connect(p.browser());
+      expect(p.upstream.lastAuthorization.get('scope')).toBe('read write admin');
+    }
+  });
+});
+
+describe('V5, V6 several vaults on one store', () => {
+  it('V5 3 replicas × 50 calls with an expired token: exactly 1 refresh; all calls succeed', async () => {
+    await using dir = await tempDir();
+    await using nats = await startNats();
+    await using p = await startPersonal({ natsUrl: nats.url, dir: dir.path });
+    p.upstream.expiresIn = 3;
+    await p.connect(p.browser());
+    p.upstream.expiresIn = 3600;
+    const more = { natsUrl: nats.url, dir: dir.path, authServer: p.front.authServer };
+    await using second = await startVault(more);
+    await using third = await startVault(more);
+    const before = p.upstream.refreshes;
+    const vaults = [p.rig, second, third];
+    const outcomes = await Promise.all(vaults.flatMap((rig) => Array.from({ length: 50 }, () => leaseAt(rig, p.front, ANA))));
+    expect(new Set(outcomes.map(tokenOf)).size).toBe(1);
+    expect(outcomes.every((outcome) => reasonOf(outcome) === 'leased')).toBe(true);
+    expect(p.upstream.refreshes - before).toBe(1);
+    expect(await leaseOfRefresh(p.rig)).toEqual([]);
+
+    // V10: what one vault could not tell, another tells when it starts.
+    p.upstream.revocationStatus = 503;
+    const browser = p.browser();
+    shown(await browser.submit(shown(await browser.open(`/connect/${UPSTREAM}`)), { label: 'default', do: 'disconnect' }));
+    expect(reasonOf(await leaseAt(second, p.front, ANA))).toBe('connection_required');
+    p.upstream.revocationStatus = 200;
+    await using _fourth = await startVault(more);
+    await eventually(() => p.upstream.revoked.length === 1);
+    expect(reasonOf(await leaseAt(third, p.front, BEN))).toBe('connection_required');
+  }, 60_000);
+});
