@@ -44,6 +44,7 @@ describe('dynamic registration (RFC 7591)', () => {
       software_id: 'app-1',
       id_token_signed_response_alg: 'ES256',
       require_auth_time: false,
+      require_pushed_authorization_requests: false,
       subject_type: 'public',
     });
     expect(servers.events).toEqual([
