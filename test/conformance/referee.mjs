@@ -18,8 +18,8 @@ const AUTHORIZATION_SERVER = ['authorization-server-metadata-endpoint', 'authori
 
 const AUTHORIZATION_URL = /^https?:\S+[?&]response_type=code\S*$/m;
 
-/** Optional extensions that the fixtures do not have, and what needs OAuth, are not asked of the gateway. */
-const isAsked = ({ scenario, reason }) => reason !== 'extension' && !scenario.startsWith('auth/');
+/** Optional extensions that the fixtures do not have are not asked of the gateway. */
+const isAsked = ({ reason }) => reason !== 'extension';
 
 /**
  * What a revision requires of a role, with what the suite runs besides: its pending scenarios, and those younger than the revision.
