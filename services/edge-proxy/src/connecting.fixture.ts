@@ -142,7 +142,11 @@ export async function startConnectingEdge(options: TestEdgeOptions = {}): Promis
     if (times !== undefined)
       return { headers: { authorization: `Bearer up-${upstream}-${principalSubject}-${times}` }, version: String(times) };
     const connectUrl = `${edge.url}/connect/${upstream}`;
-    return { reason: 'connection_required', message: `${upstream} is called with your own account.`, connectUrl };
+    return {
+      reason: 'connection_required',
+      message: `${upstream} is called with your own account: connect it at ${connectUrl}.`,
+      connectUrl,
+    };
   };
   const vault = startFakeVault(edge.rpc, lease);
   const open = { tools: ['*'], prompts: ['*'], resources: ['*'] };

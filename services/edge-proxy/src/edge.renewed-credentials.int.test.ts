@@ -46,7 +46,7 @@ const done = (scripted: ScriptedExchange) =>
     content: [{ type: 'text', text: String(scripted.request.headers.authorization) }],
   });
 
-const NAMES = ['org', 'orggone', 'person', 'gone', 'scopes', 'forbidden', 'crowd', 'list', 'shake', 'nova'] as const;
+const NAMES = ['org', 'orggone', 'person', 'gone', 'scopes', 'forbidden', 'crowd', 'list', 'shake', 'young', 'nova'] as const;
 
 beforeAll(async () => {
   upstream = await startScriptedUpstream({ name: 'up', tools: ['act'] });
@@ -135,7 +135,18 @@ describe('a credential that its upstream refuses', () => {
   it('RN-3 as it refuses the next one is refused: nothing goes round and round', async () => {
     const { message, calls, leases } = await call('person', { takes: 'none', has: '3' });
     expect(message?.error).toMatchObject({ code: 10502, data: { reason: 'credential_rejected' } });
-    expect([calls.length, leases.length]).toEqual([2, 1]);
+    expect([calls.length, leases.map(({ rejectedVersion }) => rejectedVersion)]).toEqual([2, ['1', '3']]);
+  });
+
+  it('RN-10 as it refuses the next one may have the user do something about it', async () => {
+    const connectUrl = `${edge.url}/connect/young`;
+    const message = 'Your connection is of no use.';
+    onRejected.set('young', ({ rejectedVersion }) =>
+      rejectedVersion === '1' ? credentialOf('young', '2') : { reason: 'connection_required', message, connectUrl },
+    );
+    const { message: answer, calls } = await call('young', { takes: 'none' });
+    expect(textOf(answer)).toContain(connectUrl);
+    expect(calls).toHaveLength(2);
   });
 
   it('RN-4 of a connection that is over has the user connect anew', async () => {

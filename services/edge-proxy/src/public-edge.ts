@@ -9,6 +9,7 @@ import type { Clock, Readiness } from '@switchyard/runtime';
 import type { KvChange, KvWatch, State } from '@switchyard/state';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
 import { AppResources } from './app-resources.js';
+import { CallerProofs } from './caller-proofs.js';
 import { CallsInHand } from './calls-in-hand.js';
 import { Cancellations } from './cancellations.js';
 import { CapabilityNames } from './capability-names.js';
@@ -76,6 +77,7 @@ export class PublicEdge {
   readonly #edge: Edge;
   readonly #keys: ApiKeyDirectory;
   readonly #changes: ListChanges;
+  readonly #proofs: CallerProofs;
   readonly #mcp: McpEndpoint;
   readonly #rounds: RelayedRounds;
   readonly #proxy: ReverseProxy;
@@ -87,13 +89,20 @@ export class PublicEdge {
   private constructor(
     config: EdgeProxyConfig,
     deps: EdgeProxyDeps,
-    parts: { internal: Egress; edge: (egress: Egress) => Edge; keys: ApiKeyDirectory; changes: ListChanges },
+    parts: {
+      internal: Egress;
+      edge: (egress: Egress) => Edge;
+      keys: ApiKeyDirectory;
+      changes: ListChanges;
+      proofs: CallerProofs;
+    },
   ) {
     this.#config = config;
     this.#deps = deps;
     this.#internal = parts.internal;
     this.#keys = parts.keys;
     this.#changes = parts.changes;
+    this.#proofs = parts.proofs;
     this.#edge = parts.edge(this.#egress);
     followConnections(this.#edge);
     this.#mcp = new McpEndpoint({ edge: this.#edge, tracer: deps.telemetry.tracer, catalog: () => this.#catalog });
@@ -143,7 +152,7 @@ export class PublicEdge {
       spoolBytes: () => audit.depthBytes(),
     });
     const { lists, changes } = await openLists(config, deps, asks.boot);
-    const { connections, leases, renew } = await openLeases(config, deps);
+    const { connections, proofs, leases, renew } = await openLeases(config, deps);
     const onSaid = (upstream: string, method: string) => lists.heard(upstream, method);
     const edge = (egress: Egress): Edge => ({
       name: config.emitter,
@@ -180,7 +189,7 @@ export class PublicEdge {
       views: new ViewChanges(names, log),
       streamPeers,
     });
-    const opened = new PublicEdge(config, deps, { internal, edge, keys, changes });
+    const opened = new PublicEdge(config, deps, { internal, edge, keys, changes, proofs });
     opened.#endRevoked();
     await opened.#follow(state);
     await opened.#servePeers();
@@ -235,7 +244,7 @@ export class PublicEdge {
     await this.#listener.close();
     await this.#watch?.close();
     const { cancellations, connections, revocations } = this.#edge;
-    await Promise.all([this.#changes, cancellations, connections, revocations].map((followed) => followed.close()));
+    await Promise.all([this.#changes, this.#proofs, cancellations, connections, revocations].map((followed) => followed.close()));
     this.#edge.suspended.close();
     await this.#edge.pool.close();
     await this.#edge.handedOver.settled();
@@ -299,9 +308,10 @@ async function openLists(
 async function openLeases(
   { emitter }: EdgeProxyConfig,
   { state, rpc, clock, log }: EdgeProxyDeps,
-): Promise<{ connections: ConnectionChanges; leases: CredentialLeases; renew: Renew }> {
+): Promise<{ connections: ConnectionChanges; proofs: CallerProofs; leases: CredentialLeases; renew: Renew }> {
   const connections = await ConnectionChanges.open({ kv: await state.bucket(BUCKETS.connectionChanges, DEFAULT_TENANT), log });
+  const proofs = await CallerProofs.open(await state.bucket(BUCKETS.vaultKeys, DEFAULT_TENANT), log);
   const sealingKey = await generateSealingKey();
-  const leases = new CredentialLeases({ rpc, clock, edge: emitter, sealingKey, connections, log });
-  return { connections, leases, renew: (...rejected) => leases.renew(...rejected) };
+  const leases = new CredentialLeases({ rpc, clock, edge: emitter, sealingKey, connections, proofs, log });
+  return { connections, proofs, leases, renew: (...rejected) => leases.renew(...rejected) };
 }

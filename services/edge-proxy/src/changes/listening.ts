@@ -202,6 +202,8 @@ export class Listening {
 
   /** Once the caller has connected, the vault says so; until then nobody asks it. */
   #lacks(upstream: string, place: Place, { reason }: Refusal): void {
+    // Its token is over: from now on the stream goes on when a call has what it needs, and the vault is not asked for it.
+    if (reason === 'caller_unproven') this.#call.exchange.head.authorization = undefined;
     if (reason !== 'connection_required') return this.#again(upstream, place);
     place.missed = true;
     place.first?.resolve({});

@@ -170,7 +170,7 @@ function elicitationRequired(held: Held, session: ClientSession, elicitationId: 
 function told({ call, refusal, url }: Held): Ending {
   const { id, method } = call.inbound.envelope;
   if (method !== 'tools/call') return refused(refusal);
-  const text = `${refusal.message} Ask the user to open ${url} in a browser and to connect the account there, then call this tool again.`;
+  const text = `${refusal.message} Only the user can do that, in a browser. Show them ${url} and, when they are back, call this tool again.`;
   const bytes = toolErrorResponse(id, text, call.inbound.era);
   return { kind: 'response', status: 200, bytes, outcome: 'error', reason: refusal.reason };
 }

@@ -13,6 +13,7 @@ import { type Rpc, RpcFault, RpcUnavailable } from '@switchyard/messaging';
 import { openSealed, type SealingKey } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
+import type { CallerProofs } from '../caller-proofs.js';
 import { type ConnectionChanges, type HeardChange, isConnected } from '../connection-changes.js';
 import { teamOf } from '../credential-scope.js';
 import type { Reason } from '../ladder.js';
@@ -57,6 +58,7 @@ export interface LeasesOptions {
   readonly edge: string;
   readonly sealingKey: SealingKey;
   readonly connections: ConnectionChanges;
+  readonly proofs: CallerProofs;
   readonly log: Logger;
 }
 
@@ -174,8 +176,10 @@ export class CredentialLeases {
     const { upstream, scope, behalf, connection, rejected } = wanted;
     const { name } = upstream;
     const { principal } = behalf.caller;
-    const { requestId } = behalf.exchange;
+    const { requestId, head } = behalf.exchange;
+    if (connection !== '' && head.authorization === undefined) return unproven(name);
     try {
+      const callerProof = connection === '' ? '' : await this.#options.proofs.seal(head.authorization ?? '');
       const response = await this.#options.rpc.call(VaultService.method.leaseCredential, {
         tenant: principal.tenant,
         upstream: name,
@@ -185,6 +189,7 @@ export class CredentialLeases {
         recipientJwk: this.#options.sealingKey.publicJwk,
         requestId,
         team: teamOf(scope),
+        callerProof,
         ...(rejected && { rejectedVersion: rejected.version, challengeScopes: [...rejected.scopes] }),
       });
       const { case: kind, value } = response.result;
@@ -224,10 +229,16 @@ export class CredentialLeases {
 const connectionOf = ({ name, credentialOwner }: Upstream, { caller }: Behalf): string =>
   credentialOwner === CredentialOwner.PRINCIPAL ? connectionChangeKey(name, caller.principal) : '';
 
+/** A stream keeps no token: it goes on when a call has what it needs. */
+const unproven = (upstream: string) =>
+  new Refusal('caller_unproven', `${upstream} is used with your own account, and nothing shows that it is you who asks.`, {
+    upstream,
+  });
+
 function refusalOf({ reason, message, connectUrl: url }: VaultRefusal, upstream: string, askedAt: number): Refusal {
   const known = VAULT_REASONS[reason] ?? 'credential_unavailable';
   if (known !== 'connection_required' || url === '') return new Refusal(known, message, { upstream });
-  return new Refusal(known, `${message} To connect: ${url}`, { upstream, url }, { askedAt });
+  return new Refusal(known, message, { upstream, url }, { askedAt });
 }
 
 /** @throws RpcFault, without a cause: what a parser says of text that it cannot read quotes the text */

@@ -1,4 +1,5 @@
 import type { Egress } from '@switchyard/egress';
+import { Refusal } from '../refusal.js';
 import type { OutboundRequest, Renew, UpstreamMessage } from './link.js';
 
 /** What all requests to one upstream have in common. */
@@ -15,3 +16,11 @@ export interface HttpRequestOptions {
   /** Sessions whose client is being asked on a stream other than a call's. */
   readonly asked?: ReadonlyMap<string, number>;
 }
+
+/** Tells the vault of a credential that came in the place of another and is refused too: whatever else it has is not tried. */
+export const lastOf =
+  (renew: Renew): Renew =>
+  async (...refused) => {
+    const other = await renew(...refused);
+    return other instanceof Refusal ? other : undefined;
+  };

@@ -6,9 +6,9 @@ import { Refusal } from '../refusal.js';
 import { CallTime, type TimeOver } from './call-time.js';
 import { certificateOf } from './client-certificate.js';
 import { httpFailure } from './http-failure.js';
-import type { HttpRequestOptions } from './http-request-options.js';
+import { type HttpRequestOptions, lastOf } from './http-request-options.js';
 import { challengeOf } from './challenge.js';
-import type { OutboundRequest, UpstreamAnswer, UpstreamMessage } from './link.js';
+import type { OutboundRequest, Renew, UpstreamAnswer, UpstreamMessage } from './link.js';
 import { outboundFields } from './outbound-fields.js';
 import { contentCoding, type Headers, mediaType } from './response-fields.js';
 import { StreamResumption } from './stream-resumption.js';
@@ -118,7 +118,7 @@ class HttpExchange implements EgressSink {
       this.#cut(this.#garbage(`HTTP ${status} with content type "${type.slice(0, QUOTE_LIMIT)}"`));
   }
 
-  /** The upstream has not looked at the message, so it is sent again, once, with another credential where there is one. */
+  /** The upstream has not looked at the message: it is sent again with another credential. If that is refused too, only the vault hears. */
   #rejected(status: number, field: string | string[] | undefined): void {
     const { upstream, renew } = this.options;
     const answer = this.#refuse('credential_rejected', `${upstream} refused the gateway's credential (HTTP ${status}).`);
@@ -127,17 +127,17 @@ class HttpExchange implements EgressSink {
     this.#finish();
     this.#control?.abort(new Error('another credential is wanted'));
     renew(this.request, upstream, challenge).then(
-      (renewed) => this.#sendAgain(renewed, answer),
+      (renewed) => this.#sendAgain(renewed, answer, renew),
       (fault: unknown) => this.reject(fault),
     );
   }
 
   /** @param rejected the answer where there is no other credential */
-  #sendAgain(renewed: CredentialMaterial | Refusal | undefined, rejected: UpstreamAnswer): void {
+  #sendAgain(renewed: CredentialMaterial | Refusal | undefined, rejected: UpstreamAnswer, renew: Renew): void {
     if (renewed === undefined) return this.resolve(rejected);
     if (renewed instanceof Refusal) return this.resolve({ kind: 'refused', status: this.#status, refusal: renewed });
     const request = { ...this.request, credential: renewed };
-    new HttpExchange(request, { ...this.options, renew: undefined }, this.resolve, this.reject, this.onHead).run();
+    new HttpExchange(request, { ...this.options, renew: lastOf(renew) }, this.resolve, this.reject, this.onHead).run();
   }
 
   data(chunk: Buffer, control: EgressControl): void {
@@ -329,8 +329,8 @@ class HttpExchange implements EgressSink {
   }
 
   #tooLarge(): UpstreamAnswer {
-    const { upstream, resultLimitBytes } = this.options;
-    return this.#refuse('result_too_large', `${upstream} sent more than ${resultLimitBytes} bytes in one message.`);
+    const { upstream, resultLimitBytes: limit } = this.options;
+    return this.#refuse('result_too_large', `${upstream} sent more than ${limit} bytes in one message.`);
   }
 }
 
