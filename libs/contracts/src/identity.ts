@@ -16,5 +16,8 @@ export interface Principal {
   readonly claims: readonly string[];
 }
 
+/** Header field in which upstreams are told who calls, as a signed JWT. */
+export const CLAIMS_HEADER = 'X-Switchyard-User';
+
 /** The gateway's own OpenID client at its own authorization server: who opens the connect pages signs in through it. */
 export const CONNECT_CLIENT = { id: 'switchyard-connect', redirectPath: '/connect/signed-in' } as const;

@@ -5,7 +5,7 @@ export { CALLER_PROOF_KEY, connectionChange, connectionChangeKey, type Connectio
 export { openApiDocument } from './openapi/document.js';
 export { eventsPage, eventsQuery, eventView, type EventsPage, type EventsQuery, type EventView } from './openapi/events.js';
 export { EVENT_TYPES, OUTCOMES, type EventFields, type EventType, type Outcome } from './events.js';
-export { CONNECT_CLIENT, DEFAULT_TENANT, type Principal } from './identity.js';
+export { CLAIMS_HEADER, CONNECT_CLIENT, DEFAULT_TENANT, type Principal } from './identity.js';
 export { EventSchema, type Event, type EventJson } from './gen/switchyard/events/v1/event_pb.js';
 export { RevocationSchema, RevokedKind, type Revocation } from './gen/switchyard/auth/v1/revocation_pb.js';
 export { ApiKeyRecordSchema, type ApiKeyRecord, type ApiKeyRecordJson } from './gen/switchyard/auth/v1/api_key_pb.js';

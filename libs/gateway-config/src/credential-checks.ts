@@ -23,26 +23,67 @@ interface Aspects {
 }
 
 type Of<Type extends ParsedCredential['type']> = Extract<ParsedCredential, { readonly type: Type }>;
+type Given = { readonly username?: string | undefined; readonly password?: string | undefined };
 
 const AUTHORIZATION = { name: 'Authorization', path: ['type'] };
 
-const fieldsOf = (key: string, text: string): Text[] => [{ path: [key], text, secret: true, field: true }];
+/** One for all, or one for each team. */
+function either(given: object, perTeam: object | undefined, keys: readonly string[]): PlacedProblem[] {
+  const stands = keys.filter((key) => (given as Record<string, unknown>)[key] !== undefined);
+  const [first = ''] = stands;
+  if (perTeam !== undefined && stands.length > 0)
+    return [{ path: [first], message: 'cannot stand beside perTeam. Keep one of them.' }];
+  if (perTeam !== undefined && Object.keys(perTeam).length === 0)
+    return [{ path: ['perTeam'], message: 'names no team. Name one, or remove it.' }];
+  const missing = keys.filter((key) => !stands.includes(key));
+  if (perTeam !== undefined || missing.length === 0) return [];
+  return [{ path: [], message: `needs ${missing.join(' and ')}, or perTeam. Add it.` }];
+}
 
-const colons = (username: string): PlacedProblem[] =>
-  username.replaceAll(/\$\{[^}]*\}/g, '').includes(':')
-    ? [{ path: ['username'], message: 'cannot hold ":", which ends it (RFC 7617). Remove it.' }]
+const fieldsOf = (key: string, value: string | undefined, perTeam: Readonly<Record<string, string>> = {}): Text[] => [
+  ...(value === undefined ? [] : [{ path: [key], text: value, secret: true, field: true }]),
+  ...Object.entries(perTeam).map(([team, text]) => ({ path: ['perTeam', team], text, secret: true, field: true })),
+];
+
+const accountTexts = (path: readonly PropertyKey[], { username, password }: Given): Text[] => [
+  ...(username === undefined ? [] : [{ path: [...path, 'username'], text: username, secret: false }]),
+  ...(password === undefined ? [] : [{ path: [...path, 'password'], text: password, secret: true }]),
+];
+
+const colons = (path: readonly PropertyKey[], { username }: Given): PlacedProblem[] =>
+  username?.replaceAll(/\$\{[^}]*\}/g, '').includes(':') === true
+    ? [{ path: [...path, 'username'], message: 'cannot hold ":", which ends it (RFC 7617). Remove it.' }]
     : [];
 
 const ASPECTS: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>, url: string) => Aspects } = {
-  header: ({ name, value }) => ({ texts: fieldsOf('value', value), writes: [{ name, path: ['name'] }], problems: [] }),
-  bearer: ({ token }) => ({ texts: fieldsOf('token', token), writes: [AUTHORIZATION], problems: [] }),
-  basic: ({ username, password }) => ({
-    texts: [
-      { path: ['username'], text: username, secret: false },
-      { path: ['password'], text: password, secret: true },
-    ],
+  header: (given) => ({
+    texts: fieldsOf('value', given.value, given.perTeam),
+    writes: [{ name: given.name, path: ['name'] }],
+    problems: either(given, given.perTeam, ['value']),
+  }),
+  bearer: (given) => ({
+    texts: fieldsOf('token', given.token, given.perTeam),
     writes: [AUTHORIZATION],
-    problems: colons(username),
+    problems: either(given, given.perTeam, ['token']),
+  }),
+  basic: (given) => {
+    const accounts: [PropertyKey[], Given][] = [
+      [[], given],
+      ...Object.entries(given.perTeam ?? {}).map(([team, own]): [PropertyKey[], Given] => [['perTeam', team], own]),
+    ];
+    return {
+      texts: accounts.flatMap(([path, own]) => accountTexts(path, own)),
+      writes: [AUTHORIZATION],
+      problems: [
+        ...either(given, given.perTeam, ['username', 'password']),
+        ...accounts.flatMap(([path, own]) => colons(path, own)),
+      ],
+    };
+  },
+  'user-claims': ({ audience = '' }) => ({
+    texts: [{ path: ['audience'], text: audience, secret: false }],
+    writes: [],
+    problems: [],
   }),
   mtls: ({ certificate, key }, url) => ({
     texts: [

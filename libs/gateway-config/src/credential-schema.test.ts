@@ -14,6 +14,33 @@ describe('credentials of upstreams', () => {
       { kind: 'basic', owner: 'organisation', settings: { username: 'gateway', password: '${env:P}' }, teams: {} },
     ],
     [
+      'C5 bearer per team, in their order',
+      '{ type: bearer, perTeam: { ops: "${env:O}", finance: "${env:F}" } }',
+      {},
+      {
+        ...{ kind: 'header', owner: 'team', settings: { name: 'Authorization' } },
+        teams: { ops: { value: 'Bearer ${env:O}' }, finance: { value: 'Bearer ${env:F}' } },
+      },
+    ],
+    [
+      'C6 basic per team',
+      '{ type: basic, perTeam: { ops: { username: o, password: "${env:O}" } } }',
+      {},
+      { kind: 'basic', owner: 'team', settings: {}, teams: { ops: { username: 'o', password: '${env:O}' } } },
+    ],
+    [
+      'C7 signed claims',
+      '{ type: user-claims }',
+      {},
+      { kind: 'user-claims', owner: 'principal', settings: { audience: 'https://x.example/mcp' }, teams: {} },
+    ],
+    [
+      'C8 signed claims for another audience',
+      '{ type: user-claims, audience: "urn:crm" }',
+      {},
+      { kind: 'user-claims', owner: 'principal', settings: { audience: 'urn:crm' }, teams: {} },
+    ],
+    [
       'C3 mtls',
       '{ type: mtls, certificate: "${file:c.pem}", key: "${secret:k}" }',
       {},
@@ -39,7 +66,29 @@ describe('credentials of upstreams', () => {
   });
 
   const refused: [id: string, text: string, sentence: string][] = [
-    ['C11 half of it', text('{ type: basic, username: a }'), 'credential.password: '],
+    ['C10 nothing of it', text('{ type: basic }'), 'credential: needs username and password, or perTeam'],
+    ['C11 half of it', text('{ type: basic, username: a }'), 'credential: needs password'],
+    [
+      'C19 one for all, and for teams',
+      text('{ type: bearer, token: "${env:T}", perTeam: { ops: "${env:O}" } }'),
+      'token: cannot stand beside perTeam',
+    ],
+    ['C20 for no team', text('{ type: bearer, perTeam: {} }'), 'credential.perTeam: names no team'],
+    [
+      'C21 a team that is none',
+      text('{ type: bearer, perTeam: { fnance: "${env:T}" } }'),
+      'credential.perTeam.fnance: no team is called "fnance". Did you mean "finance"?',
+    ],
+    [
+      'C22 a team’s in clear',
+      text('{ type: header, name: X-Key, perTeam: { ops: abc } }'),
+      'credential.perTeam.ops: is a secret in clear text',
+    ],
+    [
+      'C23 a team’s password in clear',
+      text('{ type: basic, perTeam: { ops: { username: a, password: b } } }'),
+      'perTeam.ops.password: is a secret in clear text',
+    ],
     [
       'C12 password in clear',
       text('{ type: basic, username: a, password: b }'),
@@ -65,6 +114,11 @@ describe('credentials of upstreams', () => {
       'C17 twice',
       text('{ type: basic, username: a, password: "${env:P}" }', undefined, 'headers: { authorization: "${env:A}" }, '),
       'headers.authorization: is also what credential sends',
+    ],
+    [
+      'C24 a header of the gateway’s own',
+      text('{ type: header, name: X-Switchyard-User, value: "${env:A}" }'),
+      'credential.name: is written by the gateway itself',
     ],
     ['C18 key of another kind', text('{ type: bearer, token: "${env:T}", username: a }'), 'credential.username: unknown key'],
   ];

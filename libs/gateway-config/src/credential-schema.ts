@@ -1,21 +1,38 @@
 import { z } from 'zod';
+import { teamNameSchema } from './names.js';
 import { oauthCredential, oauthSettings } from './oauth-credential.js';
+
+const perTeam = <Value extends z.ZodType>(value: Value) =>
+  z
+    .record(teamNameSchema, value)
+    .optional()
+    .describe(
+      'Instead: another for each team, by its name. A caller who is in several has the first; one who is in none has none.',
+    );
 
 const header = z.strictObject({
   type: z.literal('header').describe('A header field of your choice.'),
   name: z.string().describe('Name of the header field.'),
-  value: z.string().describe('Its value, with a reference in it, for example `Bearer ${secret:billing}`.'),
+  value: z.string().optional().describe('Its value, with a reference in it, for example `Bearer ${secret:billing}`.'),
+  perTeam: perTeam(z.string()),
 });
 
 const bearer = z.strictObject({
   type: z.literal('bearer').describe('`Authorization: Bearer <token>`.'),
-  token: z.string().describe('The token as a reference, for example `${env:BILLING_TOKEN}`.'),
+  token: z.string().optional().describe('The token as a reference, for example `${env:BILLING_TOKEN}`.'),
+  perTeam: perTeam(z.string()),
+});
+
+const account = z.strictObject({
+  username: z.string().describe('User name; a reference, or in clear.'),
+  password: z.string().describe('Password as a reference.'),
 });
 
 const basic = z.strictObject({
   type: z.literal('basic').describe('`Authorization: Basic …`, user name and password (RFC 7617).'),
-  username: z.string().describe('User name; a reference, or in clear.'),
-  password: z.string().describe('Password as a reference.'),
+  username: account.shape.username.optional(),
+  password: account.shape.password.optional(),
+  perTeam: perTeam(account),
 });
 
 const mtls = z.strictObject({
@@ -24,7 +41,16 @@ const mtls = z.strictObject({
   key: z.string().describe('Its private key, PEM without a passphrase, as a reference.'),
 });
 
-const KINDS = [header, bearer, basic, mtls, oauthCredential] as const;
+const userClaims = z.strictObject({
+  type: z
+    .literal('user-claims')
+    .describe(
+      'Who calls, in `X-Switchyard-User`: a JWT that the gateway signs for one minute or two, with subject, e-mail address, teams, tenant and client. Keys that verify it: `/.well-known/switchyard-user-jwks.json`.',
+    ),
+  audience: z.string().min(1).optional().describe('Audience of that JWT. Unless given: `url`.'),
+});
+
+const KINDS = [header, bearer, basic, mtls, oauthCredential, userClaims] as const;
 const names = KINDS.map(({ shape }) => `"${shape.type.value}"`);
 
 /** What an upstream must be shown, as people write it. */
@@ -41,7 +67,7 @@ export type ParsedCredential = z.output<typeof credentialSchema>;
 /** A credential that more than fixed header fields is needed for. Values hold references, never resolved secrets. */
 export interface CredentialConfig {
   /** How the token vault makes it. */
-  readonly kind: 'basic' | 'mtls' | 'oauth';
+  readonly kind: 'header' | 'basic' | 'mtls' | 'oauth' | 'user-claims';
   /** Whose it is: the same for every caller, for those of one team, or each caller's own. */
   readonly owner: 'organisation' | 'team' | 'principal';
   /** What that kind needs to know. */
@@ -57,19 +83,45 @@ export interface CompiledCredential {
 }
 
 type Of<Type extends ParsedCredential['type']> = Extract<ParsedCredential, { readonly type: Type }>;
+type Teams<Value> = Readonly<Record<string, Value>>;
+
+const forTeams = <Value>(
+  kind: CredentialConfig['kind'],
+  settings: CredentialConfig['settings'],
+  teams: Teams<Value>,
+  toSettings: (value: Value) => CredentialConfig['settings'],
+): CompiledCredential => ({
+  headers: {},
+  credential: {
+    kind,
+    owner: 'team',
+    settings,
+    teams: Object.fromEntries(Object.entries(teams).map(([team, value]) => [team, toSettings(value)])),
+  },
+});
+
 const ofOrganisation = (kind: CredentialConfig['kind'], settings: CredentialConfig['settings']): CompiledCredential => ({
   headers: {},
   credential: { kind, owner: 'organisation', settings, teams: {} },
 });
 
 const COMPILED: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>, url: string) => CompiledCredential } = {
-  header: ({ name, value }) => ({ headers: { [name]: value } }),
-  bearer: ({ token }) => ({ headers: { Authorization: `Bearer ${token}` } }),
-  basic: ({ username, password }) => ofOrganisation('basic', { username, password }),
+  header: ({ name, value = '', perTeam: teams }) =>
+    teams === undefined ? { headers: { [name]: value } } : forTeams('header', { name }, teams, (own) => ({ value: own })),
+  bearer: ({ token = '', perTeam: teams }) =>
+    teams === undefined
+      ? { headers: { Authorization: `Bearer ${token}` } }
+      : forTeams('header', { name: 'Authorization' }, teams, (own) => ({ value: `Bearer ${own}` })),
+  basic: ({ username = '', password = '', perTeam: teams }) =>
+    teams === undefined ? ofOrganisation('basic', { username, password }) : forTeams('basic', {}, teams, (own) => own),
   mtls: ({ certificate, key }) => ofOrganisation('mtls', { certificate, key }),
   oauth: (given, url) => ({
     headers: {},
     credential: { kind: 'oauth', owner: 'principal', settings: oauthSettings(given, url), teams: {} },
+  }),
+  'user-claims': ({ audience }, url) => ({
+    headers: {},
+    credential: { kind: 'user-claims', owner: 'principal', settings: { audience: audience ?? url }, teams: {} },
   }),
 };
 

@@ -6,7 +6,7 @@ const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 // Header fields that the gateway itself writes on every request to an upstream.
 const OWNED =
-  /^(host|connection|content-length|content-type|transfer-encoding|te|trailer|upgrade|expect|keep-alive|accept|accept-encoding|mcp-.*|traceparent|tracestate|x-request-id|last-event-id)$/i;
+  /^(host|connection|content-length|content-type|transfer-encoding|te|trailer|upgrade|expect|keep-alive|accept|accept-encoding|mcp-.*|x-switchyard-.*|traceparent|tracestate|x-request-id|last-event-id)$/i;
 
 /** Why a header field cannot have this name; undefined where it can. */
 export function refuseHeaderName(name: string): string | undefined {

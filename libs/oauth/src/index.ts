@@ -10,5 +10,6 @@ export {
   type ResourceOptions,
 } from './resource.js';
 export { guardScope, KIND_SCOPES, MCP_SCOPE, MCP_SCOPES, settleScopes, type ScopedKind } from './scopes.js';
+export { claimsKeyFrom, signClaims, type ClaimsKey } from './claims-key.js';
 export { signJwtAssertion } from './jwt-assertion.js';
 export { generateSealingKey, openSealed, sealingKeyFrom, sealTo, type SealingKey } from './sealed-message.js';

@@ -18,7 +18,12 @@ function templateOf(name: string, upstream: UpstreamConfig, config: GatewayConfi
   const { headers, credential } = upstream;
   const fields = { upstream: name, headers: { ...headers }, env: {} };
   if (credential === undefined) return fields;
-  const teams = Object.entries(credential.teams).map(([team, settings]) => ({
+  // What an upstream is told of its callers says in which of all teams they are.
+  const own =
+    credential.kind === 'user-claims'
+      ? Object.fromEntries(Object.keys(config.teams).map((team) => [team, {}]))
+      : credential.teams;
+  const teams = Object.entries(own).map(([team, settings]) => ({
     team: { name: team, ...config.teams[team] },
     settings: { ...settings },
   }));

@@ -1,4 +1,4 @@
-import type { CredentialMaterial } from '@switchyard/contracts';
+import { CLAIMS_HEADER, type CredentialMaterial } from '@switchyard/contracts';
 import type { Era } from '@switchyard/mcp';
 import { createHash } from 'node:crypto';
 import type { LegacySession, UpstreamLink, UpstreamProfile } from './upstream/link.js';
@@ -33,8 +33,12 @@ export class ListContexts {
   #digest(credential: CredentialMaterial): string {
     const known = this.#digests.get(credential);
     if (known !== undefined) return known;
-    const { headers, env } = credential;
-    const sorted = [headers, env].map((fields) => Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1)));
+    const { headers, env, tlsCertificate } = credential;
+    // What is said of a caller is signed anew each minute; whose list it is, the link tells.
+    const shown = { ...headers, [CLAIMS_HEADER]: '' };
+    const sorted = [shown, env, { tlsCertificate }].map((fields) =>
+      Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1)),
+    );
     const digest = createHash('sha256').update(JSON.stringify(sorted)).digest('base64url');
     this.#digests.set(credential, digest);
     return digest;

@@ -6,6 +6,7 @@ const fields = z.record(z.string(), z.string());
 const team = z.strictObject({
   emails: z.array(z.string()),
   claims: z.array(z.string()),
+  services: z.array(z.string()),
   settings: fields,
 });
 
@@ -55,7 +56,8 @@ function flat({ headers, env, kind, settings, teams }: CredentialParts): string[
   return [...fields, '', kind, ...sorted(settings).flat(), '', ...own];
 }
 
-const members = ({ teams }: CredentialParts) => byName(teams).map(([name, { emails, claims }]) => [name, emails, claims]);
+const members = ({ teams }: CredentialParts) =>
+  byName(teams).map(([name, { emails, claims, services }]) => [name, emails, claims, services]);
 
 /** Whether two templates are the same. */
 export function sameTemplate(a: CredentialParts, b: CredentialParts): boolean {

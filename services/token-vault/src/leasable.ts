@@ -1,10 +1,15 @@
-import type { CredentialMaterialJson, LeaseCredentialRequest } from '@switchyard/contracts';
+import { CLAIMS_HEADER, type CredentialMaterialJson, type LeaseCredentialRequest, type Principal } from '@switchyard/contracts';
+import { isMember } from './caller/team-membership.js';
 import type { CredentialParts } from './credential.js';
 import { kindOf } from './kinds/kinds.js';
 import { KmsUnavailable } from './kms/kms.js';
-import { isPersonal } from './personal-credentials.js';
+import { isPersonal, unproven } from './personal-credentials.js';
 import type { Damage } from './sealed-store.js';
+import { claimsOf } from './user-claims/claims-of.js';
 import type { VaultContext } from './vault-context.js';
+
+/** A statement about a caller is used no longer than this: by then they may be in other teams. */
+const CLAIMS_LEASE_MS = 60_000;
 
 /** A credential that may be leased. */
 export interface Leasable {
@@ -76,6 +81,7 @@ export async function findLeasable(vault: VaultContext, request: LeaseCredential
   }
   const { template, material } = read.credential;
   if (material !== undefined && isPersonal(material.kind)) return findPersonal(vault, request, material);
+  if (material !== undefined && dependsOnCaller(material)) return findForCaller(vault, request, material, read.version);
   if (material !== undefined) return { ok: true, material: shown(material), version: read.version };
   const problems = await vault.credentials.problemsOf(template);
   return refused('unresolved', `The credential of upstream ${upstream} is incomplete: ${problems.join(' ')}`);
@@ -92,6 +98,46 @@ async function findPersonal(
   if (!found.ok) return found;
   const { headers, env } = shown(same);
   return { ...found, material: { ...found.material, headers: { ...headers, ...found.material.headers }, env: { ...env } } };
+}
+
+const CLAIMS = 'user-claims';
+
+const dependsOnCaller = ({ kind, teams }: CredentialParts) => kind === CLAIMS || Object.keys(teams).length > 0;
+
+/** What is made for whoever calls, once that is proven: a statement about them, or their team's credential. */
+async function findForCaller(
+  vault: VaultContext,
+  request: LeaseCredentialRequest,
+  parts: CredentialParts,
+  version: string,
+): Promise<Leasable | NotLeasable> {
+  const proof = await unlessAway(() => vault.personal.prove(request));
+  if (proof instanceof KmsUnavailable) return away(vault, request.upstream, proof);
+  if (!proof.ok) return unproven(request, proof.cause);
+  const publicUrl = vault.personal.gateway()?.publicUrl ?? '';
+  if (parts.kind !== CLAIMS) return findTeam(request, proof.principal, parts, version, publicUrl);
+  const statement = await unlessAway(() => vault.claims.sign(claimsOf(proof, parts, publicUrl)));
+  if (statement instanceof KmsUnavailable) return away(vault, request.upstream, statement);
+  const { headers, ...more } = shown(parts);
+  const material = { ...more, headers: { ...headers, [CLAIMS_HEADER]: statement } };
+  return { ok: true, material, version, untilMs: vault.clock.now() + CLAIMS_LEASE_MS };
+}
+
+/** The credential of the team that the edge names, where the caller is in it. */
+function findTeam(
+  { upstream, team: name }: LeaseCredentialRequest,
+  principal: Principal,
+  parts: CredentialParts,
+  version: string,
+  publicUrl: string,
+): Leasable | NotLeasable {
+  const team = Object.hasOwn(parts.teams, name) ? parts.teams[name] : undefined;
+  if (team !== undefined && isMember(principal, team, publicUrl)) {
+    const settings = { ...parts.settings, ...team.settings };
+    return { ok: true, material: shown({ ...parts, settings }), version };
+  }
+  const message = `${upstream} has a credential for each of several teams, and you are not in the one whose was asked for. If you have just changed teams, sign in again; else ask the gateway's administrators.`;
+  return { ok: false, reason: 'credential_unavailable', cause: team === undefined ? 'unknown_team' : 'not_in_team', message };
 }
 
 function away(vault: VaultContext, upstream: string, error: KmsUnavailable): NotLeasable {

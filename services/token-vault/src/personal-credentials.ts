@@ -7,7 +7,7 @@ import type { Clock } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
 import type { CallerKey } from './caller/caller-key.js';
-import { proveCaller } from './caller/prove-caller.js';
+import { proveCaller, type Proof } from './caller/prove-caller.js';
 import { BrowserSignIn } from './connect/browser-sign-in.js';
 import { ConnectFlow } from './connect/connect-flow.js';
 import { ConnectSite } from './connect/connect-site.js';
@@ -92,18 +92,24 @@ export class PersonalCredentials {
   async lease(
     request: LeaseCredentialRequest,
   ): Promise<Leasable | (LeaseRefusal & { readonly ok: false; readonly cause: string })> {
-    const { callerKey, keys, records, clock } = this.#o;
-    const { view, store, refresher } = this.#parts;
-    const gateway = view.current();
+    const { store, refresher } = this.#parts;
+    const proof = await this.prove(request);
+    if (!proof.ok) return unproven(request, proof.cause);
+    const connectUrl = (upstream: string) => `${this.gateway()?.publicUrl ?? ''}/connect/${upstream}`;
+    return leaseConnection({ store, refresher, clock: this.#o.clock, connectUrl }, request);
+  }
+
+  /** Who is really calling. @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable */
+  async prove(request: LeaseCredentialRequest): Promise<Proof> {
+    const { callerKey, keys, records } = this.#o;
+    const gateway = this.gateway();
     const verifier = await this.#verifierFor(gateway);
-    const context = { tenant: records.tenant, callerKey, keys, gateway: () => gateway, verifier: () => verifier };
-    const proof = await proveCaller(context, request);
-    if (!proof.ok) {
-      const message = `The credential of ${request.upstream} is each caller's own, and it is not proven to the token vault that you are calling. Sign in again; if it stays, tell whoever runs the gateway.`;
-      return { ok: false, reason: 'caller_unproven', cause: proof.cause, message };
-    }
-    const connectUrl = (upstream: string) => `${gateway?.publicUrl ?? ''}/connect/${upstream}`;
-    return leaseConnection({ store, refresher, clock, connectUrl }, request);
+    return proveCaller({ tenant: records.tenant, callerKey, keys, gateway: () => gateway, verifier: () => verifier }, request);
+  }
+
+  /** The configuration that edges serve from; undefined before there was any. */
+  gateway(): Gateway | undefined {
+    return this.#parts.view.current();
   }
 
   /** Ends after what is under way. Idempotent. */
@@ -167,6 +173,12 @@ async function settingsOf(credentials: Credentials, upstream: string): Promise<U
   const read = await credentials.get(upstream);
   const material = read.state === 'intact' ? read.credential.material : undefined;
   return material?.kind === KIND ? upstreamSettings.parse(material.settings) : undefined;
+}
+
+/** Nothing of a caller's own is given to somebody who is not proven to be the caller. */
+export function unproven({ upstream }: LeaseCredentialRequest, cause: string): LeaseRefusal & { ok: false; cause: string } {
+  const message = `The credential of ${upstream} depends on who calls, and it is not proven to the token vault that you are calling. Sign in again; if it stays, tell whoever runs the gateway.`;
+  return { ok: false, reason: 'caller_unproven', cause, message };
 }
 
 /** Whether a credential of this kind is a person's own. */

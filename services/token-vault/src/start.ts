@@ -20,6 +20,7 @@ import { filesOf, openKms } from './kms/open-kms.js';
 import { PersonalCredentials } from './personal-credentials.js';
 import { ReferenceFiles } from './reference-files.js';
 import { SecretStore } from './secret-store.js';
+import { ClaimsSigner } from './user-claims/claims-signer.js';
 import { TokenVaultModule } from './token-vault.module.js';
 import { VaultContext } from './vault-context.js';
 
@@ -89,7 +90,8 @@ async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps, undo: A
   const reseal = new Reseal({ ...deps, keyring, stores: [store.sealed, secrets.sealed, ...personal.sealed] });
   const rotateMs = config.dataKeys.rotateDays * dayMs;
   const upkeep = undo.adopt(new KeyUpkeep({ ...deps, keyring, reseal, rotateMs }), (it) => it.close());
-  const parts = { tenant, secrets, credentials, keyring, reseal, upkeep, callerKey, personal };
+  const claims = new ClaimsSigner(keyring, clock);
+  const parts = { tenant, secrets, credentials, keyring, reseal, upkeep, callerKey, personal, claims };
   return { health, keys, vault: new VaultContext({ ...deps, ...parts }) };
 }
 

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { DataKeysController } from './http/data-keys.controller.js';
+import { UserClaimsController } from './http/user-claims.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
 import { ApplyCredentialsHandler } from './rpc/apply-credentials.js';
 import { LeaseCredentialHandler } from './rpc/lease-credential.js';
@@ -11,7 +12,7 @@ export class TokenVaultModule {
   static with(vault: VaultContext): DynamicModule {
     return {
       module: TokenVaultModule,
-      controllers: [LeaseCredentialHandler, ApplyCredentialsHandler, SecretsController, DataKeysController],
+      controllers: [LeaseCredentialHandler, ApplyCredentialsHandler, SecretsController, DataKeysController, UserClaimsController],
       providers: [{ provide: VaultContext, useValue: vault }],
     };
   }

@@ -8,6 +8,7 @@ import type { KeyUpkeep } from './keyring/key-upkeep.js';
 import type { Reseal } from './keyring/reseal.js';
 import type { PersonalCredentials } from './personal-credentials.js';
 import type { SecretStore } from './secret-store.js';
+import type { ClaimsSigner } from './user-claims/claims-signer.js';
 
 /** What the vault's handlers work with. */
 export class VaultContext {
@@ -19,6 +20,7 @@ export class VaultContext {
   readonly upkeep: KeyUpkeep;
   readonly callerKey: CallerKey;
   readonly personal: PersonalCredentials;
+  readonly claims: ClaimsSigner;
   readonly audit: Pick<Audit, 'record' | 'accepting'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -34,6 +36,7 @@ export class VaultContext {
     this.upkeep = o.upkeep;
     this.callerKey = o.callerKey;
     this.personal = o.personal;
+    this.claims = o.claims;
     this.audit = o.audit;
     this.clock = o.clock;
     this.log = o.log;

@@ -73,6 +73,7 @@ export function createRouter(
     { path: /^\/(authorize|token|register)$/, handle: to('authServer') },
     { path: /^\/oauth(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9_\-.]*)*$/, handle: to('authServer') },
     { path: /^\/api\/v1\/keys(\/[A-Za-z0-9_-]+)?$/, handle: to('authServer') },
+    { path: /^\/\.well-known\/switchyard-user-jwks\.json$/, handle: to('tokenVault') },
     { path: /^\/connect(\/[A-Za-z0-9_.-]+)?$/, handle: to('tokenVault') },
     { path: /^\/api\/v1\/data-keys(\/(rotate|destroy))?$/, handle: to('tokenVault') },
     { path: /^\/api\/v1\/secrets(\/[A-Za-z0-9_.-]+)?$/, handle: to('tokenVault') },

@@ -1,5 +1,5 @@
 import { API_KEY_ISSUER, type ApiKeyDirectory } from '@switchyard/api-keys';
-import type { LeaseCredentialRequest } from '@switchyard/contracts';
+import type { LeaseCredentialRequest, Principal } from '@switchyard/contracts';
 import { audienceOf, KeysUnavailable, resourceUrl, type AccessTokenVerifier } from '@switchyard/oauth';
 import type { Gateway } from '../gateway-view.js';
 import type { CallerKey } from './caller-key.js';
@@ -15,7 +15,13 @@ export interface ProofContext {
 }
 
 /** Whether the principal of a lease is really calling, or why that is not known. */
-export type Proof = { readonly ok: true } | { readonly ok: false; readonly cause: ProofFailure };
+export type Proof = ({ readonly ok: true } & ProvenCaller) | { readonly ok: false; readonly cause: ProofFailure };
+
+/** Who is calling, and with which client, as the token or key says. */
+export interface ProvenCaller {
+  readonly principal: Principal;
+  readonly clientId: string;
+}
 
 export type ProofFailure =
   | 'no_proof'
@@ -44,14 +50,16 @@ export async function proveCaller(context: ProofContext, request: LeaseCredentia
   return token.startsWith('sy_') ? proveKey(context, gateway, token, request) : proveToken(context, gateway, token, request);
 }
 
-function proveKey({ keys }: ProofContext, { servers }: Gateway, text: string, request: LeaseCredentialRequest): Proof {
+function proveKey({ keys, tenant }: ProofContext, { servers }: Gateway, text: string, request: LeaseCredentialRequest): Proof {
   const key = keys.verify(text);
   if (key === undefined) return failed('key_refused');
   if (request.principalIssuer !== API_KEY_ISSUER || request.principalSubject !== key.id) return failed('other_principal');
   const opened = (servers.get(request.upstream) ?? []).some(
     ({ slug }) => key.servers.includes('*') || key.servers.includes(slug),
   );
-  return opened ? { ok: true } : failed('route');
+  const { id, name } = key;
+  const principal: Principal = { tenant, issuer: API_KEY_ISSUER, subject: id, name, kind: 'service', claims: [] };
+  return opened ? { ok: true, principal, clientId: id } : failed('route');
 }
 
 async function proveToken(
@@ -70,13 +78,13 @@ async function proveToken(
   try {
     const verified = await verifies.verify(token, audience);
     if (!verified.ok) return failed('token_refused');
-    const { principal } = verified;
+    const { principal, clientId } = verified;
     const same =
       principal.tenant === tenant &&
       principal.tenant === request.tenant &&
       principal.issuer === request.principalIssuer &&
       principal.subject === request.principalSubject;
-    return same ? { ok: true } : failed('other_principal');
+    return same ? { ok: true, principal, clientId } : failed('other_principal');
   } catch (error) {
     if (error instanceof KeysUnavailable) return failed('keys_unavailable');
     throw error;

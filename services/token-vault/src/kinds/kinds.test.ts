@@ -73,7 +73,7 @@ describe('kinds of credential', () => {
   });
 
   it('K15 each team’s is checked, with what all have in common', () => {
-    const team = (value: string) => ({ emails: [], claims: [], settings: { value } });
+    const team = (value: string) => ({ emails: [], claims: [], services: [], settings: { value } });
     expect(kindProblems(parts('header', { name: 'X-Key' }, { a: team('fine'), b: team('a\nb') }))).toEqual([
       expect.stringMatching(/^the header X-Key/),
     ]);

@@ -4,9 +4,10 @@ import { header } from './header.js';
 import type { Kind, Settings } from './kind.js';
 import { mtls } from './mtls.js';
 import { oauth } from './oauth.js';
+import { userClaims } from './user-claims.js';
 
 /** Every kind of credential that is more than fixed header fields and variables. */
-const KINDS: Readonly<Record<string, Kind>> = { basic, header, mtls, oauth };
+const KINDS: Readonly<Record<string, Kind>> = { basic, header, mtls, oauth, 'user-claims': userClaims };
 
 /** The kind that goes by a name; undefined where this vault has none. */
 export const kindOf = (name: string): Kind | undefined => (Object.hasOwn(KINDS, name) ? KINDS[name] : undefined);

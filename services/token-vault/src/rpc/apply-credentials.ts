@@ -18,8 +18,8 @@ import { VaultContext } from '../vault-context.js';
 
 function partsOf({ headers, env, kind, settings, teams }: CredentialTemplate): CredentialParts {
   const own = teams.map(({ team, settings: given }) => {
-    const { name = '', emails = [], claims = [] } = team ?? {};
-    return [name, { emails, claims, settings: given }] as const;
+    const { name = '', emails = [], claims = [], services = [] } = team ?? {};
+    return [name, { emails, claims, services, settings: given }] as const;
   });
   return { headers, env, kind, settings, teams: Object.fromEntries(own) };
 }
