@@ -1,3 +1,4 @@
+import { clientCredentialsProblems } from './client-credentials.js';
 import type { ParsedCredential } from './credential-schema.js';
 import { refuseHeaderName, refuseHeaderValue } from './header-checks.js';
 import { oauthProblems } from './oauth-credential.js';
@@ -80,6 +81,17 @@ const ASPECTS: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>, 
       ],
     };
   },
+  'client-credentials': (given, url) => ({
+    texts: [
+      { path: ['clientId'], text: given.clientId, secret: false },
+      ...(['clientSecret', 'privateKey'] as const).flatMap((key) => {
+        const text = given[key];
+        return text === undefined ? [] : [{ path: [key], text, secret: true }];
+      }),
+    ],
+    writes: [AUTHORIZATION],
+    problems: clientCredentialsProblems(given, url),
+  }),
   'user-claims': ({ audience = '' }) => ({
     texts: [{ path: ['audience'], text: audience, secret: false }],
     writes: [],

@@ -29,6 +29,18 @@ describe('credentials of upstreams', () => {
       { kind: 'basic', owner: 'team', settings: {}, teams: { ops: { username: 'o', password: '${env:O}' } } },
     ],
     [
+      'C9 a token of the gateway’s own',
+      '{ type: client-credentials, issuer: "https://as.example", clientId: gw, clientSecret: "${env:S}", scopes: [a, b] }',
+      {},
+      {
+        ...{ kind: 'client-credentials', owner: 'organisation', teams: {} },
+        settings: {
+          ...{ client_id: 'gw', client_secret: '${env:S}', issuer: 'https://as.example' },
+          ...{ scopes: 'a b', resource: 'https://x.example/mcp' },
+        },
+      },
+    ],
+    [
       'C7 signed claims',
       '{ type: user-claims }',
       {},
@@ -114,6 +126,45 @@ describe('credentials of upstreams', () => {
       'C17 twice',
       text('{ type: basic, username: a, password: "${env:P}" }', undefined, 'headers: { authorization: "${env:A}" }, '),
       'headers.authorization: is also what credential sends',
+    ],
+    [
+      'C30 nowhere to get a token',
+      text('{ type: client-credentials, clientId: a, clientSecret: "${env:S}" }'),
+      'credential: needs issuer or tokenUrl',
+    ],
+    [
+      'C31 two places',
+      text(
+        '{ type: client-credentials, issuer: "https://a.b", tokenUrl: "https://a.b/t", clientId: a, clientSecret: "${env:S}" }',
+      ),
+      'credential.tokenUrl: cannot stand beside issuer',
+    ],
+    [
+      'C32 no TLS',
+      text('{ type: client-credentials, tokenUrl: "http://as.example/t", clientId: a, clientSecret: "${env:S}" }'),
+      'credential.tokenUrl: must be an https URL',
+    ],
+    [
+      'C33 nothing to show',
+      text('{ type: client-credentials, issuer: "https://a.b", clientId: a }'),
+      'credential: needs clientSecret or privateKey',
+    ],
+    [
+      'C34 a secret in clear',
+      text('{ type: client-credentials, issuer: "https://a.b", clientId: a, clientSecret: abc }'),
+      'credential.clientSecret: is a secret in clear text',
+    ],
+    [
+      'C35 id of no key',
+      text('{ type: client-credentials, issuer: "https://a.b", clientId: a, clientSecret: "${env:S}", privateKeyId: k }'),
+      'credential.privateKeyId: is the id of no key',
+    ],
+    [
+      'C36 resource with a fragment',
+      text(
+        '{ type: client-credentials, issuer: "https://a.b", clientId: a, clientSecret: "${env:S}", resource: "https://r/#x" }',
+      ),
+      'credential.resource: must be an absolute URI without a fragment',
     ],
     [
       'C24 a header of the gateway’s own',

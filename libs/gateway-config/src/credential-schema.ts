@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { clientCredentials, clientCredentialsSettings } from './client-credentials.js';
 import { teamNameSchema } from './names.js';
 import { oauthCredential, oauthSettings } from './oauth-credential.js';
 
@@ -50,7 +51,7 @@ const userClaims = z.strictObject({
   audience: z.string().min(1).optional().describe('Audience of that JWT. Unless given: `url`.'),
 });
 
-const KINDS = [header, bearer, basic, mtls, oauthCredential, userClaims] as const;
+const KINDS = [header, bearer, basic, mtls, oauthCredential, clientCredentials, userClaims] as const;
 const names = KINDS.map(({ shape }) => `"${shape.type.value}"`);
 
 /** What an upstream must be shown, as people write it. */
@@ -67,7 +68,7 @@ export type ParsedCredential = z.output<typeof credentialSchema>;
 /** A credential that more than fixed header fields is needed for. Values hold references, never resolved secrets. */
 export interface CredentialConfig {
   /** How the token vault makes it. */
-  readonly kind: 'header' | 'basic' | 'mtls' | 'oauth' | 'user-claims';
+  readonly kind: 'header' | 'basic' | 'mtls' | 'oauth' | 'client-credentials' | 'user-claims';
   /** Whose it is: the same for every caller, for those of one team, or each caller's own. */
   readonly owner: 'organisation' | 'team' | 'principal';
   /** What that kind needs to know. */
@@ -119,6 +120,7 @@ const COMPILED: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>,
     headers: {},
     credential: { kind: 'oauth', owner: 'principal', settings: oauthSettings(given, url), teams: {} },
   }),
+  'client-credentials': (given, url) => ofOrganisation('client-credentials', clientCredentialsSettings(given, url)),
   'user-claims': ({ audience }, url) => ({
     headers: {},
     credential: { kind: 'user-claims', owner: 'principal', settings: { audience: audience ?? url }, teams: {} },

@@ -238,7 +238,8 @@ const refusals: { id: string; text: string; message: string }[] = [
   {
     id: 'U15 unknown credential',
     text: up('{ url: "https://x/", credential: { type: §cookie } }'),
-    message: 'upstreams.a.credential.type: must be one of "header", "bearer", "basic", "mtls", "oauth" and "user-claims".',
+    message:
+      'upstreams.a.credential.type: must be one of "header", "bearer", "basic", "mtls", "oauth", "client-credentials" and "user-claims".',
   },
   {
     id: 'U16 unknown reference',

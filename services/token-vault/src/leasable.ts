@@ -5,6 +5,7 @@ import { kindOf } from './kinds/kinds.js';
 import { KmsUnavailable } from './kms/kms.js';
 import { isPersonal, unproven } from './personal-credentials.js';
 import type { Damage } from './sealed-store.js';
+import { OAuthProblem } from './upstream-oauth/oauth-problem.js';
 import { claimsOf } from './user-claims/claims-of.js';
 import type { VaultContext } from './vault-context.js';
 
@@ -81,6 +82,7 @@ export async function findLeasable(vault: VaultContext, request: LeaseCredential
   }
   const { template, material } = read.credential;
   if (material !== undefined && isPersonal(material.kind)) return findPersonal(vault, request, material);
+  if (material?.kind === SERVICE) return findService(vault, request, material, read.version);
   if (material !== undefined && dependsOnCaller(material)) return findForCaller(vault, request, material, read.version);
   if (material !== undefined) return { ok: true, material: shown(material), version: read.version };
   const problems = await vault.credentials.problemsOf(template);
@@ -101,6 +103,24 @@ async function findPersonal(
 }
 
 const CLAIMS = 'user-claims';
+const SERVICE = 'client-credentials';
+
+/** A token that the gateway gets for itself. */
+async function findService(
+  vault: VaultContext,
+  { upstream, rejectedVersion }: LeaseCredentialRequest,
+  parts: CredentialParts,
+  version: string,
+): Promise<Leasable | NotLeasable> {
+  const token = await vault.personal.services.get({ upstream, version, settings: parts.settings, rejected: rejectedVersion });
+  if (token instanceof OAuthProblem) {
+    const message = `The gateway's own token for ${upstream} cannot be had: ${token.message} Whoever runs the gateway must look at that upstream's credential.`;
+    return { ok: false, reason: 'credential_unavailable', cause: token.reason, message };
+  }
+  const { headers, ...more } = shown(parts);
+  const material = { ...more, headers: { ...headers, Authorization: `Bearer ${token.accessToken}` } };
+  return { ok: true, material, version: token.version, untilMs: token.untilMs };
+}
 
 const dependsOnCaller = ({ kind, teams }: CredentialParts) => kind === CLAIMS || Object.keys(teams).length > 0;
 

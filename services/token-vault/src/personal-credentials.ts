@@ -8,6 +8,7 @@ import type { State } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
 import type { CallerKey } from './caller/caller-key.js';
 import { proveCaller, type Proof } from './caller/prove-caller.js';
+import { ServiceTokens } from './client-credentials/service-tokens.js';
 import { BrowserSignIn } from './connect/browser-sign-in.js';
 import { ConnectFlow } from './connect/connect-flow.js';
 import { ConnectSite } from './connect/connect-site.js';
@@ -24,6 +25,7 @@ import type { Credentials } from './credentials.js';
 import { GatewayView, type Gateway } from './gateway-view.js';
 import type { LeaseRefusal, Leasable } from './leasable.js';
 import type { SealedStore, TenantRecords } from './sealed-store.js';
+import { findMetadata } from './upstream-oauth/discover.js';
 import { OAuthHttp } from './upstream-oauth/oauth-http.js';
 import { upstreamSettings, type UpstreamSettings } from './upstream-oauth/upstream-settings.js';
 
@@ -51,6 +53,7 @@ interface Parts {
   readonly clients: UpstreamClients;
   readonly refresher: Refresher;
   readonly revocations: Revocations;
+  readonly services: ServiceTokens;
   readonly site: ConnectSite;
 }
 
@@ -73,6 +76,11 @@ export class PersonalCredentials {
   /** What is stored, for who encrypts it anew. */
   get sealed(): readonly SealedStore[] {
     return [this.#parts.store.sealed, this.#parts.clients.sealed];
+  }
+
+  /** Tokens that the gateway gets for itself. */
+  get services(): ServiceTokens {
+    return this.#parts.services;
   }
 
   /** Serves the connect pages. */
@@ -153,6 +161,7 @@ async function openParts(o: PersonalCredentialsOptions): Promise<Parts> {
   ]);
   const sealed = new SealedTexts(keyring, clock);
   const servers = new KnownServers(http, clock);
+  const services = new ServiceTokens({ http, servers: new KnownServers(http, clock, findMetadata), clock });
   const revocations = new Revocations({ kv, sealed, http, servers, log });
   const connections = new Connections({ store, news, revocations });
   const refresher = new Refresher({ store, clients, leases: kv, servers, http, news, audit, clock, log });
@@ -166,7 +175,7 @@ async function openParts(o: PersonalCredentialsOptions): Promise<Parts> {
     signIn: new BrowserSignIn(sealed),
   });
   undo.move();
-  return { view, egress, store, clients, refresher, revocations, site };
+  return { view, egress, store, clients, refresher, revocations, services, site };
 }
 
 async function settingsOf(credentials: Credentials, upstream: string): Promise<UpstreamSettings | undefined> {

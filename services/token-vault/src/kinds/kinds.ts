@@ -1,5 +1,6 @@
 import type { CredentialParts } from '../credential.js';
 import { basic } from './basic.js';
+import { clientCredentials } from './client-credentials.js';
 import { header } from './header.js';
 import type { Kind, Settings } from './kind.js';
 import { mtls } from './mtls.js';
@@ -7,7 +8,14 @@ import { oauth } from './oauth.js';
 import { userClaims } from './user-claims.js';
 
 /** Every kind of credential that is more than fixed header fields and variables. */
-const KINDS: Readonly<Record<string, Kind>> = { basic, header, mtls, oauth, 'user-claims': userClaims };
+const KINDS: Readonly<Record<string, Kind>> = {
+  basic,
+  header,
+  mtls,
+  oauth,
+  'user-claims': userClaims,
+  'client-credentials': clientCredentials,
+};
 
 /** The kind that goes by a name; undefined where this vault has none. */
 export const kindOf = (name: string): Kind | undefined => (Object.hasOwn(KINDS, name) ? KINDS[name] : undefined);

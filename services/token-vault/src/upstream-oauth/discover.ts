@@ -102,6 +102,12 @@ function chooseIssuer(issuers: readonly string[], registered: string | undefined
  * @returns only what can be used: S256 is offered, and the endpoints may be asked
  */
 export async function findServer(http: OAuthHttp, issuer: string): Promise<AuthorizationServer | OAuthProblem> {
+  const server = await findMetadata(http, issuer);
+  return server instanceof OAuthProblem ? server : usableServer(http, server);
+}
+
+/** The same, whatever it offers: nobody is sent to it, and its endpoints are still to be judged. */
+export async function findMetadata(http: OAuthHttp, issuer: string): Promise<AuthorizationServer | OAuthProblem> {
   const url = http.usable(issuer);
   if (url === undefined || url.search !== '') return refusedUrl("The upstream's authorization server");
   let mismatch = false;
@@ -110,7 +116,7 @@ export async function findServer(http: OAuthHttp, issuer: string): Promise<Autho
     if (answer instanceof OAuthProblem) return answer;
     if (answer.status !== 200 || answer.body === undefined) continue;
     // RFC 8414 §3.3: compared as text, and a document of somebody else is not used.
-    if (answer.body['issuer'] === issuer) return usableServer(http, answer.body as unknown as AuthorizationServer);
+    if (answer.body['issuer'] === issuer) return answer.body as unknown as AuthorizationServer;
     mismatch = true;
   }
   if (mismatch) {

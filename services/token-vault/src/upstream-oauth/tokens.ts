@@ -108,7 +108,12 @@ async function answered(
   }
 }
 
-function tokensOf(
+/**
+ * What a token response holds, where it can be used.
+ * @param asked scopes that were asked for
+ * @param known whose the token must be
+ */
+export function tokensOf(
   response: oauth.TokenEndpointResponse,
   asked: readonly string[],
   known: string | undefined,
@@ -134,7 +139,7 @@ const unusable = (why: string) =>
   new OAuthProblem('token_unusable', `The token that the upstream's authorization server gave ${why}.`);
 
 // An error's cause holds the whole answer, and so perhaps tokens: it is neither kept nor logged.
-function problemOf(error: unknown, host: string): OAuthProblem {
+export function problemOf(error: unknown, host: string): OAuthProblem {
   if (error instanceof oauth.ResponseBodyError || error instanceof oauth.WWWAuthenticateChallengeError) {
     if (error.status >= 500 || error.status === 429) return unreachableProblem(host);
     const code = error instanceof oauth.ResponseBodyError ? knownCode(error.error) : 'invalid_client';
