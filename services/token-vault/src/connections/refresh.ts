@@ -130,7 +130,7 @@ export class Refresher {
       const next = withTokens(value, tokens, clock.now());
       const version = await store.replace(id, standing.place, next);
       if (version === undefined) continue;
-      await news.tell({ id, change: 'refreshed', state: 'connected', version });
+      await news.tell({ id, change: 'refreshed', state: 'refreshed', version });
       const read = await store.get(id);
       return read.state === 'intact' ? read : 'gone';
     }
