@@ -43,10 +43,12 @@ export {
 } from './gen/switchyard/edge/v1/relay_pb.js';
 export {
   CredentialOwner,
+  AppClientSchema,
   SnapshotSchema,
   type AccessRule,
   type GuardScope,
   type Server,
+  type AppClient,
   type Snapshot,
   type SnapshotJson,
   type Source,

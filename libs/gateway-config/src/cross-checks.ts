@@ -8,6 +8,7 @@ export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
   return [
     ...identityProblems(config),
     ...serviceProblems(config),
+    ...sharedClientIds(config),
     ...teamProblems(config),
     ...loopProblems(config),
     ...connectProblems(config),
@@ -47,6 +48,16 @@ function serviceProblems({ gateway, identity, servers, teams }: GatewayConfig): 
       });
     return problems;
   });
+}
+
+function sharedClientIds({ identity }: GatewayConfig): PlacedProblem[] {
+  const taken = new Set(identity.services.map(({ clientId }) => clientId));
+  return identity.clients
+    .filter(({ clientId }) => taken.has(clientId))
+    .map(({ clientId }) => ({
+      path: ['identity', 'clients', clientId],
+      message: 'is the client id of a service too. Rename one of them.',
+    }));
 }
 
 function teamProblems({ teams, identity }: GatewayConfig): PlacedProblem[] {

@@ -12,6 +12,7 @@ describe('identity', () => {
       recheckSeconds: 300,
       requirePushedRequests: false,
       services: [],
+      clients: [],
       clientDocuments: { hosts: undefined, allowed: [] },
       providers: [
         {
@@ -130,6 +131,46 @@ describe('identity', () => {
       'identity.clientDocuments.hosts[0]: must be a host in lower case',
     ],
     ['CD2 a star within', 'identity: { clientDocuments: { hosts: ["a.*.com"] } }', 'hosts[0]: must be a host in lower case'],
+    [
+      'AC1 an app without an address',
+      'identity: { clients: { a: { redirectUris: [] } } }',
+      'identity.clients.a.redirectUris: is empty',
+    ],
+    [
+      'AC2 http that is not loopback',
+      'identity: { clients: { a: { redirectUris: ["http://evil.example/cb"] } } }',
+      'identity.clients.a.redirectUris[0]: must use https',
+    ],
+    [
+      'AC3 a secret in clear text',
+      'identity: { clients: { a: { redirectUris: ["https://a.example/"], clientSecret: abc } } }',
+      'identity.clients.a.clientSecret: is a secret in clear text. Write ${env:NAME} or ${file:PATH} instead.',
+    ],
+    [
+      'AC4 a secret of the vault',
+      'identity: { clients: { a: { redirectUris: ["https://a.example/"], clientSecret: "${secret:x}" } } }',
+      'identity.clients.a.clientSecret: cannot be a secret of the token vault',
+    ],
+    [
+      'AC5 a private key',
+      'identity: { clients: { a: { redirectUris: ["https://a.example/"], jwks: { keys: [{ kty: EC, d: x }] } } } }',
+      'identity.clients.a.jwks.keys: hold a private or shared key',
+    ],
+    [
+      'AC6 a secret and keys',
+      'identity: { clients: { a: { redirectUris: ["https://a.example/"], clientSecret: "${env:A}", jwks: { keys: [{ kty: EC }] } } } }',
+      'identity.clients.a.jwks: cannot stand beside clientSecret.',
+    ],
+    [
+      'AC7 a URL as id',
+      'identity: { clients: { "https://a.example/c": { redirectUris: ["https://a.example/"] } } }',
+      'identity.clients',
+    ],
+    [
+      'AC8 the id of a service',
+      'identity: { services: { a: { clientSecret: "${env:A}", servers: ["*"] } }, clients: { a: { redirectUris: ["https://a.example/"] } } }',
+      'identity.clients.a: is the client id of a service too.',
+    ],
     ['CD3 every address', 'identity: { clientDocuments: { allow: ["0.0.0.0/0"] } }', 'allow[0]: allows every address'],
   ])('refuses: %s', (_id, text, message) => {
     expect(() => parse(text)).toThrow(message);

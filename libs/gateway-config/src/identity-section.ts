@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { appClients } from './app-clients.js';
 import { cidr } from './gateway-section.js';
 import { findIdentityProblems } from './identity-checks.js';
 import { IDENTITY_PRESETS, presetOf, type IdentityPreset, type IdentityPresetName } from './identity-presets.js';
@@ -125,6 +126,7 @@ const shape = z.strictObject({
       'Confidential clients, which have a secret or a key, must push what they ask for before they send somebody to sign in (RFC 9126). Any client may.',
     ),
   services: serviceClients,
+  clients: appClients,
   clientDocuments,
 });
 

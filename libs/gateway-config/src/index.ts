@@ -10,6 +10,7 @@ export type { ServerEntry } from './server-schema.js';
 export type { CredentialConfig } from './credential-schema.js';
 export type { HttpUpstream, StdioUpstream, UpstreamConfig, UpstreamEntry } from './upstream-schema.js';
 export type { IdentityProviderConfig } from './identity-section.js';
+export type { AppClientConfig } from './app-clients.js';
 export type { ServiceClientConfig } from './service-clients.js';
 export { IDENTITY_PRESETS } from './identity-presets.js';
 export { isLoopbackHost } from './loopback.js';

@@ -3,10 +3,11 @@ import { isLoopbackHost } from './loopback.js';
 import { holdsReference, unknownReferences } from './secret-reference.js';
 import type { PlacedProblem } from './placed-problem.js';
 
-const WRITE = 'Write ${env:NAME} or ${file:PATH}';
+/** How to write a secret that the authorization server resolves. */
+export const WRITE_REFERENCE = 'Write ${env:NAME} or ${file:PATH}';
 
 /** Client ids that can be mistaken for nobody else: no URLs (those are metadata documents), none of the ids that people have. */
-const CLIENT_ID = /^(?!usr_)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const CLIENT_ID = /^(?!usr_)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 const entry = z.strictObject({
   clientId: z
@@ -95,7 +96,7 @@ function credentialProblems(service: ParsedService): PlacedProblem[] {
 const REFUSE: Readonly<Record<(typeof CREDENTIALS)[number], (service: ParsedService) => string | undefined>> = {
   publicKey: ({ publicKey = '' }) => {
     if (publicKey.includes('PRIVATE KEY')) return 'is a private key, which only the service should have. Give its public key.';
-    if (holdsReference(publicKey)) return refuseReference(publicKey);
+    if (holdsReference(publicKey)) return refuseOwnReference(publicKey);
     return publicKey.includes('-----BEGIN PUBLIC KEY-----')
       ? undefined
       : 'is not a public key in PEM. Begin with -----BEGIN PUBLIC KEY-----, or refer to a file with ${file:PATH}.';
@@ -110,15 +111,16 @@ const REFUSE: Readonly<Record<(typeof CREDENTIALS)[number], (service: ParsedServ
     return isSafe && url.hash === '' && url.username === '' ? undefined : 'must be an https URL without a fragment or user.';
   },
   clientSecret: ({ clientSecret = '' }) => {
-    if (!holdsReference(clientSecret)) return `is a secret in clear text. ${WRITE} instead.`;
-    return refuseReference(clientSecret);
+    if (!holdsReference(clientSecret)) return `is a secret in clear text. ${WRITE_REFERENCE} instead.`;
+    return refuseOwnReference(clientSecret);
   },
 };
 
-function refuseReference(text: string): string | undefined {
+/** Why a reference cannot be resolved by the authorization server; undefined when it can. */
+export function refuseOwnReference(text: string): string | undefined {
   const [unknown] = unknownReferences(text);
-  if (unknown !== undefined) return `${unknown} is not a reference. ${WRITE}.`;
+  if (unknown !== undefined) return `${unknown} is not a reference. ${WRITE_REFERENCE}.`;
   if (text.includes('${secret:'))
-    return `cannot be a secret of the token vault, which hands those to edges alone: the authorization server reads this one itself. ${WRITE}.`;
+    return `cannot be a secret of the token vault, which hands those to edges alone: the authorization server reads this one itself. ${WRITE_REFERENCE}.`;
   return undefined;
 }

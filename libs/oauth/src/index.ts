@@ -13,3 +13,4 @@ export { guardScope, KIND_SCOPES, MCP_SCOPE, MCP_SCOPES, settleScopes, type Scop
 export { claimsKeyFrom, signClaims, type ClaimsKey } from './claims-key.js';
 export { signJwtAssertion } from './jwt-assertion.js';
 export { generateSealingKey, openSealed, sealingKeyFrom, sealTo, type SealingKey } from './sealed-message.js';
+export { describeRedirect, judgeRedirectUri, type RedirectKind } from './redirect-uri.js';

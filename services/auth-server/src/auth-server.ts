@@ -6,9 +6,11 @@ import { isLoopbackHost, loadGatewayConfig, type GatewayConfig } from '@switchya
 import type { Clock, RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
-import type { ClientMetadata } from 'oidc-provider';
+import path from 'node:path';
 import { AuthServerModule } from './auth-server.module.js';
 import { ClientDocuments } from './clients/client-documents.js';
+import { ConfiguredClients } from './clients/configured-clients.js';
+import { RemovedApps } from './clients/removed-apps.js';
 import { RegisteredClients } from './clients/registered-clients.js';
 import type { AuthServerConfig } from './config.js';
 import { grantRevoked } from './events/auth-events.js';
@@ -71,7 +73,12 @@ export async function startAuthServer(config: AuthServerConfig, deps: AuthServer
   const egress = undo.adopt(new Egress({ allowed: reachable(gateway), connectTimeoutMs: 5_000 }), (it) => it.close());
   const onUnreadableRing = (error: unknown) => log.error('the signing keys could not be read', { error });
   const signing = undo.adopt(await SigningKeys.open(state, tenant, clock, onUnreadableRing), (it) => it.close());
-  const provider = await openProvider(gateway, tenant, { servers, signing, fetch: egress.fetch }, deps);
+  const configured = undo.adopt(await openConfiguredClients(gateway, config.gatewayFile, tenant, deps), (it) => it.close());
+  const store = new OidcStore(await state.bucket(BUCKETS.oidc, tenant));
+  const revoked = await RevocationRegister.open(state, tenant);
+  undo.adopt(RemovedApps.follow({ configured, store, register: revoked, clock, log }), (it) => it.close());
+  const opened = { servers, signing, configured, store, register: revoked, fetch: egress.fetch };
+  const provider = await openProvider(gateway, tenant, opened, deps);
   const before = oidcHandler(provider, gateway.gateway.publicUrl);
   const module = AuthServerModule.of({ register, signing, audit, clock });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, audit, log, before }), (it) => it.close());
@@ -92,19 +99,23 @@ function reachable({ gateway, egress }: GatewayConfig): readonly string[] {
   return isLoopbackHost(new URL(gateway.publicUrl).hostname) ? [...LOOPBACK, ...egress.allow] : egress.allow;
 }
 
+/** What of it runs. */
+interface Opened {
+  readonly servers: KnownServers;
+  readonly signing: SigningKeys;
+  readonly configured: ConfiguredClients;
+  readonly store: OidcStore;
+  readonly register: RevocationRegister;
+  readonly fetch: typeof globalThis.fetch;
+}
+
 async function openProvider(
   { gateway: { publicUrl }, identity }: GatewayConfig,
   tenant: string,
-  {
-    servers,
-    signing,
-    fetch,
-  }: { readonly servers: KnownServers; readonly signing: SigningKeys; readonly fetch: typeof globalThis.fetch },
+  { servers, signing, configured, store, register, fetch }: Opened,
   deps: AuthServerDeps,
 ): Promise<RotatingProvider> {
   const { state, clock, audit, log } = deps;
-  const store = new OidcStore(await state.bucket(BUCKETS.oidc, tenant));
-  const register = await RevocationRegister.open(state, tenant);
   const revocations = new GrantRevocations(store, register, (grantId, ctx) => {
     exchangeOf(ctx).events.push(grantRevoked(ctx, publicUrl, grantId));
   });
@@ -124,7 +135,7 @@ async function openProvider(
     ...(mode === 'oidc' ? { federation } : {}),
     consents: new RememberedConsents({ store, ended, clock }),
     clients: {
-      configured: configuredClients(identity),
+      configured,
       documents: new ClientDocuments({ store, clock, trust: identity.clientDocuments }),
       registered: new RegisteredClients(store),
     },
@@ -134,8 +145,18 @@ async function openProvider(
   return new RotatingProvider(parts, signing);
 }
 
-function configuredClients({ services }: GatewayConfig['identity']): ReadonlyMap<string, ClientMetadata> {
-  return new Map(services.map((service) => [service.clientId, serviceClientMetadata(service)]));
+function openConfiguredClients(
+  { identity }: GatewayConfig,
+  file: string,
+  tenant: string,
+  { state, env, log }: AuthServerDeps,
+): Promise<ConfiguredClients> {
+  return ConfiguredClients.open(state, tenant, {
+    services: new Map(identity.services.map((service) => [service.clientId, serviceClientMetadata(service)])),
+    source: { env, directory: path.dirname(path.resolve(file)) },
+    onUnusable: (clientId, message) =>
+      log.error('an app of the configuration cannot be used', { client_id: clientId, reason: message }),
+  });
 }
 
 async function showFirstAdminKey(register: KeyRegister, tenant: string, deps: AuthServerDeps): Promise<void> {

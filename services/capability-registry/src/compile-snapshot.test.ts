@@ -7,7 +7,7 @@ import { credentialTemplates } from './credential-templates.js';
 
 const CONFIG = `
 teams: { finance: { emails: [ana@example.com] }, robots: {} }
-identity: { services: { bot: { clientId: bot-1, clientSecret: "\${env:S}", servers: [work], teams: [robots] } } }
+identity: { services: { bot: { clientId: bot-1, clientSecret: "\${env:S}", servers: [work], teams: [robots] } }, clients: { desk: { title: Desk, redirectUris: ["http://localhost/cb"], clientSecret: "\${env:D}" }, web: { redirectUris: ["https://a.example/cb"], jwks: { keys: [{ kty: EC }] } } } }
 upstreams:
   tracker: { url: "https://tracker.example/mcp", headers: { X-Team: a }, credential: { type: bearer, token: "\${env:T}" }, timeoutMs: 5000 }
   files: { command: node, args: [a.js], cwd: /srv, env: { API_KEY: "\${secret:k}" } }
@@ -69,6 +69,10 @@ describe('compileSnapshot', () => {
         { name: 'robots', services: ['bot-1'] },
       ],
       egressAllow: ['10.0.0.0/8'],
+      clients: [
+        { clientId: 'desk', title: 'Desk', redirectUris: ['http://localhost/cb'], secretReference: '${env:D}' },
+        { clientId: 'web', title: 'web', redirectUris: ['https://a.example/cb'], jwks: '{"keys":[{"kty":"EC"}]}' },
+      ],
     });
   });
 

@@ -1,11 +1,12 @@
 import { create, toJson, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { CredentialOwner, SnapshotSchema, type Snapshot } from '@switchyard/contracts';
-import type { GatewayConfig, UpstreamConfig } from '@switchyard/gateway-config';
+import type { AppClientConfig, GatewayConfig, UpstreamConfig } from '@switchyard/gateway-config';
 import type { Clock } from '@switchyard/runtime';
 import { createHash } from 'node:crypto';
 
 type SnapshotInit = MessageInitShape<typeof SnapshotSchema>;
+type ClientInit = NonNullable<SnapshotInit['clients']>[number];
 type UpstreamInit = NonNullable<SnapshotInit['upstreams']>[number];
 
 /**
@@ -32,8 +33,19 @@ export function compileSnapshot(
     })),
     teams: Object.entries(config.teams).map(([name, team]) => ({ name, ...team, services: servicesIn(name, config) })),
     egressAllow: config.egress.allow,
+    clients: config.identity.clients.map(compileClient),
   });
   return { ...content, revision: revisionOf(content), compiledAt: timestampFromMs(clock.now()) };
+}
+
+function compileClient({ clientId, title, redirectUris, clientSecret, jwks }: AppClientConfig): ClientInit {
+  return {
+    clientId,
+    title: title ?? clientId,
+    redirectUris,
+    secretReference: clientSecret ?? '',
+    jwks: jwks === undefined ? '' : JSON.stringify(jwks),
+  };
 }
 
 function servicesIn(team: string, { identity }: GatewayConfig): string[] {

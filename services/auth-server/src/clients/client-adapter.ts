@@ -1,12 +1,13 @@
-import type { Adapter, AdapterPayload } from 'oidc-provider';
+import type { Adapter } from 'oidc-provider';
 import type { ClientDocuments } from './client-documents.js';
+import type { ConfiguredClients } from './configured-clients.js';
 import { looksLikeDocumentId } from './document-id.js';
 import type { RegisteredClients } from './registered-clients.js';
 
 /** Where clients come from. */
 export interface ClientSources {
   /** Clients of the configuration, by id. */
-  readonly configured: ReadonlyMap<string, AdapterPayload>;
+  readonly configured: ConfiguredClients;
   readonly documents: ClientDocuments;
   readonly registered: RegisteredClients;
 }

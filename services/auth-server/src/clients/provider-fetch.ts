@@ -12,11 +12,9 @@ export function providerFetch(
   { configured, documents }: ClientSources,
   configuredFetch: typeof globalThis.fetch,
 ): typeof globalThis.fetch {
-  const inConfiguration = (href: string) =>
-    [...configured.values()].some(({ jwks_uri: uri }) => typeof uri === 'string' && URL.parse(uri)?.href === href);
   return async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);
-    if (inConfiguration(url.href)) return configuredFetch(url, init);
+    if (configured.publishKeysAt(url.href)) return configuredFetch(url, init);
     if (url.protocol !== 'https:') throw new Error('only https is fetched');
     const { allowed } = documents.trust;
     const answer = await fetchSmall(url, { allowed, limitBytes: LIMIT_BYTES, timeoutMs: TIMEOUT_MS });

@@ -1,3 +1,4 @@
+import { describeRedirect } from '@switchyard/oauth';
 import { z } from 'zod';
 import { isDocumentId } from '../clients/document-id.js';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
@@ -12,7 +13,6 @@ import { signInPage } from '../pages/sign-in-page.js';
 import type { Accounts, SignedInAccount } from '../provider/accounts.js';
 import { grantFor } from '../provider/existing-grant.js';
 import type { KnownServers } from '../provider/known-servers.js';
-import { describeRedirect } from '../provider/redirect-uri-policy.js';
 import type { Consent, RememberedConsents } from '../provider/remembered-consents.js';
 import { readResource } from '../provider/resources.js';
 import type { FormOrigin } from './form-origin.js';

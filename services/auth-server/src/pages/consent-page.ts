@@ -1,5 +1,4 @@
-import { KIND_SCOPES, MCP_SCOPE } from '@switchyard/oauth';
-import type { RedirectKind } from '../provider/redirect-uri-policy.js';
+import { KIND_SCOPES, MCP_SCOPE, type RedirectKind } from '@switchyard/oauth';
 import { html, type Html } from './html.js';
 import type { Page } from './page.js';
 

@@ -1,5 +1,5 @@
+import { judgeRedirectUri, type RedirectKind } from '@switchyard/oauth';
 import { errors, type ClientMetadata } from 'oidc-provider';
-import { judgeRedirectUri, type RedirectKind } from './redirect-uri-policy.js';
 
 /** Metadata of our own that clients may register besides the library's (RFC 7591 §2). */
 export const EXTRA_CLIENT_METADATA = ['software_id', 'software_version'] as const;

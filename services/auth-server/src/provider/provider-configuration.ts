@@ -1,5 +1,12 @@
 import { MCP_SCOPES, type AccessTokenVerifier } from '@switchyard/oauth';
-import { errors, type AccessToken, type ClientCredentials, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+import {
+  errors,
+  type AccessToken,
+  type ClientCredentials,
+  type ClientMetadata,
+  type Configuration,
+  type KoaContextWithOIDC,
+} from 'oidc-provider';
 import { clientAdapter, type ClientSources } from '../clients/client-adapter.js';
 import { looksLikeDocumentId } from '../clients/document-id.js';
 import { providerFetch } from '../clients/provider-fetch.js';
@@ -97,12 +104,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       properties: [...EXTRA_CLIENT_METADATA],
       // Called once per property, for registrations and for stored clients alike; once is enough.
       validator: (_ctx, key, _value, metadata) => {
-        // Registered clients do not choose their ids.
-        if (key !== EXTRA_CLIENT_METADATA[0] || o.clients.configured.has(metadata.client_id)) return;
-        if (!looksLikeDocumentId(metadata.client_id)) dropKeys(metadata);
-        applyClientPolicy(metadata);
-        if (o.requirePushedRequests && metadata.token_endpoint_auth_method !== 'none')
-          metadata.require_pushed_authorization_requests = true;
+        if (key === EXTRA_CLIENT_METADATA[0]) settleMetadata(metadata, o);
       },
     },
     // There are no ambient credentials at these endpoints, so any page may call them; a code is useless without its verifier.
@@ -138,6 +140,17 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     ttl: TTL,
     renderError: (ctx, out, error) => sendProblemPage(ctx, authorizationProblem(ctx.status, out, error)),
   };
+}
+
+/** Applies our rules to a client's metadata, in place. Clients that have registered themselves did not choose their ids. */
+function settleMetadata(metadata: ClientMetadata, { clients, requirePushedRequests }: ProviderParts): void {
+  if (!clients.configured.has(metadata.client_id)) {
+    if (!looksLikeDocumentId(metadata.client_id)) dropKeys(metadata);
+    applyClientPolicy(metadata);
+  }
+  const signsIn = metadata.grant_types?.includes('authorization_code') === true;
+  if (requirePushedRequests && signsIn && metadata.token_endpoint_auth_method !== 'none')
+    metadata.require_pushed_authorization_requests = true;
 }
 
 /** RFC 7009 §2.1: a client that names another one's token is told so. @throws InvalidGrant */

@@ -1,7 +1,7 @@
+import { describeRedirect } from '@switchyard/oauth';
 import type { EndedPeople } from '../federation/ended-people.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { OidcStore } from '../store/oidc-store.js';
-import { describeRedirect } from './redirect-uri-policy.js';
 
 const KIND = 'Consent';
 

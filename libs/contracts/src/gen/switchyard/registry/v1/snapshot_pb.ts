@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/registry/v1/snapshot.proto.
  */
 export const file_switchyard_registry_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIpoCCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJIrwCCghVcHN0cmVhbRIMCgRuYW1lGAEgASgJEjUKBGh0dHAYAiABKAsyJS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkh0dHBUcmFuc3BvcnRIABI3CgVzdGRpbxgDIAEoCzImLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU3RkaW9UcmFuc3BvcnRIABIYChBuZWVkc19jcmVkZW50aWFsGAQgASgIEhoKEmNyZWRlbnRpYWxfdmVyc2lvbhgFIAEoCRISCgp0aW1lb3V0X21zGAYgASgNEkEKEGNyZWRlbnRpYWxfb3duZXIYByABKA4yJy5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkNyZWRlbnRpYWxPd25lchIYChBjcmVkZW50aWFsX3RlYW1zGAggAygJQgsKCXRyYW5zcG9ydCIcCg1IdHRwVHJhbnNwb3J0EgsKA3VybBgBIAEoCSI8Cg5TdGRpb1RyYW5zcG9ydBIPCgdjb21tYW5kGAEgASgJEgwKBGFyZ3MYAiADKAkSCwoDY3dkGAMgASgJIr4BCgZTZXJ2ZXISDAoEc2x1ZxgBIAEoCRIvCgdzb3VyY2VzGAIgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5Tb3VyY2USMgoGYWNjZXNzGAMgAygLMiIuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5BY2Nlc3NSdWxlEg0KBXRpdGxlGAQgASgJEjIKBnNjb3BlcxgFIAMoCzIiLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuR3VhcmRTY29wZSJcCgpHdWFyZFNjb3BlEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFdG9vbHMYAyADKAkSDwoHcHJvbXB0cxgEIAMoCRIRCglyZXNvdXJjZXMYBSADKAkiawoGU291cmNlEhAKCHVwc3RyZWFtGAEgASgJEg4KBnByZWZpeBgCIAEoCRINCgV0b29scxgDIAMoCRIMCgRkZW55GAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJIoEBCgpBY2Nlc3NSdWxlEg0KBXRlYW1zGAEgAygJEhAKCGV2ZXJ5b25lGAIgASgIEhEKCWFub255bW91cxgDIAEoCBINCgV0b29scxgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCRIMCgR3aGVuGAcgASgJIkYKBFRlYW0SDAoEbmFtZRgBIAEoCRIOCgZlbWFpbHMYAiADKAkSDgoGY2xhaW1zGAMgAygJEhAKCHNlcnZpY2VzGAQgAygJKm4KD0NyZWRlbnRpYWxPd25lchIgChxDUkVERU5USUFMX09XTkVSX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9PV05FUl9URUFNEAESHgoaQ1JFREVOVElBTF9PV05FUl9QUklOQ0lQQUwQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIs4CCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudCK8AgoIVXBzdHJlYW0SDAoEbmFtZRgBIAEoCRI1CgRodHRwGAIgASgLMiUuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5IdHRwVHJhbnNwb3J0SAASNwoFc3RkaW8YAyABKAsyJi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlN0ZGlvVHJhbnNwb3J0SAASGAoQbmVlZHNfY3JlZGVudGlhbBgEIAEoCBIaChJjcmVkZW50aWFsX3ZlcnNpb24YBSABKAkSEgoKdGltZW91dF9tcxgGIAEoDRJBChBjcmVkZW50aWFsX293bmVyGAcgASgOMicuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DcmVkZW50aWFsT3duZXISGAoQY3JlZGVudGlhbF90ZWFtcxgIIAMoCUILCgl0cmFuc3BvcnQiHAoNSHR0cFRyYW5zcG9ydBILCgN1cmwYASABKAkiPAoOU3RkaW9UcmFuc3BvcnQSDwoHY29tbWFuZBgBIAEoCRIMCgRhcmdzGAIgAygJEgsKA2N3ZBgDIAEoCSK+AQoGU2VydmVyEgwKBHNsdWcYASABKAkSLwoHc291cmNlcxgCIAMoCzIeLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU291cmNlEjIKBmFjY2VzcxgDIAMoCzIiLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQWNjZXNzUnVsZRINCgV0aXRsZRgEIAEoCRIyCgZzY29wZXMYBSADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkd1YXJkU2NvcGUiXAoKR3VhcmRTY29wZRIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg0KBXRvb2xzGAMgAygJEg8KB3Byb21wdHMYBCADKAkSEQoJcmVzb3VyY2VzGAUgAygJImsKBlNvdXJjZRIQCgh1cHN0cmVhbRgBIAEoCRIOCgZwcmVmaXgYAiABKAkSDQoFdG9vbHMYAyADKAkSDAoEZGVueRgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCSKBAQoKQWNjZXNzUnVsZRINCgV0ZWFtcxgBIAMoCRIQCghldmVyeW9uZRgCIAEoCBIRCglhbm9ueW1vdXMYAyABKAgSDQoFdG9vbHMYBCADKAkSDwoHcHJvbXB0cxgFIAMoCRIRCglyZXNvdXJjZXMYBiADKAkSDAoEd2hlbhgHIAEoCSJGCgRUZWFtEgwKBG5hbWUYASABKAkSDgoGZW1haWxzGAIgAygJEg4KBmNsYWltcxgDIAMoCRIQCghzZXJ2aWNlcxgEIAMoCSJsCglBcHBDbGllbnQSEQoJY2xpZW50X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEhUKDXJlZGlyZWN0X3VyaXMYAyADKAkSGAoQc2VjcmV0X3JlZmVyZW5jZRgEIAEoCRIMCgRqd2tzGAUgASgJKm4KD0NyZWRlbnRpYWxPd25lchIgChxDUkVERU5USUFMX09XTkVSX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9PV05FUl9URUFNEAESHgoaQ1JFREVOVElBTF9PV05FUl9QUklOQ0lQQUwQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * One version of the whole configuration of a tenant. Holds no secrets.
@@ -77,6 +77,13 @@ export type Snapshot = Message<"switchyard.registry.v1.Snapshot"> & {
    * @generated from field: repeated string egress_allow = 8;
    */
   egressAllow: string[];
+
+  /**
+   * Apps that people sign in with, and that need not register themselves.
+   *
+   * @generated from field: repeated switchyard.registry.v1.AppClient clients = 15;
+   */
+  clients: AppClient[];
 };
 
 /**
@@ -140,6 +147,13 @@ export type SnapshotJson = {
    * @generated from field: repeated string egress_allow = 8;
    */
   egressAllow?: string[];
+
+  /**
+   * Apps that people sign in with, and that need not register themselves.
+   *
+   * @generated from field: repeated switchyard.registry.v1.AppClient clients = 15;
+   */
+  clients?: AppClientJson[];
 };
 
 /**
@@ -871,6 +885,97 @@ export type TeamJson = {
  */
 export const TeamSchema: GenMessage<Team, {jsonType: TeamJson}> = /*@__PURE__*/
   messageDesc(file_switchyard_registry_v1_snapshot, 8);
+
+/**
+ * An OAuth client of the configuration. Holds no secret: a reference says where the authorization server finds it.
+ *
+ * @generated from message switchyard.registry.v1.AppClient
+ */
+export type AppClient = Message<"switchyard.registry.v1.AppClient"> & {
+  /**
+   * Client id, unique in the tenant.
+   *
+   * @generated from field: string client_id = 1;
+   */
+  clientId: string;
+
+  /**
+   * What people are asked about it by.
+   *
+   * @generated from field: string title = 2;
+   */
+  title: string;
+
+  /**
+   * Where answers may go.
+   *
+   * @generated from field: repeated string redirect_uris = 3;
+   */
+  redirectUris: string[];
+
+  /**
+   * Reference to its secret, ${env:NAME} or ${file:PATH}; empty where it has none.
+   *
+   * @generated from field: string secret_reference = 4;
+   */
+  secretReference: string;
+
+  /**
+   * Its public keys, a JWK Set as JSON; empty where it has none.
+   *
+   * @generated from field: string jwks = 5;
+   */
+  jwks: string;
+};
+
+/**
+ * An OAuth client of the configuration. Holds no secret: a reference says where the authorization server finds it.
+ *
+ * @generated from message switchyard.registry.v1.AppClient
+ */
+export type AppClientJson = {
+  /**
+   * Client id, unique in the tenant.
+   *
+   * @generated from field: string client_id = 1;
+   */
+  clientId?: string;
+
+  /**
+   * What people are asked about it by.
+   *
+   * @generated from field: string title = 2;
+   */
+  title?: string;
+
+  /**
+   * Where answers may go.
+   *
+   * @generated from field: repeated string redirect_uris = 3;
+   */
+  redirectUris?: string[];
+
+  /**
+   * Reference to its secret, ${env:NAME} or ${file:PATH}; empty where it has none.
+   *
+   * @generated from field: string secret_reference = 4;
+   */
+  secretReference?: string;
+
+  /**
+   * Its public keys, a JWK Set as JSON; empty where it has none.
+   *
+   * @generated from field: string jwks = 5;
+   */
+  jwks?: string;
+};
+
+/**
+ * Describes the message switchyard.registry.v1.AppClient.
+ * Use `create(AppClientSchema)` to create a new message.
+ */
+export const AppClientSchema: GenMessage<AppClient, {jsonType: AppClientJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_registry_v1_snapshot, 9);
 
 /**
  * Whose credential an upstream is shown.

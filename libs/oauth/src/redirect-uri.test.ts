@@ -1,4 +1,4 @@
-import { judgeRedirectUri } from './redirect-uri-policy.js';
+import { judgeRedirectUri } from './redirect-uri.js';
 
 describe('A4: redirect URIs that a client may register', () => {
   it.each([
