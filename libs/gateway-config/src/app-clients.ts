@@ -49,7 +49,10 @@ const entry = z
 
 const clientId = z
   .string()
-  .regex(CLIENT_ID, 'must be 1 to 64 letters, digits, ".", "_" and "-", and must not begin with "usr_". Rename it.');
+  .regex(
+    CLIENT_ID,
+    'must be 1 to 64 letters, digits, ".", "_" and "-", and must not begin with "usr_" or "switchyard-". Rename it.',
+  );
 
 /** An app that people sign in with, which need not register itself. Its secret is still a reference. */
 export interface AppClientConfig extends z.output<typeof entry> {

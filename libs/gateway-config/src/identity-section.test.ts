@@ -171,6 +171,11 @@ describe('identity', () => {
       'identity: { services: { a: { clientSecret: "${env:A}", servers: ["*"] } }, clients: { a: { redirectUris: ["https://a.example/"] } } }',
       'identity.clients.a: is the client id of a service too.',
     ],
+    [
+      'AC9 an id of the gateway itself',
+      'identity: { clients: { switchyard-connect: { redirectUris: ["https://a.example/"] } } }',
+      'must not begin with "usr_" or "switchyard-"',
+    ],
     ['CD3 every address', 'identity: { clientDocuments: { allow: ["0.0.0.0/0"] } }', 'allow[0]: allows every address'],
   ])('refuses: %s', (_id, text, message) => {
     expect(() => parse(text)).toThrow(message);

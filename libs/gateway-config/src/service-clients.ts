@@ -7,12 +7,15 @@ import type { PlacedProblem } from './placed-problem.js';
 export const WRITE_REFERENCE = 'Write ${env:NAME} or ${file:PATH}';
 
 /** Client ids that can be mistaken for nobody else: no URLs (those are metadata documents), none of the ids that people have. */
-export const CLIENT_ID = /^(?!usr_)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const CLIENT_ID = /^(?!usr_|switchyard-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 const entry = z.strictObject({
   clientId: z
     .string()
-    .regex(CLIENT_ID, 'must be 1 to 64 letters, digits, ".", "_" and "-", and must not begin with "usr_". Change it.')
+    .regex(
+      CLIENT_ID,
+      'must be 1 to 64 letters, digits, ".", "_" and "-", and must not begin with "usr_" or "switchyard-". Change it.',
+    )
     .optional()
     .describe('What the service calls itself at the token endpoint; events name it so. Unless given: the name of the entry.'),
   publicKey: z
@@ -54,7 +57,10 @@ export interface ServiceClientConfig extends Omit<ParsedService, 'clientId'> {
 
 const serviceName = z
   .string()
-  .regex(CLIENT_ID, 'must be 1 to 64 letters, digits, ".", "_" and "-", and must not begin with "usr_". Rename it.');
+  .regex(
+    CLIENT_ID,
+    'must be 1 to 64 letters, digits, ".", "_" and "-", and must not begin with "usr_" or "switchyard-". Rename it.',
+  );
 
 /** Services, by name. */
 export const serviceClients = z

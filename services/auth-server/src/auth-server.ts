@@ -10,6 +10,7 @@ import path from 'node:path';
 import { AuthServerModule } from './auth-server.module.js';
 import { ClientDocuments } from './clients/client-documents.js';
 import { ConfiguredClients } from './clients/configured-clients.js';
+import { FailedAuthentications } from './clients/failed-authentications.js';
 import { RemovedApps } from './clients/removed-apps.js';
 import { RegisteredClients } from './clients/registered-clients.js';
 import type { AuthServerConfig } from './config.js';
@@ -138,6 +139,7 @@ async function openProvider(
       configured,
       documents: new ClientDocuments({ store, clock, trust: identity.clientDocuments }),
       registered: new RegisteredClients(store),
+      failed: new FailedAuthentications(store),
     },
     adapters: { store, revocations, register, ended, clock },
     tokens: ownTokens(publicUrl, signing, clock),

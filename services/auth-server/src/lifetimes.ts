@@ -37,6 +37,8 @@ export const LIFETIMES = {
   unusedClientMs: dayMs,
   /** How long a client stays known that is described at an address which cannot be reached to ask again. */
   clientDocumentOutageMs: dayMs,
+  /** How long wrong secrets of a client count. */
+  failedAuthenticationMs: minuteMs,
   /** How long it is remembered that what is at a client's address cannot be used. */
   refusedClientDocumentMs: minuteMs,
 } as const;

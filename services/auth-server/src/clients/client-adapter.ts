@@ -2,6 +2,7 @@ import type { Adapter } from 'oidc-provider';
 import type { ClientDocuments } from './client-documents.js';
 import type { ConfiguredClients } from './configured-clients.js';
 import { looksLikeDocumentId } from './document-id.js';
+import type { FailedAuthentications } from './failed-authentications.js';
 import type { RegisteredClients } from './registered-clients.js';
 
 /** Where clients come from. */
@@ -10,16 +11,22 @@ export interface ClientSources {
   readonly configured: ConfiguredClients;
   readonly documents: ClientDocuments;
   readonly registered: RegisteredClients;
+  readonly failed: FailedAuthentications;
 }
 
 /** Where oidc-provider finds clients: in the configuration, at the address that their id is, among those that have registered themselves. */
-export function clientAdapter({ configured, documents, registered }: ClientSources): Adapter {
+export function clientAdapter({ configured, documents, registered, failed }: ClientSources): Adapter {
   const nothing = async () => undefined;
+  const find = async (id: string) => {
+    const known = configured.get(id);
+    if (known !== undefined) return { ...known };
+    return looksLikeDocumentId(id) ? documents.find(id) : registered.find(id);
+  };
   return {
     find: async (id) => {
-      const known = configured.get(id);
-      if (known !== undefined) return { ...known };
-      return looksLikeDocumentId(id) ? documents.find(id) : registered.find(id);
+      const client = await find(id);
+      await failed.check(id, client?.['token_endpoint_auth_method']);
+      return client;
     },
     upsert: (id, metadata) => registered.register(id, { ...metadata }),
     destroy: (id) => registered.remove(id),

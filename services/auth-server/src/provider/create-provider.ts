@@ -15,6 +15,7 @@ import { accessTokenRevocation } from '../revocation/access-token-revocation.js'
 import { providerConfiguration, type ProviderParts } from './provider-configuration.js';
 import { RefreshReplay } from './refresh-replay.js';
 import { registrationLimits, sayWhenFirstRegistered } from './registration-limits.js';
+import { refuseSecretsInQuery } from './secrets-in-query.js';
 import { detectReplays } from './replay-detection.js';
 
 /** Builds the authorization server: oidc-provider, our steps around it, and what is recorded of it. */
@@ -36,6 +37,7 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
   const replay = new RefreshReplay(adapters);
   const use = (step: Step) => provider.use(step as Parameters<Provider['use']>[0]);
   use(recordExchange(audit, log));
+  use(refuseSecretsInQuery(publicUrl));
   use(registrationLimits(adapters.clock, publicUrl));
   if (federation !== undefined) {
     use(callbackRoute({ federation, issuer: publicUrl }));
@@ -44,6 +46,7 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
   use(interactionRoutes({ provider, issuer: publicUrl, steps, forms }));
   use((ctx, next) => replay.around(ctx, next));
   use(accessTokenRevocation({ register: adapters.register, tokens, issuer: publicUrl }));
+  use(clients.failed.count());
   use(keepUsedClients(clients.registered));
   use(sayWhenFirstRegistered(clients.registered));
   follow(provider, parts);

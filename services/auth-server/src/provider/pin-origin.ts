@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 
+/** Who called the gateway: the edge says so, and lets nobody else say it. */
+const PEER = 'x-forwarded-for';
+
 /**
  * Makes a request look as if it had come for the public URL: oidc-provider builds the URLs of its documents and redirects from
  * the request, so a hostile Host or X-Forwarded-Host would otherwise name another server's endpoints.
  */
 export function pinOrigin(request: IncomingMessage, publicUrl: URL): void {
   for (const name of Object.keys(request.headers)) {
-    if (name === 'forwarded' || name.startsWith('x-forwarded-')) delete request.headers[name];
+    if (name === 'forwarded' || (name.startsWith('x-forwarded-') && name !== PEER)) delete request.headers[name];
   }
   request.headers.host = publicUrl.host;
   request.headers['x-forwarded-proto'] = publicUrl.protocol.slice(0, -1);
