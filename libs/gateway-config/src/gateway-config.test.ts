@@ -33,7 +33,15 @@ describe('parseGatewayConfig', () => {
     expect(empty).toEqual({
       gateway: { publicUrl: 'http://localhost:8080', host: '127.0.0.1', port: 8080, dataDir: '/etc/switchyard/.switchyard' },
       identity: {
-        ...{ mode: 'dev', providers: [], services: [], clients: [], requirePushedRequests: false, recheckSeconds: 300 },
+        ...{
+          mode: 'dev',
+          providers: [],
+          services: [],
+          clients: [],
+          requirePushedRequests: false,
+          deviceAuthorization: true,
+          recheckSeconds: 300,
+        },
         clientDocuments: { hosts: undefined, allowed: [] },
       },
       teams: {},

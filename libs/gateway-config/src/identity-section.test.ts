@@ -11,6 +11,7 @@ describe('identity', () => {
       mode: 'oidc',
       recheckSeconds: 300,
       requirePushedRequests: false,
+      deviceAuthorization: true,
       services: [],
       clients: [],
       clientDocuments: { hosts: undefined, allowed: [] },

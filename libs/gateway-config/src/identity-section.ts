@@ -125,6 +125,12 @@ const shape = z.strictObject({
     .describe(
       'Confidential clients, which have a secret or a key, must push what they ask for before they send somebody to sign in (RFC 9126). Any client may.',
     ),
+  deviceAuthorization: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether agents without a browser may show a code that somebody types at `/oauth/device` (RFC 8628). Clients that register for it alone need no redirect URI.',
+    ),
   services: serviceClients,
   clients: appClients,
   clientDocuments,

@@ -45,8 +45,9 @@ function judgeScheme(url: URL): { readonly kind: RedirectKind } | { readonly pro
   };
 }
 
-/** Where an authorization response goes, for people who decide about it. @param redirectUri one that was registered */
-export function describeRedirect(redirectUri: string): { readonly kind: RedirectKind; readonly target: string } {
+/** Where an authorization response goes, for people who decide about it. @param redirectUri one that was registered; empty: to a device */
+export function describeRedirect(redirectUri: string): { readonly kind: RedirectKind | 'device'; readonly target: string } {
+  if (redirectUri === '') return { kind: 'device', target: '' };
   const url = new URL(redirectUri);
   if (url.protocol === 'https:') return { kind: 'web', target: url.host };
   if (url.protocol === 'http:') return { kind: 'loopback', target: url.host };

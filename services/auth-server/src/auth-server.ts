@@ -132,6 +132,7 @@ async function openProvider(
   const parts = {
     ...{ publicUrl, tenant, cookieSecret, accounts, servers, audit, log, fetch },
     requirePushedRequests: identity.requirePushedRequests,
+    deviceAuthorization: identity.deviceAuthorization,
     services: new Map(identity.services.map((service) => [service.clientId, service])),
     ...(mode === 'oidc' ? { federation } : {}),
     consents: new RememberedConsents({ store, ended, clock }),

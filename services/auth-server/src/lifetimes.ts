@@ -14,6 +14,8 @@ export const LIFETIMES = {
   refreshGraceMs: 10 * secondMs,
   /** Longest wait of a refresh for the answer of another one that came first. */
   refreshWaitMs: 400,
+  /** How long somebody has to type what their device shows. */
+  deviceCodeMs: 10 * minuteMs,
   interactionMs: 10 * minuteMs,
   browserSessionMs: 12 * hourMs,
   /** How long people stay signed in while their identity provider cannot be asked whether they may. */

@@ -8,9 +8,10 @@ import { TestClient } from './fixtures/test-client.js';
 
 // What clients and other servers rely on; a change here is a change for all of them.
 const GOLDEN =
-  '{"authorization_endpoint":"http://localhost:8080/oauth/authorize","claims_parameter_supported":false,' +
+  '{"authorization_endpoint":"http://localhost:8080/oauth/authorize",' +
+  '"device_authorization_endpoint":"http://localhost:8080/oauth/device_authorization","claims_parameter_supported":false,' +
   '"claims_supported":["sub","sid","auth_time","iss"],"code_challenge_methods_supported":["S256"],' +
-  '"grant_types_supported":["authorization_code","refresh_token","client_credentials"],"issuer":"http://localhost:8080",' +
+  '"grant_types_supported":["authorization_code","refresh_token","client_credentials","urn:ietf:params:oauth:grant-type:device_code"],"issuer":"http://localhost:8080",' +
   '"jwks_uri":"http://localhost:8080/oauth/jwks","registration_endpoint":"http://localhost:8080/oauth/register",' +
   '"authorization_response_iss_parameter_supported":true,"response_modes_supported":["form_post","fragment","query"],' +
   '"response_types_supported":["code"],"scopes_supported":["mcp","mcp:tools","mcp:prompts","mcp:resources","openid","offline_access"],"subject_types_supported":["public"],' +

@@ -140,7 +140,7 @@ export class InteractionSteps {
       ctx,
       companyPage({
         clientName: nameOf(client),
-        destination: kind === 'web' ? target : 'an app on this device',
+        destination: kind === 'web' ? target : kind === 'device' ? 'the device that showed you a code' : 'an app on this device',
         providers,
         anew,
         ...form,
@@ -200,5 +200,6 @@ const nameOf = (client: Client) => client.clientName ?? 'An app without a name';
 /** Whoever controls the host where a client is described says what it is. */
 const publisherOf = ({ clientId }: Client) => (isDocumentId(clientId) ? { publisher: new URL(clientId).host } : {});
 
-const redirectUriOf = (interaction: Interaction, client: Client) =>
-  String(interaction.params['redirect_uri'] ?? client.redirectUris?.[0] ?? '');
+/** Empty where a device is told what came of it. */
+const redirectUriOf = ({ deviceCode, params }: Interaction, client: Client) =>
+  deviceCode === undefined ? String(params['redirect_uri'] ?? client.redirectUris?.[0] ?? '') : '';

@@ -9,7 +9,7 @@ export interface ConsentPage {
   readonly clientName: string;
   /** Host that publishes what the client is, where one does. */
   readonly publisher?: string;
-  readonly redirect: { readonly kind: RedirectKind; readonly target: string };
+  readonly redirect: { readonly kind: RedirectKind | 'device'; readonly target: string };
   /** Absent title: the gateway with everything that the person may use. */
   readonly server: { readonly title?: string; readonly url: string };
   readonly scopes: readonly string[];
@@ -86,6 +86,7 @@ function permissions({ scopes, guarded, staysConnected, redirect }: ConsentPage)
 
 function destination({ kind, target }: ConsentPage['redirect']): Html {
   if (kind === 'loopback') return html`an app on this computer (<code>${target}</code>)`;
+  if (kind === 'device') return html`the device that showed you a code`;
   if (kind === 'private-scheme') return html`the app on this device that opens <code>${target}:</code> links`;
   return html`<strong>${target}</strong>`;
 }
@@ -100,6 +101,8 @@ function publisher({ publisher: host }: ConsentPage): Html | undefined {
 
 function warning({ redirect: { kind }, publisher: host }: ConsentPage): Html | undefined {
   if (kind === 'web') return undefined;
+  if (kind === 'device')
+    return html`<div class="note"><p>Approve only if the code was on a device of your own, and nobody sent it to you.</p></div>`;
   // MCP 2025-11-25, "Localhost Redirect URI Risks": what listens there need not be what the description is of.
   const pretended = host === undefined ? undefined : html` Any other program on it could say that it is this app of ${host}.`;
   return html`<div class="note">

@@ -18,7 +18,9 @@ code{font:14px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .note{background:var(--note);border:1px solid var(--note-line);color:var(--note-ink);border-radius:10px;padding:10px 14px;margin:16px 0;font-size:14px}
 .note p:last-child{margin:0}
 label{display:block;font-weight:600;margin:18px 0 6px}
-input[type=email]{width:100%;font:inherit;padding:11px 12px;color:var(--ink);background:var(--ground);border:1px solid var(--soft);border-radius:9px}
+input[type=email],input[type=text]{width:100%;font:inherit;padding:11px 12px;color:var(--ink);background:var(--ground);border:1px solid var(--soft);border-radius:9px}
+code.code,input.code{font:600 20px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.08em}
+input.code{text-transform:uppercase}
 .error{color:#b3261e;font-size:14px;margin:6px 0 0}
 @media (prefers-color-scheme:dark){.error{color:#ff9a92}}
 dl{margin:16px 0;border:1px solid var(--line);border-radius:10px}

@@ -8,6 +8,8 @@ const applied = (fields: Record<string, unknown>) => {
   return metadata as unknown as Record<string, unknown>;
 };
 
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+
 describe('what a client may register (RFC 7591)', () => {
   it.each([
     ['only https', ['https://app.example/cb'], 'web'],
@@ -36,13 +38,17 @@ describe('what a client may register (RFC 7591)', () => {
     ['nothing said', undefined, ['authorization_code', 'refresh_token']],
     ['code only', ['authorization_code'], ['authorization_code']],
     ['both', ['refresh_token', 'authorization_code'], ['authorization_code', 'refresh_token']],
-    [
-      'with one that is not offered',
-      ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
-      ['authorization_code'],
-    ],
+    ['with one that is not offered', ['authorization_code', 'client_credentials'], ['authorization_code']],
+    ['and a code that it shows', ['authorization_code', DEVICE_GRANT], ['authorization_code', DEVICE_GRANT]],
   ])('grant types: %s', (_id, grantTypes, registered) => {
     expect(applied(grantTypes === undefined ? {} : { grant_types: grantTypes })['grant_types']).toEqual(registered);
+  });
+
+  it('needs no redirect URI where no browser is ever sent back', () => {
+    const metadata = applied({ grant_types: [DEVICE_GRANT], redirect_uris: undefined });
+    expect(metadata).toMatchObject({ redirect_uris: [], response_types: [], application_type: 'native' });
+    const given = applied({ grant_types: [DEVICE_GRANT], redirect_uris: ['https://evil.example/'], response_types: ['code'] });
+    expect(given).toMatchObject({ redirect_uris: [], response_types: [] });
   });
 
   it('keeps a name on one line and without control characters', () => {

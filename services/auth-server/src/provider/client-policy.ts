@@ -5,6 +5,7 @@ import { errors, type ClientMetadata } from 'oidc-provider';
 export const EXTRA_CLIENT_METADATA = ['software_id', 'software_version'] as const;
 
 const GRANT_TYPES = ['authorization_code', 'refresh_token'];
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const REDIRECT_URIS_LIMIT = 20;
 const TEXT_LIMIT_CHARACTERS = 200;
 
@@ -28,8 +29,15 @@ export function applyClientPolicy(metadata: ClientMetadata): void {
   for (const name of IGNORED) delete fields[name];
   for (const [name, value] of Object.entries(fields)) if (value === null || value === '') delete fields[name];
   for (const name of ['client_name', ...EXTRA_CLIENT_METADATA]) fields[name] = shortText(name, fields[name]);
-  metadata.application_type = applicationType(fields['redirect_uris']);
   metadata.grant_types = supportedGrantTypes(fields['grant_types']);
+  if (!metadata.grant_types.includes('authorization_code')) {
+    // No browser is ever sent back to it.
+    metadata.redirect_uris = [];
+    metadata.response_types = [];
+    metadata.application_type = 'native';
+    return;
+  }
+  metadata.application_type = applicationType(fields['redirect_uris']);
   metadata.response_types = ['code'];
 }
 
@@ -70,9 +78,9 @@ function redirectKinds(redirectUris: unknown): RedirectKind[] {
 function supportedGrantTypes(grantTypes: unknown): string[] {
   if (grantTypes === undefined) return [...GRANT_TYPES];
   if (!isTextList(grantTypes)) throw new errors.InvalidClientMetadata('grant_types must be a list of texts');
-  const supported = GRANT_TYPES.filter((type) => grantTypes.includes(type));
-  if (!supported.includes('authorization_code')) {
-    throw new errors.InvalidClientMetadata('grant_types must include authorization_code, the one way to sign in here');
+  const supported = [...GRANT_TYPES, DEVICE_GRANT].filter((type) => grantTypes.includes(type));
+  if (!supported.includes('authorization_code') && !supported.includes(DEVICE_GRANT)) {
+    throw new errors.InvalidClientMetadata(`grant_types must include authorization_code or ${DEVICE_GRANT}`);
   }
   return supported;
 }

@@ -1,10 +1,11 @@
 import type { Logger } from '@switchyard/telemetry';
-import { Provider, type KoaContextWithOIDC } from 'oidc-provider';
+import { errors, Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import { ClientDocumentRefused } from '../clients/client-refusals.js';
 import { clientRegistered, rejected, tokenIssued } from '../events/auth-events.js';
 import { exchangeOf } from '../events/exchange.js';
 import type { EventSink } from '../events/event-sink.js';
 import { recordExchange } from '../events/record-exchange.js';
+import { keepTypedCode } from '../device/device-flow.js';
 import { callbackRoute } from '../federation/callback-route.js';
 import { logoutRoute } from '../federation/logout-route.js';
 import { keepUsedClients } from './keep-used-clients.js';
@@ -43,6 +44,7 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
     use(callbackRoute({ federation, issuer: publicUrl }));
     use(logoutRoute({ logout: federation.logout, issuer: publicUrl }));
   }
+  use(keepTypedCode);
   use(interactionRoutes({ provider, issuer: publicUrl, steps, forms }));
   use((ctx, next) => replay.around(ctx, next));
   use(accessTokenRevocation({ register: adapters.register, tokens, issuer: publicUrl }));
@@ -63,20 +65,25 @@ function follow(provider: Provider, { publicUrl, log }: ProviderParts & { readon
   provider.on('registration_create.success', (ctx) => {
     exchangeOf(ctx).events.push(clientRegistered(ctx));
   });
+  const emitter: NodeJS.EventEmitter = provider;
   const refused = (ctx: KoaContextWithOIDC, error: Error) => {
     const why = error instanceof ClientDocumentRefused ? { document: error.why } : {};
     exchangeOf(ctx).refusal = rejected(ctx, publicUrl, error.message, why);
   };
-  provider.on('grant.error', refused);
+  provider.on('grant.error', (ctx, error) => {
+    // A device is to ask until somebody has approved it (RFC 8628 §3.5).
+    if (!(error instanceof errors.AuthorizationPending)) refused(ctx, error);
+  });
   provider.on('registration_create.error', refused);
   provider.on('registration_read.error', refused);
   provider.on('authorization.error', refused);
   provider.on('pushed_authorization_request.error', refused);
+  provider.on('device_authorization.error', refused);
+  for (const page of ['code_verification.error', 'device_resume.error']) emitter.on(page, refused);
   provider.on('revocation.error', refused);
   provider.on('server_error', (ctx, error) => {
     exchangeOf(ctx).fault = error;
   });
   // Koa would print it: an answer that could not be written, for example because the client went away.
-  const emitter: NodeJS.EventEmitter = provider;
   emitter.on('error', (error: unknown) => log.warn('an answer of the authorization server failed', { error }));
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 
 /** Who called the gateway: the edge says so, and lets nobody else say it. */
 const PEER = 'x-forwarded-for';
@@ -8,9 +9,16 @@ const PEER = 'x-forwarded-for';
  * the request, so a hostile Host or X-Forwarded-Host would otherwise name another server's endpoints.
  */
 export function pinOrigin(request: IncomingMessage, publicUrl: URL): void {
+  // The edge that hands requests on says last whom it has them from; what was said before that, anybody can have said.
+  const from =
+    String(request.headers['x-forwarded-for'] ?? '')
+      .split(',')
+      .at(-1)
+      ?.trim() ?? '';
   for (const name of Object.keys(request.headers)) {
     if (name === 'forwarded' || (name.startsWith('x-forwarded-') && name !== PEER)) delete request.headers[name];
   }
+  if (isIP(from) !== 0) request.headers['x-forwarded-for'] = from;
   request.headers.host = publicUrl.host;
   request.headers['x-forwarded-proto'] = publicUrl.protocol.slice(0, -1);
 }

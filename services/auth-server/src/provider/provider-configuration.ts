@@ -11,6 +11,7 @@ import { clientAdapter, type ClientSources } from '../clients/client-adapter.js'
 import { looksLikeDocumentId } from '../clients/document-id.js';
 import { providerFetch } from '../clients/provider-fetch.js';
 import { registrationId } from '../clients/registered-clients.js';
+import { DEVICE_PATH, deviceFlow } from '../device/device-flow.js';
 import { interactionPath } from '../interaction/interaction-path.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { Federation } from '../federation/federation.js';
@@ -47,6 +48,8 @@ export interface ProviderParts {
   readonly clients: ClientSources;
   /** Whether confidential clients must push their requests. */
   readonly requirePushedRequests: boolean;
+  /** Whether agents without a browser may show a code. */
+  readonly deviceAuthorization: boolean;
   /** Where clients of the configuration publish their keys. */
   readonly fetch: typeof globalThis.fetch;
   readonly adapters: AdapterContext;
@@ -60,6 +63,7 @@ const TTL: NonNullable<Configuration['ttl']> = {
   AccessToken: seconds(LIFETIMES.accessTokenMs),
   ClientCredentials: seconds(LIFETIMES.accessTokenMs),
   AuthorizationCode: seconds(LIFETIMES.authorizationCodeMs),
+  DeviceCode: seconds(LIFETIMES.deviceCodeMs),
   Grant: seconds(LIFETIMES.grantMs),
   IdToken: seconds(LIFETIMES.accessTokenMs),
   Interaction: seconds(LIFETIMES.interactionMs),
@@ -81,6 +85,8 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       registration: '/oauth/register',
       revocation: '/oauth/revoke',
       pushed_authorization_request: '/oauth/par',
+      device_authorization: '/oauth/device_authorization',
+      code_verification: DEVICE_PATH,
       jwks: '/oauth/jwks',
       end_session: '/oauth/session/end',
     },
@@ -122,6 +128,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       // Off until the edge enforces them too: a bound token that is accepted unbound is worse than none.
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: true },
+      deviceFlow: deviceFlow({ ...o, enabled: o.deviceAuthorization }),
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
     },

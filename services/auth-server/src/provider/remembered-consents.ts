@@ -9,6 +9,7 @@ const KIND = 'Consent';
 export interface Consent {
   readonly accountId: string;
   readonly clientId: string;
+  /** Empty: a device is told. */
   readonly redirectUri: string;
   readonly resource: string;
   readonly scope: string;

@@ -1,4 +1,6 @@
-import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
+import { errors, Provider, type Adapter, type AdapterPayload } from 'oidc-provider';
+import { limitGuesses } from '../device/guess-limit.js';
+import { notePoll } from '../device/poll-limit.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { EndedPeople } from '../federation/ended-people.js';
 import type { GrantRevocations } from './grant-revocations.js';
@@ -33,7 +35,8 @@ export class KvAdapter implements Adapter {
     const { store } = this.#context;
     const ttlMs = expiresIn === undefined ? undefined : expiresIn * 1000 + keptAfterEndMs(this.#model);
     const record = payload as StoredRecord;
-    await store.write(this.#model, id, record, ttlMs);
+    if (this.#model === 'DeviceCode') await this.#decideOnce(id, record, ttlMs);
+    else await store.write(this.#model, id, record, ttlMs);
     if (payload.uid !== undefined) await store.write(`${this.#model}Uid`, payload.uid, { id }, ttlMs);
     if (payload.userCode !== undefined) await store.write(`${this.#model}UserCode`, payload.userCode, { id }, ttlMs);
   }
@@ -44,6 +47,7 @@ export class KvAdapter implements Adapter {
     if (record !== undefined && this.#model === 'RefreshToken' && this.#isWithinGrace(record)) {
       throw new errors.InvalidGrant('refresh token was used a moment ago');
     }
+    if (this.#model === 'DeviceCode' && record !== undefined) await this.#limitPolls(id, record);
     return record;
   }
 
@@ -60,7 +64,9 @@ export class KvAdapter implements Adapter {
   }
 
   async findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {
-    return this.#findThrough(`${this.#model}UserCode`, userCode);
+    const ctx = Provider.ctx;
+    const find = () => this.#findThrough(`${this.#model}UserCode`, userCode);
+    return ctx === undefined ? find() : limitGuesses(ctx, this.#context.store, find);
   }
 
   /** @throws InvalidGrant, for a pushed request InvalidRequestUri, for everyone but the first */
@@ -84,6 +90,23 @@ export class KvAdapter implements Adapter {
 
   async revokeByGrantId(grantId: string): Promise<void> {
     await this.#context.revocations.revoke(grantId);
+  }
+
+  /** The library asks here for a device's sake, and for a person's who answers it. */
+  async #limitPolls(id: string, record: AdapterPayload): Promise<void> {
+    if (Provider.ctx?.oidc.route !== 'token' || isAnswered(record)) return;
+    await notePoll(this.#context.store, id, this.#context.clock.now());
+  }
+
+  /** A code is answered once, and stays used: who reads it, asks somebody, and writes it later may not be the only one to. */
+  async #decideOnce(id: string, record: StoredRecord, ttlMs: number | undefined): Promise<void> {
+    const { store } = this.#context;
+    const found = await store.find(this.#model, id);
+    const isWritten =
+      found === undefined
+        ? await store.create(this.#model, id, record, ttlMs)
+        : !isAnswered(found.record) && (await store.replace(this.#model, id, record, found.revision, ttlMs));
+    if (!isWritten) throw new errors.InvalidRequest('this device was answered already');
   }
 
   async #findThrough(index: string, value: string): Promise<AdapterPayload | undefined> {
@@ -115,6 +138,9 @@ export class KvAdapter implements Adapter {
 }
 
 const ENDED_WITH_PERSON = new Set(['Session', 'Grant', 'AuthorizationCode', 'RefreshToken']);
+
+const isAnswered = ({ consumed, accountId, error }: StoredRecord) =>
+  consumed !== undefined || accountId !== undefined || error !== undefined;
 
 /** Whether a refresh token was rotated so short a time ago that using it again is no sign of theft. */
 export function isWithinGrace(record: AdapterPayload, nowMs: number): boolean {
