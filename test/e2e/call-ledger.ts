@@ -23,7 +23,7 @@ export class CallLedger {
       const response = await fetch(input, { ...init, headers });
       const tool = toolCalled(init?.body);
       if (tool !== undefined)
-        this.add(requestId, response.status === 401 ? REJECTED : { type: 'tool.called', capability: tool, ...event });
+        this.add(requestId, REFUSED.get(response.status) ?? { type: 'tool.called', capability: tool, ...event });
       return response;
     };
   }
@@ -33,7 +33,11 @@ export class CallLedger {
   }
 }
 
-const REJECTED: Partial<EventView> = { type: 'auth.rejected', outcome: 'denied', http_status: 401 };
+/** Statuses of the answer as a whole, which say by themselves what the event is. */
+const REFUSED: ReadonlyMap<number, Partial<EventView>> = new Map([
+  [401, { type: 'auth.rejected', outcome: 'denied', http_status: 401 }],
+  [403, { type: 'policy.denied', outcome: 'denied', http_status: 403, reason: 'insufficient_scope' }],
+]);
 
 function toolCalled(body: unknown): string | undefined {
   if (typeof body !== 'string') return undefined;

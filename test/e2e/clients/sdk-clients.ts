@@ -108,3 +108,23 @@ const v2: Sdk = {
 
 /** The clients that agents are built with today and tomorrow. */
 export const SDKS = { v1, v2 } as const;
+
+/** Calls a tool that the token is not enough for: the SDK is told so, has the person asked, and calls again. @returns the text of the result */
+export async function callSteppingUp(
+  options: ConnectOptions & { readonly oauth: OAuthMemory },
+  call: { readonly name: string; readonly arguments: Record<string, unknown> },
+  signIn: SignIn,
+  email: string,
+): Promise<string> {
+  const transport = transportV2(options);
+  const client = clientV2();
+  await client.connect(transport);
+  try {
+    await challenged(client.callTool(call), UnauthorizedV2);
+    const back = await browse(options.oauth, signIn, email);
+    await transport.finishAuth(back.searchParams);
+    return textOf(await client.callTool(call));
+  } finally {
+    await client.close();
+  }
+}

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { OAuthMemory } from '../clients/oauth-memory.js';
-import { SDKS, type McpClient, type Sdk } from '../clients/sdk-clients.js';
+import { callSteppingUp, SDKS, type McpClient, type Sdk } from '../clients/sdk-clients.js';
 import { signInWithForms, type SignIn } from '../clients/sign-in.js';
 import { EDITOR, OUTSIDER } from '../targets/gateway-file.js';
 import { receivedWith, serverUrl, type GetContext, type SuiteContext } from './context.js';
@@ -71,6 +71,24 @@ export function signInSuite(context: GetContext): void {
       expect(response.status).toBe(401);
       expect(response.headers.get('www-authenticate')).toMatch(/error="invalid_token".*\/mcp\/team"/);
       expect(await response.json()).toMatchObject({ error: { data: { reason: 'token_wrong_audience' } } });
+    });
+
+    it('O-3 SDK v2: a tool that a scope stands guard over has the person asked for just that, and the call goes on', async () => {
+      const event = { upstream: 'ledger', outcome: 'ok' };
+      await using person = await signInAt(context(), { sdk: SDKS.v2, slug: 'team', email: EDITOR, event });
+      const { memory, fetch } = person;
+      expect(memory.issued.at(-1)?.scope).toBe('mcp');
+      const asked: string[] = [];
+      const signIn: SignIn = async (url, email) => {
+        asked.push(url.searchParams.get('scope') ?? '');
+        return signInWithForms(url, email);
+      };
+      const call = { name: 'slow', arguments: { steps: 1 } };
+      const options = { url: serverUrl(context(), 'team'), fetch, oauth: memory };
+      expect(await callSteppingUp(options, call, signIn, EDITOR)).toBe('done');
+      // It adds what it had, and what keeps it connected.
+      expect(asked).toEqual([expect.stringMatching(/^mcp mcp:team:slowness( |$)/)]);
+      expect(memory.issued.at(-1)?.scope).toBe('mcp mcp:team:slowness');
     });
 
     it.each(sdks)('A-1 %s: somebody without access is denied, and the upstream hears nothing', async (_id, sdk) => {

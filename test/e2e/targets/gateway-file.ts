@@ -57,6 +57,7 @@ servers:
   team:
     sources: [{ upstream: ledger }]
     access: [{ teams: [editors] }]
+    scopes: { slowness: { title: take its time, tools: [slow] } }
   vault:
     sources: [{ upstream: locked }]
     access: [{ everyone: true }]

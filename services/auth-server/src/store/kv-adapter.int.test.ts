@@ -60,6 +60,24 @@ describe.each(STATE_PROFILES)('the store of oidc-provider: %s', (_id, open) => {
     for (const { reason } of refused as PromiseRejectedResult[]) expect(reason).toMatchObject({ error: 'invalid_request_uri' });
   });
 
+  it('A16: a device code that was answered or used stays so, whoever writes it later', async () => {
+    const pending = { grantId: 'grant-1', exp: inSeconds(60), userCode: 'AAAA' };
+    await adapter('DeviceCode').upsert('device-answered', pending, 60);
+    const answers = ['usr_1', 'usr_2', 'usr_3'].map((accountId) =>
+      adapter('DeviceCode').upsert('device-answered', { ...pending, accountId }, 60),
+    );
+    expect((await outcomes(answers)).filter((status) => status === 'fulfilled')).toHaveLength(1);
+    const answered = await adapter('DeviceCode').find('device-answered');
+    await adapter('DeviceCode').consume('device-answered');
+    await expect(adapter('DeviceCode').upsert('device-answered', { ...pending, accountId: 'usr_4' }, 60)).rejects.toMatchObject({
+      error: 'invalid_request',
+    });
+    expect(await adapter('DeviceCode').find('device-answered')).toMatchObject({
+      accountId: answered?.accountId,
+      consumed: expect.any(Number) as number,
+    });
+  });
+
   it('does not consume what is not there', async () => {
     await expect(adapter('AuthorizationCode').consume('none')).rejects.toMatchObject({ error: 'invalid_grant' });
   });
