@@ -83,7 +83,7 @@ const token = (scope: string | undefined, path = '/mcp/work') => issuer.token(ed
 const outcome = ({ messages }: RawAnswer) => messages[0]?.error?.data['reason'] ?? 'ok';
 const { tool: TOOLS, prompt: PROMPTS, resource: RESOURCES } = KIND_SCOPES;
 
-describe('scopes', () => {
+describe('A12: scopes, and what is asked for where a token was not given for it', () => {
   it.each<[id: string, scope: string | undefined, what: keyof typeof REQUESTS, needed: string | undefined]>([
     ['SP-1 mcp: a tool', 'mcp', 'tool', undefined],
     ['SP-2 mcp: a prompt', 'mcp', 'prompt', undefined],

@@ -1,5 +1,6 @@
 import { companyPage } from './company-page.js';
 import { consentPage, type ConsentPage } from './consent-page.js';
+import { deviceConfirmPage, deviceEntryPage } from './device-pages.js';
 import { html } from './html.js';
 import { signInPage } from './sign-in-page.js';
 
@@ -39,6 +40,14 @@ describe('A8: what clients and people say is text on our pages', () => {
       }),
     ],
     ['sign-in', signInPage({ ...consent, clientName: attack, email: attack, error: attack })],
+    ['device code', deviceEntryPage({ action: '/oauth/device', xsrf: attack, userCode: attack, wrong: true })],
+    [
+      'device confirmation',
+      deviceConfirmPage({
+        ...{ action: '/oauth/device', xsrf: attack, clientName: attack, server: attack, userCode: attack },
+        origin: { address: attack, program: attack },
+      }),
+    ],
   ])('has no markup of others on the %s page', (_id, page) => {
     expect(page.body.toString()).not.toContain('<script');
     expect(page.body.toString()).not.toContain('" onload');
