@@ -1,9 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
-/** Who called the gateway: the edge says so, and lets nobody else say it. */
-const PEER = 'x-forwarded-for';
-
 /**
  * Makes a request look as if it had come for the public URL: oidc-provider builds the URLs of its documents and redirects from
  * the request, so a hostile Host or X-Forwarded-Host would otherwise name another server's endpoints.
@@ -16,7 +13,7 @@ export function pinOrigin(request: IncomingMessage, publicUrl: URL): void {
       .at(-1)
       ?.trim() ?? '';
   for (const name of Object.keys(request.headers)) {
-    if (name === 'forwarded' || (name.startsWith('x-forwarded-') && name !== PEER)) delete request.headers[name];
+    if (name === 'forwarded' || name.startsWith('x-forwarded-')) delete request.headers[name];
   }
   if (isIP(from) !== 0) request.headers['x-forwarded-for'] = from;
   request.headers.host = publicUrl.host;
