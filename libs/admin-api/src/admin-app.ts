@@ -7,7 +7,7 @@ import type { Rpc } from '@switchyard/messaging';
 import type { Logger } from '@switchyard/telemetry';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AdminGuard, type OnRejected } from './admin.guard.js';
+import { AdminGuard, type OnRejected, type People } from './admin.guard.js';
 import { keyFields, requestFields } from './admin-request.js';
 import { nestLogger } from './nest-logger.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -19,6 +19,8 @@ export interface AdminAppOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly keys: ApiKeyDirectory;
+  /** How people are told apart who call with access tokens; absent where no route is for them. */
+  readonly people?: People;
   /** Takes an `auth.rejected` event for every request that was not let in. */
   readonly audit: Pick<Audit, 'record'>;
   readonly log: Logger;
@@ -72,7 +74,7 @@ export async function openAdminApp(module: Type | DynamicModule, o: AdminAppOpti
   if (o.before !== undefined) app.use(o.before);
   app.useBodyParser('json', { limit: o.bodyLimitBytes ?? defaultBodyLimitBytes });
   app.disable('x-powered-by');
-  app.useGlobalGuards(new AdminGuard(o.keys, recordRejections(o)));
+  app.useGlobalGuards(new AdminGuard({ ...o, onRejected: recordRejections(o) }));
   app.useGlobalFilters(new ProblemFilter(o.log));
   assertRoutesDeclared(app);
   const url = await listen(app, o).catch(async (error: unknown) => {

@@ -9,6 +9,38 @@ export interface AdminRequest extends IncomingMessage {
   readonly apiKey: ApiKeyRecord;
 }
 
+/** Somebody who calls with an access token of their own. */
+export interface SignedInPerson {
+  readonly issuer: string;
+  readonly subject: string;
+  /** What people call them. */
+  readonly name: string;
+  /** What they call with. */
+  readonly clientId: string;
+  /** What their token was issued under. */
+  readonly grantId: string;
+}
+
+/** A request that AdminGuard let in to a route with `@RequirePerson`. */
+export interface PersonRequest extends IncomingMessage {
+  readonly person: SignedInPerson;
+}
+
+/** The fields of an event that say who made a request of their own, and which request it was. */
+export function personFields(request: PersonRequest): Partial<EventFields> {
+  const { issuer, subject, name, clientId } = request.person;
+  return {
+    ...requestFields(request),
+    ...{
+      principal_issuer: issuer,
+      principal_subject: subject,
+      principal_name: name,
+      principal_kind: 'user',
+      client_id: clientId,
+    },
+  };
+}
+
 /** X-Request-Id of a request; the edge makes sure that there is one. */
 export function requestId(request: IncomingMessage): string {
   const header = request.headers['x-request-id'];

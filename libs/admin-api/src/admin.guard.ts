@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { ApiKeyDirectory } from '@switchyard/api-keys';
 import type { ApiKeyRecord } from '@switchyard/contracts';
 import type { IncomingMessage } from 'node:http';
+import type { SignedInPerson } from './admin-request.js';
 import { Problem } from './problem.js';
 import { ACCESS_METADATA, type RouteAccess } from './roles.js';
 
@@ -12,6 +13,14 @@ export type OnRejected = (rejection: {
   readonly status: 401 | 403;
   readonly apiKey?: ApiKeyRecord;
 }) => void;
+
+/** How people are told apart who call with access tokens of their own. */
+export interface People {
+  /** @returns undefined where a token is not one that opens this API now */
+  identify(token: string): Promise<SignedInPerson | undefined>;
+  /** Where the metadata of this API as a protected resource is (RFC 9728 §5.1). */
+  readonly resourceMetadataUrl: string;
+}
 
 const bearerPattern = /^Bearer +(\S+)$/i;
 
@@ -25,6 +34,16 @@ function unauthenticated(credentials: 'absent' | 'invalid'): Problem {
   return new Problem(401, { reason: 'unauthenticated', detail, headers: { 'www-authenticate': challenge } });
 }
 
+function signInFirst(credentials: 'absent' | 'invalid', resourceMetadataUrl: string): Problem {
+  const detail =
+    credentials === 'absent'
+      ? 'Sign in: this needs an access token for this API.'
+      : 'The access token is not valid for this API, has expired or was revoked. Sign in again.';
+  const error = credentials === 'absent' ? '' : 'error="invalid_token", ';
+  const challenge = `Bearer ${error}resource_metadata="${resourceMetadataUrl}"`;
+  return new Problem(401, { reason: 'unauthenticated', detail, headers: { 'www-authenticate': challenge } });
+}
+
 function forbidden(roles: readonly string[]): Problem {
   const detail = `This needs an API key with the role ${roles.join(' or ')}; the key used has none of them.`;
   return new Problem(403, { reason: 'forbidden', detail });
@@ -33,29 +52,43 @@ function forbidden(roles: readonly string[]): Problem {
 /** Lets a request in where its route says so; a route that says nothing is closed. */
 export class AdminGuard implements CanActivate {
   readonly #keys: ApiKeyDirectory;
+  readonly #people: People | undefined;
   readonly #onRejected: OnRejected;
   readonly #reflector = new Reflector();
 
-  constructor(keys: ApiKeyDirectory, onRejected: OnRejected = () => undefined) {
-    this.#keys = keys;
-    this.#onRejected = onRejected;
+  constructor(o: { readonly keys: ApiKeyDirectory; readonly people?: People; readonly onRejected?: OnRejected }) {
+    this.#keys = o.keys;
+    this.#people = o.people;
+    this.#onRejected = o.onRejected ?? (() => undefined);
   }
 
-  /** @throws Problem 401 without a valid key, 403 without a role that the route wants */
-  canActivate(context: ExecutionContext): boolean {
+  /** @throws Problem 401 without a valid key or token, 403 without a role that the route wants */
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const access = this.#reflector.getAllAndOverride<RouteAccess | undefined>(ACCESS_METADATA, [
       context.getHandler(),
       context.getClass(),
     ]);
     if (access?.kind === 'public') return true;
+    if (access?.kind === 'person') return this.#admitPerson(context.switchToHttp().getRequest());
     const request = context.switchToHttp().getRequest<IncomingMessage & { apiKey?: ApiKeyRecord }>();
     request.apiKey = this.#admit(request, access?.roles ?? []);
     return true;
   }
 
+  async #admitPerson(request: IncomingMessage & { person?: SignedInPerson }): Promise<boolean> {
+    if (this.#people === undefined) throw new Error('a route is for people, and nothing tells them apart');
+    const text = bearerOf(request);
+    const person = text === undefined ? undefined : await this.#people.identify(text);
+    if (person === undefined) {
+      this.#onRejected({ request, status: 401 });
+      throw signInFirst(text === undefined ? 'absent' : 'invalid', this.#people.resourceMetadataUrl);
+    }
+    request.person = person;
+    return true;
+  }
+
   #admit(request: IncomingMessage, roles: readonly string[]): ApiKeyRecord {
-    const header = request.headers.authorization;
-    const text = header === undefined ? undefined : (bearerPattern.exec(header)?.[1] ?? '');
+    const text = bearerOf(request);
     const apiKey = text === undefined ? undefined : this.#keys.verify(text);
     if (apiKey === undefined) {
       this.#onRejected({ request, status: 401 });
@@ -67,4 +100,9 @@ export class AdminGuard implements CanActivate {
     }
     return apiKey;
   }
+}
+
+/** Undefined where the request has no credentials at all; empty where it has others. */
+function bearerOf({ headers: { authorization } }: IncomingMessage): string | undefined {
+  return authorization === undefined ? undefined : (bearerPattern.exec(authorization)?.[1] ?? '');
 }

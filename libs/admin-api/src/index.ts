@@ -1,6 +1,13 @@
-export { AdminGuard, type OnRejected } from './admin.guard.js';
+export { AdminGuard, type OnRejected, type People } from './admin.guard.js';
 export { openAdminApp, type AdminApp, type AdminAppOptions } from './admin-app.js';
-export { actorFields, requestId, type AdminRequest } from './admin-request.js';
+export {
+  actorFields,
+  personFields,
+  requestId,
+  type AdminRequest,
+  type PersonRequest,
+  type SignedInPerson,
+} from './admin-request.js';
 export { nestLogger } from './nest-logger.js';
 export {
   invalidRequest,
@@ -12,6 +19,6 @@ export {
   type ProblemDocument,
 } from './problem.js';
 export { ProblemFilter } from './problem.filter.js';
-export { Public, RequireRole, type Role } from './roles.js';
+export { Public, RequirePerson, RequireRole, type Role } from './roles.js';
 export { assertRoutesDeclared } from './routes-declared.js';
 export { zodBody, zodParam, zodQuery } from './zod-pipes.js';

@@ -7,7 +7,8 @@ export type Role = 'admin' | 'auditor';
 export const ACCESS_METADATA = 'switchyard:access';
 
 /** Who may call a route. */
-export type RouteAccess = { readonly kind: 'public' } | { readonly kind: 'roles'; readonly roles: readonly Role[] };
+export type RouteAccess =
+  { readonly kind: 'public' } | { readonly kind: 'person' } | { readonly kind: 'roles'; readonly roles: readonly Role[] };
 
 const declare = (access: RouteAccess) => SetMetadata(ACCESS_METADATA, access);
 
@@ -19,4 +20,9 @@ export function RequireRole(first: Role, ...more: Role[]): CustomDecorator {
 /** Lets in anybody. */
 export function Public(): CustomDecorator {
   return declare({ kind: 'public' });
+}
+
+/** Lets in people, with an access token for the gateway's own API. */
+export function RequirePerson(): CustomDecorator {
+  return declare({ kind: 'person' });
 }

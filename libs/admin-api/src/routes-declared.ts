@@ -14,7 +14,7 @@ function undeclaredRoutes(controller: Type): string[] {
 
 /**
  * Makes sure that every HTTP route says who may call it.
- * @throws Error naming the routes that have neither `@RequireRole` nor `@Public`
+ * @throws Error naming the routes that have none of `@RequireRole`, `@RequirePerson` and `@Public`
  */
 export function assertRoutesDeclared(app: INestApplication): void {
   const modules = [...app.get(ModulesContainer).values()];
@@ -23,5 +23,7 @@ export function assertRoutesDeclared(app: INestApplication): void {
     .filter((metatype) => typeof metatype === 'function')
     .flatMap((metatype) => undeclaredRoutes(metatype as Type));
   if (undeclared.length === 0) return;
-  throw new Error(`Routes that do not say who may call them: ${undeclared.join(', ')}. Add @RequireRole(…) or @Public().`);
+  throw new Error(
+    `Routes that do not say who may call them: ${undeclared.join(', ')}. Add @RequireRole(…), @RequirePerson() or @Public().`,
+  );
 }

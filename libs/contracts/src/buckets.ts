@@ -8,6 +8,8 @@ export const BUCKETS = {
   oidc: 'oidc',
   /** auth-server: what access tokens were issued under and is dead, `<kind>/<id>` → Revocation (ProtoJSON); for minutes. Watched by edges. */
   revocations: 'revocations',
+  /** auth-server: who has signed in and what for, `<subject>` → JSON, encrypted under the subject. Never read by others. */
+  people: 'people',
   /** auth-server: signing keys as private JWKs. Never read by others. */
   signingKeys: 'signing-keys',
   /** edge-proxy: sessions of legacy clients, `<session id>` → JSON; and the key that seals requestState, `request-state-key` → 32 bytes. */

@@ -20,6 +20,8 @@ export const EVENT_TYPES = [
   'auth.client_registered',
   'auth.grant_revoked',
   'auth.token_revoked',
+  'auth.person_disabled',
+  'auth.person_enabled',
   'auth.key_created',
   'auth.key_revoked',
   'auth.signing_key_rotated',

@@ -95,3 +95,14 @@ export {
   type SecretChanged,
   type SecretList,
 } from './openapi/secrets.js';
+export {
+  peopleList,
+  peoplePaths,
+  peopleQuery,
+  sessionList,
+  type PeopleList,
+  type PeopleQuery,
+  type PersonView,
+  type SessionList,
+  type SessionView,
+} from './openapi/people.js';

@@ -3,13 +3,16 @@ export { bearerChallenge, type BearerChallenge } from './challenge.js';
 export { LOGOUT_TOKEN_MAX_AGE_MS, LogoutTokenVerifier, type LogoutOrder, type LogoutTokenRefusal } from './logout-token.js';
 export { KeysUnavailable, type IssuerKeysOptions } from './issuer-keys.js';
 export {
+  apiMetadata,
+  apiMetadataUrl,
+  apiResourceUrl,
   protectedResourceMetadata,
   protectedResourceMetadataUrl,
   resourceUrl,
   type ProtectedResourceMetadata,
   type ResourceOptions,
 } from './resource.js';
-export { guardScope, KIND_SCOPES, MCP_SCOPE, MCP_SCOPES, settleScopes, type ScopedKind } from './scopes.js';
+export { ACCOUNT_SCOPE, guardScope, KIND_SCOPES, MCP_SCOPE, MCP_SCOPES, settleScopes, type ScopedKind } from './scopes.js';
 export { claimsKeyFrom, signClaims, type ClaimsKey } from './claims-key.js';
 export { signJwtAssertion } from './jwt-assertion.js';
 export { generateSealingKey, openSealed, sealingKeyFrom, sealTo, type SealingKey } from './sealed-message.js';

@@ -1,3 +1,5 @@
+import { ACCOUNT_SCOPE } from './scopes.js';
+
 /** The gateway as a whole (`/mcp`), or one virtual server of it. */
 export interface ResourceOptions {
   /** Origin of the gateway, without a trailing slash. */
@@ -46,3 +48,17 @@ export function protectedResourceMetadata(
     bearer_methods_supported: ['header'],
   };
 }
+
+/** The gateway's own API as a protected resource: what tokens with which people manage their sign-ins are for. */
+export const apiResourceUrl = (publicUrl: string): string => `${publicUrl}/api`;
+
+/** Where its metadata is served (RFC 9728 §3.1). */
+export const apiMetadataUrl = (publicUrl: string): string => `${publicUrl}/.well-known/oauth-protected-resource/api`;
+
+/** Its metadata document (RFC 9728 §2). */
+export const apiMetadata = (publicUrl: string): ProtectedResourceMetadata => ({
+  resource: apiResourceUrl(publicUrl),
+  authorization_servers: [publicUrl],
+  scopes_supported: [ACCOUNT_SCOPE],
+  bearer_methods_supported: ['header'],
+});

@@ -1,6 +1,9 @@
 /** Scope of everything that its holder may do at the server; holds those of the kinds. */
 export const MCP_SCOPE = 'mcp';
 
+/** Scope of the gateway's own API: to see and end what one is signed in to. */
+export const ACCOUNT_SCOPE = 'account';
+
 /** What scopes tell apart. */
 export type ScopedKind = 'tool' | 'prompt' | 'resource';
 

@@ -1,5 +1,5 @@
 import { openAdminApp } from '@switchyard/admin-api';
-import { ApiKeyDirectory } from '@switchyard/api-keys';
+import { ApiKeyDirectory, Revocations } from '@switchyard/api-keys';
 import { BUCKETS, DEFAULT_TENANT, type ApiKeyRecord } from '@switchyard/contracts';
 import { Egress, LOOPBACK } from '@switchyard/egress';
 import { isLoopbackHost, loadGatewayConfig, type GatewayConfig } from '@switchyard/gateway-config';
@@ -23,6 +23,9 @@ import { EndedPeople } from './federation/ended-people.js';
 import { Federation } from './federation/federation.js';
 import { resolveIdentitySecrets } from './federation/resolve-identity-secrets.js';
 import { oidcHandler } from './oidc-handler.js';
+import { PeopleRegister } from './people/people-register.js';
+import { Sessions } from './people/sessions.js';
+import { signedInPeople } from './people/signed-in-people.js';
 import { Accounts } from './provider/accounts.js';
 import { KnownServers } from './provider/known-servers.js';
 import { RememberedConsents } from './provider/remembered-consents.js';
@@ -79,10 +82,14 @@ export async function startAuthServer(config: AuthServerConfig, deps: AuthServer
   const revoked = await RevocationRegister.open(state, tenant);
   undo.adopt(RemovedApps.follow({ configured, store, register: revoked, clock, log }), (it) => it.close());
   const opened = { servers, signing, configured, store, register: revoked, fetch: egress.fetch };
-  const provider = await openProvider(gateway, tenant, opened, deps);
-  const before = oidcHandler(provider, gateway.gateway.publicUrl);
-  const module = AuthServerModule.of({ register, signing, audit, clock });
-  const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, audit, log, before }), (it) => it.close());
+  const onUnreadable = (key: string, error: unknown) => log.error('a revocation could not be read', { key_id: key, error });
+  const revocations = undo.adopt(await Revocations.open(state, tenant, onUnreadable), (it) => it.close());
+  const { publicUrl } = gateway.gateway;
+  const parts = await providerParts(gateway, tenant, opened, deps);
+  const before = oidcHandler(new RotatingProvider(parts, signing), publicUrl);
+  const people = signedInPeople(publicUrl, parts.tokens, revocations);
+  const module = AuthServerModule.of({ ...parts, register, signing, clock });
+  const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log, before }), (it) => it.close());
   const running = undo.move();
   return {
     name: 'auth-server',
@@ -110,12 +117,12 @@ interface Opened {
   readonly fetch: typeof globalThis.fetch;
 }
 
-async function openProvider(
+async function providerParts(
   { gateway: { publicUrl }, identity }: GatewayConfig,
   tenant: string,
   { servers, signing, configured, store, register, fetch }: Opened,
   deps: AuthServerDeps,
-): Promise<RotatingProvider> {
+) {
   const { state, clock, audit, log } = deps;
   const revocations = new GrantRevocations(store, register, (grantId, ctx) => {
     exchangeOf(ctx).events.push(grantRevoked(ctx, publicUrl, grantId));
@@ -129,7 +136,8 @@ async function openProvider(
     secret: cookieSecret,
     afterMs: recheckSeconds * 1000,
   });
-  const parts = {
+  const people = await PeopleRegister.open(state, tenant, clock);
+  return {
     ...{ publicUrl, tenant, cookieSecret, accounts, servers, audit, log, fetch },
     requirePushedRequests: identity.requirePushedRequests,
     deviceAuthorization: identity.deviceAuthorization,
@@ -144,8 +152,9 @@ async function openProvider(
     },
     adapters: { store, revocations, register, ended, clock },
     tokens: ownTokens(publicUrl, signing, clock),
+    people,
+    sessions: new Sessions({ store, people, revocations, ended, clock }),
   };
-  return new RotatingProvider(parts, signing);
 }
 
 function openConfiguredClients(

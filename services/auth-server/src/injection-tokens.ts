@@ -1,3 +1,4 @@
 /** Injection tokens of values that are no classes of this service. */
 export const AUDIT = Symbol('audit');
 export const CLOCK = Symbol('clock');
+export const PUBLIC_URL = Symbol('public URL');

@@ -14,7 +14,7 @@ const GOLDEN =
   '"grant_types_supported":["authorization_code","refresh_token","client_credentials","urn:ietf:params:oauth:grant-type:device_code"],"issuer":"http://localhost:8080",' +
   '"jwks_uri":"http://localhost:8080/oauth/jwks","registration_endpoint":"http://localhost:8080/oauth/register",' +
   '"authorization_response_iss_parameter_supported":true,"response_modes_supported":["form_post","fragment","query"],' +
-  '"response_types_supported":["code"],"scopes_supported":["mcp","mcp:tools","mcp:prompts","mcp:resources","openid","offline_access"],"subject_types_supported":["public"],' +
+  '"response_types_supported":["code"],"scopes_supported":["mcp","mcp:tools","mcp:prompts","mcp:resources","account","openid","offline_access"],"subject_types_supported":["public"],' +
   '"token_endpoint_auth_methods_supported":["none","client_secret_basic","client_secret_post","private_key_jwt"],' +
   '"token_endpoint_auth_signing_alg_values_supported":["ES256","PS256","RS256","Ed25519","EdDSA"],' +
   '"token_endpoint":"http://localhost:8080/oauth/token","id_token_signing_alg_values_supported":["ES256"],' +

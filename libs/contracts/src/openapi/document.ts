@@ -1,6 +1,7 @@
 import { dataKeysPaths } from './data-keys.js';
 import { eventsPaths } from './events.js';
 import { keysPaths } from './keys.js';
+import { peoplePaths } from './people.js';
 import { registryPaths } from './registry.js';
 import { secretsPaths } from './secrets.js';
 
@@ -15,9 +16,14 @@ export function openApiDocument(publicUrl: string): object {
     servers: [{ url: publicUrl }],
     components: {
       securitySchemes: {
+        accessToken: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An access token of a person, got by OAuth for the resource `<public URL>/api`.',
+        },
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, made with `switchyard key create`.' },
       },
     },
-    paths: { ...registryPaths, ...keysPaths, ...secretsPaths, ...dataKeysPaths, ...eventsPaths },
+    paths: { ...registryPaths, ...keysPaths, ...peoplePaths, ...secretsPaths, ...dataKeysPaths, ...eventsPaths },
   };
 }

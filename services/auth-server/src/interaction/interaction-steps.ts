@@ -6,6 +6,9 @@ import type { Federation } from '../federation/federation.js';
 import { showRefusal } from '../federation/callback-route.js';
 import { signedIn } from '../events/auth-events.js';
 import { exchangeOf } from '../events/exchange.js';
+import { rejected } from '../events/auth-events.js';
+import type { PeopleRegister } from '../people/people-register.js';
+import { sendProblemPage } from '../pages/error-page.js';
 import { companyPage } from '../pages/company-page.js';
 import { consentPage } from '../pages/consent-page.js';
 import { sendPage } from '../pages/page.js';
@@ -88,8 +91,15 @@ export class InteractionSteps {
   }
 
   async #signedIn(ctx: KoaContextWithOIDC, client: Client, account: SignedInAccount): Promise<void> {
+    if (await this.#o.people.isDisabled(account.subject)) return this.#keepOut(ctx, account);
     await this.#finish(ctx, { login: { accountId: account.subject } });
     exchangeOf(ctx).events.push(signedIn(ctx, this.#o.provider.issuer, account, client.clientId));
+  }
+
+  #keepOut(ctx: KoaContextWithOIDC, { name }: SignedInAccount): void {
+    const text = `An administrator has switched off the access of ${name} to this gateway. Ask them if you think that this is a mistake.`;
+    sendProblemPage(ctx, { status: 403, error: 'access_denied', title: 'You have no access here', text });
+    exchangeOf(ctx).refusal = rejected(ctx, this.#o.provider.issuer, 'person_disabled');
   }
 
   /** One grant for one client at one resource. */
@@ -160,12 +170,12 @@ export class InteractionSteps {
 
   #consentFacts(interaction: Interaction, client: Client) {
     const { scope = '', resource = '' } = interaction.params as Record<string, string>;
-    const { slug, url = resource } = readResource(resource, this.#o.provider.issuer) ?? {};
+    const { slug, isApi, url = resource } = readResource(resource, this.#o.provider.issuer) ?? {};
     return {
       clientName: nameOf(client),
       ...publisherOf(client),
       redirect: describeRedirect(redirectUriOf(interaction, client)),
-      server: slug === undefined ? { url } : { title: this.#o.servers.title(slug), url },
+      server: { url, ...(isApi ? { title: 'your sign-ins' } : slug === undefined ? {} : { title: this.#o.servers.title(slug) }) },
       scopes: scope.split(' '),
       guarded: scope.split(' ').flatMap((name) => this.#o.servers.guardTitle(name) ?? []),
       staysConnected: client.grantTypeAllowed('refresh_token'),
@@ -189,6 +199,7 @@ interface StepsOptions {
   readonly provider: Provider;
   readonly accounts: Accounts;
   readonly consents: RememberedConsents;
+  readonly people: PeopleRegister;
   /** Absent: development sign-in. */
   readonly federation?: Federation;
   readonly servers: KnownServers;

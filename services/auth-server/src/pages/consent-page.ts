@@ -1,4 +1,4 @@
-import { KIND_SCOPES, MCP_SCOPE, type RedirectKind } from '@switchyard/oauth';
+import { ACCOUNT_SCOPE, KIND_SCOPES, MCP_SCOPE, type RedirectKind } from '@switchyard/oauth';
 import { html, type Html } from './html.js';
 import type { Page } from './page.js';
 
@@ -68,6 +68,7 @@ export function consentPage(o: ConsentPage): Page {
 /** What scopes allow, in words. */
 const WORDS: readonly (readonly [scope: string, words: string])[] = [
   [MCP_SCOPE, 'use what you may use there, in your name'],
+  [ACCOUNT_SCOPE, 'see what you have signed in to here, and sign you out'],
   [KIND_SCOPES.tool, 'use the tools that you may use there, in your name'],
   [KIND_SCOPES.prompt, 'use the prompts that you may use there'],
   [KIND_SCOPES.resource, 'read the resources that you may read there'],

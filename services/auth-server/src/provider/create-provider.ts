@@ -14,6 +14,7 @@ import { interactionRoutes } from '../interaction/interaction-routes.js';
 import { InteractionSteps } from '../interaction/interaction-steps.js';
 import { accessTokenRevocation } from '../revocation/access-token-revocation.js';
 import { providerConfiguration, type ProviderParts } from './provider-configuration.js';
+import { rememberSessions } from '../people/remember-sessions.js';
 import { RefreshReplay } from './refresh-replay.js';
 import { registrationLimits, sayWhenFirstRegistered } from './registration-limits.js';
 import { refuseSecretsInQuery } from './secrets-in-query.js';
@@ -21,7 +22,21 @@ import { detectReplays } from './replay-detection.js';
 
 /** Builds the authorization server: oidc-provider, our steps around it, and what is recorded of it. */
 export function createProvider(parts: ProviderParts & { readonly audit: EventSink; readonly log: Logger }): Provider {
-  const { publicUrl, cookieSecret, accounts, consents, federation, servers, clients, adapters, tokens, audit, log } = parts;
+  const {
+    publicUrl,
+    cookieSecret,
+    accounts,
+    consents,
+    federation,
+    servers,
+    clients,
+    adapters,
+    people,
+    sessions,
+    tokens,
+    audit,
+    log,
+  } = parts;
   const provider = new Provider(publicUrl, providerConfiguration(parts));
   // Requests are pinned to the public URL before they come here, so their forwarding headers are ours.
   provider.proxy = true;
@@ -31,6 +46,7 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
     provider,
     accounts,
     consents,
+    people,
     servers,
     forms,
     ...(federation === undefined ? {} : { federation }),
@@ -46,6 +62,7 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
   }
   use(keepTypedCode);
   use(interactionRoutes({ provider, issuer: publicUrl, steps, forms }));
+  use(rememberSessions(sessions));
   use((ctx, next) => replay.around(ctx, next));
   use(accessTokenRevocation({ register: adapters.register, tokens, issuer: publicUrl }));
   use(clients.failed.count());

@@ -2,6 +2,7 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { signedOut } from '../events/auth-events.js';
 import { exchangeOf } from '../events/exchange.js';
 import type { Federation } from '../federation/federation.js';
+import type { PeopleRegister } from '../people/people-register.js';
 import type { Accounts, SignedInAccount } from './accounts.js';
 
 /**
@@ -12,9 +13,14 @@ import type { Accounts, SignedInAccount } from './accounts.js';
 export async function findPerson(
   ctx: KoaContextWithOIDC,
   subject: string,
-  { accounts, federation }: { readonly accounts: Accounts; readonly federation?: Federation },
+  {
+    accounts,
+    people,
+    federation,
+  }: { readonly accounts: Accounts; readonly people: PeopleRegister; readonly federation?: Federation },
 ): Promise<SignedInAccount | undefined> {
-  const account = await accounts.find(subject);
+  const [account, isDisabled] = await Promise.all([accounts.find(subject), people.isDisabled(subject)]);
+  if (isDisabled) return undefined;
   // Who signed in for development is nobody where people sign in at their company, and the reverse.
   if (account === undefined || (federation?.vouchesFor(account) ?? account.origin === undefined) === false) return undefined;
   if (federation === undefined || ctx.oidc.params?.['grant_type'] !== 'refresh_token') return account;

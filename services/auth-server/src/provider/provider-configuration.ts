@@ -1,4 +1,4 @@
-import { MCP_SCOPES, type AccessTokenVerifier } from '@switchyard/oauth';
+import { ACCOUNT_SCOPE, MCP_SCOPES, type AccessTokenVerifier } from '@switchyard/oauth';
 import {
   errors,
   type AccessToken,
@@ -12,6 +12,8 @@ import { looksLikeDocumentId } from '../clients/document-id.js';
 import { providerFetch } from '../clients/provider-fetch.js';
 import { registrationId } from '../clients/registered-clients.js';
 import { DEVICE_PATH, deviceFlow } from '../device/device-flow.js';
+import type { PeopleRegister } from '../people/people-register.js';
+import type { Sessions } from '../people/sessions.js';
 import { interactionPath } from '../interaction/interaction-path.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { Federation } from '../federation/federation.js';
@@ -53,6 +55,8 @@ export interface ProviderParts {
   /** Where clients of the configuration publish their keys. */
   readonly fetch: typeof globalThis.fetch;
   readonly adapters: AdapterContext;
+  readonly people: PeopleRegister;
+  readonly sessions: Sessions;
   /** Verifies our own access tokens. */
   readonly tokens: AccessTokenVerifier;
 }
@@ -95,7 +99,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     responseTypes: ['code'],
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
-    scopes: [...MCP_SCOPES, 'openid', 'offline_access'],
+    scopes: [...MCP_SCOPES, ACCOUNT_SCOPE, 'openid', 'offline_access'],
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     assertJwtClientAuthClaimsAndHeader: checkAssertion,
     clockTolerance: CLOCK_SKEW_SECONDS,

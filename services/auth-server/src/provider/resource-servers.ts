@@ -1,10 +1,10 @@
-import { MCP_SCOPES, resourceUrl } from '@switchyard/oauth';
+import { ACCOUNT_SCOPE, MCP_SCOPES, resourceUrl } from '@switchyard/oauth';
 import { errors, type Client, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import { LIFETIMES } from '../lifetimes.js';
 import type { KnownServers } from './known-servers.js';
 import { readResource } from './resources.js';
 import { mayReach, type ServiceClients } from './service-clients.js';
-import { settleScope } from './settle-scope.js';
+import { settleApiScope, settleScope } from './settle-scope.js';
 
 /**
  * Resource indicators (RFC 8707): which resources there are, and what tokens for them look like. One resource per grant, one
@@ -34,18 +34,25 @@ export function resourceIndicators({
         throw new errors.InvalidTarget('there is no such resource here');
       }
       const service = services.get(client.clientId);
+      if (resource.isApi) {
+        if (service !== undefined) throw new errors.InvalidTarget('this resource is for people');
+        settleApiScope(ctx);
+        return tokensFor(resource.url, [ACCOUNT_SCOPE]);
+      }
       if (service !== undefined && !mayReach(service, resource.slug))
         throw new errors.InvalidTarget('this service may not have tokens for this resource');
       // The library asks here, and nowhere else, before it looks at the scopes of every kind of request.
       const guards = servers.guards(resource.slug);
       settleScope(ctx, guards);
-      return {
-        scope: [...MCP_SCOPES, ...guards].join(' '),
-        audience: resource.url,
-        accessTokenTTL: LIFETIMES.accessTokenMs / 1000,
-        accessTokenFormat: 'jwt',
-        jwt: { sign: { alg: 'ES256' } },
-      };
+      return tokensFor(resource.url, [...MCP_SCOPES, ...guards]);
     },
   };
 }
+
+const tokensFor = (audience: string, scopes: readonly string[]): ResourceServer => ({
+  scope: scopes.join(' '),
+  audience,
+  accessTokenTTL: LIFETIMES.accessTokenMs / 1000,
+  accessTokenFormat: 'jwt',
+  jwt: { sign: { alg: 'ES256' } },
+});

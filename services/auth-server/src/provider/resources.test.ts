@@ -15,7 +15,12 @@ describe('A11: resource indicators (RFC 8707)', () => {
     expect(readResource(text, publicUrl)).toEqual(slug === undefined ? { url } : { slug, url });
   });
 
+  it.each(['https://mcp.example.com/api', 'https://mcp.example.com/api/'])('%s names the gateway’s own API', (text) => {
+    expect(readResource(text, publicUrl)).toEqual({ isApi: true, url: `${publicUrl}/api` });
+  });
+
   it.each([
+    ['a part of the API', 'https://mcp.example.com/api/v1'],
     ['another host', 'https://evil.example/mcp/work'],
     ['another scheme', 'http://mcp.example.com/mcp/work'],
     ['another port', 'https://mcp.example.com:8443/mcp/work'],

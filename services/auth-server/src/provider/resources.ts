@@ -1,9 +1,11 @@
-import { resourceUrl } from '@switchyard/oauth';
+import { apiResourceUrl, resourceUrl } from '@switchyard/oauth';
 
-/** A protected resource that a client asks a token for: the gateway, or one server of it. */
+/** A protected resource that a client asks a token for: the gateway, one server of it, or its own API. */
 export interface Resource {
   /** Virtual server; absent for the gateway as a whole. */
   readonly slug?: string;
+  /** Whether it is the gateway's own API rather than MCP. */
+  readonly isApi?: true;
   /** Its one spelling: the `aud` of every token for it. */
   readonly url: string;
 }
@@ -20,6 +22,7 @@ export function readResource(text: string, publicUrl: string): Resource | undefi
   const url = URL.parse(text);
   if (url === null || url.origin !== publicUrl || /[?#]/.test(text) || url.username !== '' || url.password !== '')
     return undefined;
+  if (/^\/api\/?$/.test(url.pathname)) return { isApi: true, url: apiResourceUrl(publicUrl) };
   const match = RESOURCE_PATH.exec(url.pathname);
   if (match === null) return undefined;
   const slug = match[1];

@@ -1,4 +1,4 @@
-import { settleScopes } from '@switchyard/oauth';
+import { ACCOUNT_SCOPE, settleScopes } from '@switchyard/oauth';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 
 const OPENID_SCOPES = new Set(['openid', 'offline_access']);
@@ -19,4 +19,13 @@ export function settleScope({ oidc }: KoaContextWithOIDC, offered: ReadonlySet<s
   const asked = String(params['scope'] ?? '');
   const others = isServices ? [] : asked.split(' ').filter((name) => OPENID_SCOPES.has(name));
   params['scope'] = [...new Set([...settleScopes(asked, offered), ...others])].join(' ');
+}
+
+/** The same for the gateway's own API, which has one scope. */
+export function settleApiScope({ oidc: { route, params } }: KoaContextWithOIDC): void {
+  if (params === undefined || !ASKS.has(route)) return;
+  const others = String(params['scope'] ?? '')
+    .split(' ')
+    .filter((name) => OPENID_SCOPES.has(name));
+  params['scope'] = [...new Set([ACCOUNT_SCOPE, ...others])].join(' ');
 }

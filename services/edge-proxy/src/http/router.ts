@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorResponse } from '@switchyard/mcp';
 import { openApiDocument } from '@switchyard/contracts';
-import { protectedResourceMetadata } from '@switchyard/oauth';
+import { apiMetadata, protectedResourceMetadata } from '@switchyard/oauth';
 import type { Readiness } from '@switchyard/runtime';
 import type { Catalog } from '../catalog.js';
 import type { EdgeProxyConfig } from '../config.js';
@@ -31,6 +31,9 @@ interface Route {
 }
 
 const SLUG = '[a-z0-9-]{1,63}';
+const ID = '[A-Za-z0-9_-]{1,100}';
+/** What people have signed in to. */
+const SESSIONS = `(sessions(/${ID})?|sign-out-everywhere)`;
 const SERVER_PATH = `/mcp(?:/${SLUG}(?:/(?:sse|messages))?)?`;
 const ISSUER_DOCUMENT = 'oauth-authorization-server|openid-configuration';
 
@@ -67,11 +70,21 @@ export function createRouter(
       methods: ['GET'],
       handle: (_request, response, [, slug]) => resourceMetadata(options, response, slug),
     },
+    {
+      path: /^\/\.well-known\/oauth-protected-resource\/api$/,
+      methods: ['GET'],
+      handle: (_request, response) => {
+        response.setHeader('access-control-allow-origin', '*');
+        json(response, 200, JSON.stringify(apiMetadata(config.publicUrl)));
+      },
+    },
     { path: new RegExp(`^/\\.well-known/(${ISSUER_DOCUMENT})(?:${SERVER_PATH})?$`), handle: to('authServer') },
     { path: new RegExp(`^${SERVER_PATH}/\\.well-known/(${ISSUER_DOCUMENT})$`), handle: to('authServer') },
     // MCP 2025-03-26, "Fallbacks for Servers without Metadata Discovery": where clients look that have read no metadata.
     { path: /^\/(authorize|token|register)$/, handle: to('authServer') },
     { path: /^\/oauth(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9_\-.]*)*$/, handle: to('authServer') },
+    { path: new RegExp(`^/api/v1/me/${SESSIONS}$`), handle: to('authServer') },
+    { path: new RegExp(`^/api/v1/people(/${ID}/(${SESSIONS}|disable|enable))?$`), handle: to('authServer') },
     { path: /^\/api\/v1\/keys(\/[A-Za-z0-9_-]+)?$/, handle: to('authServer') },
     { path: /^\/\.well-known\/switchyard-user-jwks\.json$/, handle: to('tokenVault') },
     { path: /^\/connect(\/[A-Za-z0-9_.-]+)?$/, handle: to('tokenVault') },
