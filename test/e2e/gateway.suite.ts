@@ -7,6 +7,7 @@ import { documentsSuite } from './suite/documents.suite.js';
 import { keysSuite } from './suite/keys.suite.js';
 import { reloadSuite } from './suite/reload.suite.js';
 import { restartSuite } from './suite/restart.suite.js';
+import { sessionsSuite } from './suite/sessions.suite.js';
 import { signInSuite } from './suite/sign-in.suite.js';
 import { vaultSuite } from './suite/vault.suite.js';
 import type { Target } from './targets/target.js';
@@ -40,6 +41,7 @@ export function describeGateway(
       clientsSuite,
       signInSuite,
       keysSuite,
+      sessionsSuite,
       vaultSuite,
       reloadSuite,
       restartSuite,
