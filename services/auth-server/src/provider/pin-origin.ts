@@ -6,16 +6,16 @@ import { isIP } from 'node:net';
  * the request, so a hostile Host or X-Forwarded-Host would otherwise name another server's endpoints.
  */
 export function pinOrigin(request: IncomingMessage, publicUrl: URL): void {
-  // The edge that hands requests on says last whom it has them from; what was said before that, anybody can have said.
-  const from =
-    String(request.headers['x-forwarded-for'] ?? '')
+  // What was said before the edge said it, anybody can have said.
+  const peer =
+    String(request.headers[PEER] ?? '')
       .split(',')
       .at(-1)
       ?.trim() ?? '';
   for (const name of Object.keys(request.headers)) {
     if (name === 'forwarded' || name.startsWith('x-forwarded-')) delete request.headers[name];
   }
-  if (isIP(from) !== 0) request.headers['x-forwarded-for'] = from;
+  if (isIP(peer) !== 0) request.headers[PEER] = peer;
   request.headers.host = publicUrl.host;
   request.headers['x-forwarded-proto'] = publicUrl.protocol.slice(0, -1);
 }
