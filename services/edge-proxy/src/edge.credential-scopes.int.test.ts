@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
-import { type FakeVault, startFakeVault } from './fake-vault.fixture.js';
+import { type FakeVault, publishProofKey, startFakeVault } from './fake-vault.fixture.js';
 import { callOf, exchange, openSession, type RawAnswer } from './raw-client.fixture.js';
 
 const LOCAL = path.join(__dirname, 'local-server.fixture.mjs');
@@ -15,6 +15,7 @@ let issuer: Server;
 let upstream: ScriptedUpstream;
 let edge: TestEdge;
 let vault: FakeVault;
+let readProof: (proof: string) => Promise<string>;
 
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -106,6 +107,7 @@ beforeAll(async () => {
     const secret = secretOf({ upstream: name, team, subject });
     return name === 'local' ? { env: { TOKEN: secret } } : { headers: { Authorization: secret } };
   });
+  readProof = await publishProofKey(edge.state);
   await publish('1');
 });
 
@@ -167,7 +169,10 @@ describe('credentials that belong to callers', () => {
   it('CS-5 the first of the caller’s teams that has a credential is the one, and the vault is told which', async () => {
     expect(await shown(() => say('bea', 'team', callOf('act')))).toEqual(['team-finance']);
     expect(await shown(() => say('cem', 'team', callOf('act')))).toEqual(['team-ops']);
-    expect(vault.requests.filter(({ upstream: name }) => name === 'team').map(({ team }) => team)).toEqual(['finance', 'ops']);
+    const asked = vault.requests.filter(({ upstream: name }) => name === 'team');
+    expect(asked.map(({ team }) => team)).toEqual(['finance', 'ops']);
+    // The vault takes nobody's word for it.
+    for (const { callerProof } of asked) expect(await readProof(callerProof)).toMatch(/^Bearer ey/);
   });
 
   it('CS-6 members of one team share lease and lists; other teams do not', async () => {

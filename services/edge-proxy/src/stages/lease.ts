@@ -15,7 +15,7 @@ import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
 import type { CallerProofs } from '../caller-proofs.js';
 import { type ConnectionChanges, type HeardChange, isConnected } from '../connection-changes.js';
-import { teamOf } from '../credential-scope.js';
+import { EVERYBODY, teamOf } from '../credential-scope.js';
 import type { Reason } from '../ladder.js';
 import { Refusal } from '../refusal.js';
 import type { Challenge } from '../upstream/challenge.js';
@@ -177,9 +177,11 @@ export class CredentialLeases {
     const { name } = upstream;
     const { principal } = behalf.caller;
     const { requestId, head } = behalf.exchange;
-    if (connection !== '' && head.authorization === undefined) return unproven(name);
+    // Whose credential it is, a team's too, the vault checks by itself.
+    const dependsOnCaller = scope !== EVERYBODY;
+    if (dependsOnCaller && head.authorization === undefined) return unproven(name);
     try {
-      const callerProof = connection === '' ? '' : await this.#options.proofs.seal(head.authorization ?? '');
+      const callerProof = dependsOnCaller ? await this.#options.proofs.seal(head.authorization ?? '') : '';
       const response = await this.#options.rpc.call(VaultService.method.leaseCredential, {
         tenant: principal.tenant,
         upstream: name,
@@ -231,9 +233,13 @@ const connectionOf = ({ name, credentialOwner }: Upstream, { caller }: Behalf): 
 
 /** A stream keeps no token: it goes on when a call has what it needs. */
 const unproven = (upstream: string) =>
-  new Refusal('caller_unproven', `${upstream} is used with your own account, and nothing shows that it is you who asks.`, {
-    upstream,
-  });
+  new Refusal(
+    'caller_unproven',
+    `${upstream} is used with a credential that depends on who asks, and nothing shows that it is you.`,
+    {
+      upstream,
+    },
+  );
 
 function refusalOf({ reason, message, connectUrl: url }: VaultRefusal, upstream: string, askedAt: number): Refusal {
   const known = VAULT_REASONS[reason] ?? 'credential_unavailable';
