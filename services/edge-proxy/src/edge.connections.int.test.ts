@@ -222,4 +222,16 @@ describe('two users of one edge', () => {
     const leased = place.vault.requests.filter(({ principalSubject }) => subjects.includes(principalSubject));
     expect(new Set(leased.map(({ principalSubject }) => principalSubject))).toEqual(new Set(subjects));
   });
+
+  it('TU-2 find nothing of theirs at upstreams but what upstreams gave them, and nothing at all in logs and events', async () => {
+    const person = await place.person();
+    await place.connect(person, 'oldie');
+    const { post } = await place.session(person, 'oldie', {});
+    expect(textOf((await post(callOf('act'))).messages.at(-1))).toBe(place.tokenOf(person, 'oldie'));
+    await place.edge.event(({ type, principal_subject: who }) => type === 'tool.called' && who === person.subject);
+    const heard = [...place.upstreams.nova.received, ...place.upstreams.oldie.received];
+    expect(heard.some(({ headers }) => headers.authorization === place.tokenOf(person, 'oldie'))).toBe(true);
+    expect(JSON.stringify(heard)).not.toMatch(/sy_[a-z0-9]{12}_/);
+    expect(place.edge.logged() + JSON.stringify(place.edge.events)).not.toMatch(/sy_[a-z0-9]{12}_|Bearer|up-(nova|oldie)-/);
+  });
 });
