@@ -1,4 +1,4 @@
-import { Egress, LOOPBACK, NO_FIELDS, withField } from '@switchyard/egress';
+import { Egress, type FieldLines, LOOPBACK, NO_FIELDS, withField } from '@switchyard/egress';
 import { beginEvents, eventually, type Script, type ScriptedUpstream, startScriptedUpstream } from '@switchyard/testing';
 import { HttpEventStream } from './http-event-stream.js';
 
@@ -17,12 +17,13 @@ afterEach(async () => {
   await upstream[Symbol.asyncDispose]();
 });
 
-const start = (url = upstream.url) =>
+const start = (url = upstream.url, renew?: () => Promise<FieldLines | undefined>) =>
   new HttpEventStream({
     egress,
     url: new URL(url),
     fields: withField(NO_FIELDS, 'mcp-session-id', 's'),
     certificate: undefined,
+    renew,
     limitBytes: 4_096,
     onMessage: ({ envelope }) => void heard.push(envelope.method),
   });
@@ -53,6 +54,24 @@ describe('the standing stream from an upstream', () => {
     await timeToRetry();
     stream.close();
     expect(upstream.received).toHaveLength(1);
+  });
+
+  it.each([
+    ['ES-3a that there is now', 'new', 2],
+    ['ES-3b that is refused too', 'no better', 2],
+    ['ES-3c and there is none', undefined, 1],
+  ])('is asked for once more with a credential %s', async (_id, other, times) => {
+    upstream.on('GET', ({ request, response }) => {
+      if (request.headers.authorization !== 'new') return void response.writeHead(401).end();
+      beginEvents(response)(changed);
+    });
+    const stream = start(upstream.url, () =>
+      Promise.resolve(other === undefined ? undefined : withField(NO_FIELDS, 'authorization', other)),
+    );
+    await eventually(() => upstream.received.length === times && (other !== 'new' || heard.length === 1));
+    await timeToRetry();
+    stream.close();
+    expect(upstream.received).toHaveLength(times);
   });
 
   it('ES-5 is opened again when it breaks, with growing pauses, and goes on', async () => {

@@ -12,6 +12,11 @@ export interface HttpEventStreamOptions {
   readonly certificate: ClientCertificate | undefined;
   readonly limitBytes: number;
   readonly onMessage: (message: UpstreamMessage) => void;
+  /**
+   * Other fields, where the upstream refuses the credential in these. @param field value of WWW-Authenticate
+   * @returns undefined where there are none
+   */
+  readonly renew?: ((field: string | string[] | undefined) => Promise<FieldLines | undefined>) | undefined;
   /** Told when the upstream, which had such a stream, does not know the session any more. */
   readonly onGone?: (() => void) | undefined;
   /** Told when it stands again, and the upstream does not tell again what it said meanwhile. */
@@ -37,9 +42,13 @@ export class HttpEventStream {
   readonly #resumption = new StreamResumption();
   #closed = false;
   #stood = false;
+  #fields: FieldLines;
+  /** Whether the fields are new, and the upstream has not taken them yet. */
+  #isRenewed = false;
 
   constructor(options: HttpEventStreamOptions) {
     this.#options = options;
+    this.#fields = options.fields;
     this.#connect();
   }
 
@@ -52,18 +61,23 @@ export class HttpEventStream {
 
   #connect(): void {
     const parser = new SseParser(this.#options.limitBytes);
-    const { egress, url, fields: own, certificate } = this.#options;
+    const { egress, url, certificate } = this.#options;
+    let isOver = false;
     // What was said meanwhile is told again, where the upstream keeps it (MCP 2025-11-25, "Resumability and Redelivery").
     const { lastEventId } = this.#resumption;
-    const fields = lastEventId === undefined ? own : withField(own, 'last-event-id', lastEventId);
+    const fields = lastEventId === undefined ? this.#fields : withField(this.#fields, 'last-event-id', lastEventId);
     egress.send(
       { url, method: 'GET', fields, certificate, headersTimeoutMs: 0, bodyTimeoutMs: 0 },
       {
         start: (control) => this.#start(control),
-        head: (status, responseHeaders, control) => this.#head(status, String(responseHeaders['content-type'] ?? ''), control),
-        data: (chunk, control) => this.#data(parser, chunk, control),
-        end: () => this.#again(parser),
-        fail: () => this.#again(parser),
+        head: (status, headers, control) => {
+          isOver = status === 401 && this.#isRenewable;
+          if (isOver) this.#renew(headers['www-authenticate'], control);
+          else this.#head(status, String(headers['content-type'] ?? ''), control);
+        },
+        data: (chunk, control) => (isOver ? undefined : this.#data(parser, chunk, control)),
+        end: () => (isOver ? undefined : this.#again(parser)),
+        fail: () => (isOver ? undefined : this.#again(parser)),
       },
     );
   }
@@ -73,12 +87,31 @@ export class HttpEventStream {
     if (this.#closed) control.abort(new Error('stream closed'));
   }
 
+  get #isRenewable(): boolean {
+    return !this.#closed && !this.#isRenewed && this.#options.renew !== undefined;
+  }
+
+  /** The credential may have been replaced since the stream was opened: it is asked for once with what there is now. */
+  #renew(field: string | string[] | undefined, control: EgressControl): void {
+    this.#isRenewed = true;
+    control.abort(new Error('another credential is wanted'));
+    const connect = (fields: FieldLines | undefined) => {
+      if (this.#closed) return;
+      this.#closed = fields === undefined;
+      if (fields === undefined) return;
+      this.#fields = fields;
+      this.#connect();
+    };
+    this.#options.renew?.(field).then(connect, () => connect(undefined));
+  }
+
   #head(status: number, contentType: string, control: EgressControl): void {
     this.#openedAtMs = performance.now();
     if (status >= 500 || status === TOO_MANY_REQUESTS) return;
     if (status === 200 && /^text\/event-stream\b/i.test(contentType)) {
       if (this.#stood && this.#resumption.lastEventId === undefined) this.#options.onMissed?.();
       this.#stood = true;
+      this.#isRenewed = false;
       return;
     }
     if (status >= 400 && status !== 404 && this.#resumption.lastEventId !== undefined) {

@@ -5,6 +5,7 @@ import type { Cancellation } from '../cancellation.js';
 import { Refusal } from '../refusal.js';
 import { certificateOf } from './client-certificate.js';
 import { HttpEventStream } from './http-event-stream.js';
+import { renewedFields } from './renewed-fields.js';
 import { sendHttpRequest } from './http-request.js';
 import type { HttpRequestOptions } from './http-request-options.js';
 import type { IdSource } from './id-source.js';
@@ -216,20 +217,19 @@ export class HttpLink implements UpstreamLink {
 
   listen(session: LegacySession, context: OutboundContext, sink: UnsolicitedSink): () => void {
     if (isSseSession(session.id)) return this.#sse.listen(session.id, sink);
+    const request = { ...context, era: 'legacy' as const, revision: session.revision, method: 'GET', session: session.id };
     const stream = new HttpEventStream({
       egress: this.#options.egress,
       url: this.#options.url,
       certificate: certificateOf(context.credential),
-      fields: outboundFields(
-        { ...context, era: 'legacy', revision: session.revision, method: 'GET', session: session.id },
-        'stream',
-      ),
+      fields: outboundFields(request, 'stream'),
+      renew: renewedFields(request, this.name, this.#options.renew),
       limitBytes: this.#options.resultLimitBytes,
       onGone: sink.onGone,
       onMissed: sink.onMissed,
       onMessage: (message) => {
         const { kind, method } = message.envelope;
-        const own = { ...context, era: 'legacy' as const, revision: session.revision, method: '', session: session.id };
+        const own = { ...request, method: '' };
         if (kind !== 'request') sink.onMessage(message);
         else if (method === 'ping' || sink.onRequest === undefined) this.#answerServerRequest(own, message);
         else void this.#ask(sink.onRequest, message, own);
