@@ -28,10 +28,10 @@ function proto(root: string, ...args: string[]): { passed: boolean; output: stri
   return { passed: status === 0, output: `${stdout.toString()}${stderr.toString()}` };
 }
 
-const addedField = ['string request_id = 7;', 'string request_id = 7;\n  // Added.\n  string added = 8;'] as const;
+const addedField = ['string request_id = 7;', 'string request_id = 7;\n  // Added.\n  string added = 80;'] as const;
 
 const breaking: readonly (readonly [id: string, from: string, to: string])[] = [
-  ['field-renumbered', 'string request_id = 7;', 'string request_id = 9;'],
+  ['field-renumbered', 'string request_id = 7;', 'string request_id = 90;'],
   ['field-removed', '  // X-Request-Id of the call.\n  string request_id = 7;\n', ''],
   ['field-renamed', 'string request_id = 7;', 'string call_id = 7;'],
   ['type-changed', 'string request_id = 7;', 'bytes request_id = 7;'],
@@ -59,7 +59,7 @@ describe('npm run proto', () => {
 
   it('does not generate over a breaking change', async () => {
     await using contracts = await copyOfContracts();
-    await edit(contracts.root, vault, 'string request_id = 7;', 'string request_id = 9;');
+    await edit(contracts.root, vault, 'string request_id = 7;', 'string request_id = 90;');
     const { passed, output } = proto(contracts.root);
     expect(passed).toBe(false);
     expect(output).toContain('proto: breaking:');
@@ -69,7 +69,7 @@ describe('npm run proto', () => {
 
   it('lets a breaking change through on demand, and then checks against it', async () => {
     await using contracts = await copyOfContracts();
-    await edit(contracts.root, vault, 'string request_id = 7;', 'string request_id = 9;');
+    await edit(contracts.root, vault, 'string request_id = 7;', 'string request_id = 90;');
     expect(proto(contracts.root, '--accept-breaking')).toMatchObject({ passed: true });
     expect(proto(contracts.root, '--check')).toMatchObject({ passed: true });
   });
@@ -78,7 +78,7 @@ describe('npm run proto', () => {
     await using contracts = await copyOfContracts();
     await edit(contracts.root, vault, ...addedField);
     expect(proto(contracts.root)).toMatchObject({ passed: true });
-    await edit(contracts.root, vault, 'string added = 8;', 'bytes added = 8;');
+    await edit(contracts.root, vault, 'string added = 80;', 'bytes added = 80;');
     expect(proto(contracts.root, '--check').output).toContain('proto: breaking:');
   });
 
