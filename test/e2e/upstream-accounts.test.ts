@@ -1,6 +1,7 @@
 import { FormBrowser, tempDir, type ShownPage } from '@switchyard/testing';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { connectWithChromium } from './clients/chromium.js';
 import { OAuthMemory } from './clients/oauth-memory.js';
 import { SDKS } from './clients/sdk-clients.js';
 import { signInWithForms } from './clients/sign-in.js';
@@ -81,5 +82,10 @@ describe('people use their own accounts at an upstream', () => {
     }
     for (const { client, account } of clients) expect(await client.callTool('whoami', {})).toBe(account);
     await Promise.all(clients.map(({ client }) => client[Symbol.asyncDispose]()));
+  }, 60_000);
+
+  it('U-2 somebody connects with a real browser', async () => {
+    const journey = await connectWithChromium(`${publicUrl}/connect/notes`, 'cleo@example.com', 'cleo-at-notes');
+    expect(journey).toEqual({ askedHeading: 'Connect notes', doneHeading: 'notes is connected', complaints: [] });
   }, 60_000);
 });

@@ -58,6 +58,20 @@ describe('credentials of upstreams', () => {
       {},
       { kind: 'mtls', owner: 'organisation', settings: { certificate: '${file:c.pem}', key: '${secret:k}' }, teams: {} },
     ],
+    [
+      'C40 oauth',
+      '{ type: oauth, issuer: "https://as.example", clientId: c, clientSecret: "${env:S}", scopes: [a, b], authorizeParameters: { access_type: offline } }',
+      {},
+      {
+        kind: 'oauth',
+        owner: 'principal',
+        settings: {
+          ...{ url: 'https://x.example/mcp', issuer: 'https://as.example', client_id: 'c', client_secret: '${env:S}' },
+          ...{ scopes: 'a b', authorize_parameters: 'access_type=offline' },
+        },
+        teams: {},
+      },
+    ],
   ];
   it.each(compiled)('%s', (_id, credential, headers, expected) => {
     const upstream = parseGatewayConfig(text(credential), 'f').upstreams['a'];
@@ -101,6 +115,20 @@ describe('credentials of upstreams', () => {
       text('{ type: basic, perTeam: { ops: { username: a, password: b } } }'),
       'perTeam.ops.password: is a secret in clear text',
     ],
+    ['C41 oauth over plain http', text('{ type: oauth }', 'http://x.example/mcp'), 'credential.type: sends people’s tokens'],
+    ['C42 a secret of no client', text('{ type: oauth, clientSecret: "${env:S}" }'), 'clientSecret: is the secret of no client'],
+    ['C43 a client of any issuer', text('{ type: oauth, clientId: c }'), 'clientId: is a client of one issuer only'],
+    [
+      'C44 a secret in clear',
+      text('{ type: oauth, issuer: "https://as.example", clientId: c, clientSecret: s }'),
+      'clientSecret: is a secret in clear text',
+    ],
+    [
+      'C45 a parameter of the gateway',
+      text('{ type: oauth, authorizeParameters: { redirect_uri: "https://e.example" } }'),
+      'authorizeParameters.redirect_uri: is decided by the gateway itself',
+    ],
+    ['C46 an issuer in clear', text('{ type: oauth, issuer: "http://as.example", clientId: c }'), 'issuer: must be an https URL'],
     [
       'C12 password in clear',
       text('{ type: basic, username: a, password: b }'),

@@ -6,7 +6,7 @@ const serviceUrl = z.url({ protocol: /^https?$/ });
 /** Where the services behind the edge are; their URLs are reached as written, never through the SSRF guard. */
 export const servicesSchema = z.strictObject({
   authServer: serviceUrl.describe('Authorization server: /oauth, its metadata, /api/v1/keys'),
-  tokenVault: serviceUrl.describe('Token vault: /api/v1/secrets'),
+  tokenVault: serviceUrl.describe('Token vault: /connect, /api/v1/secrets'),
   capabilityRegistry: serviceUrl.describe('Capability registry: /api/v1/servers, /api/v1/upstreams, /api/v1/config'),
   analytics: serviceUrl.describe('Analytics: /api/v1/events'),
 });

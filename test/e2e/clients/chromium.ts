@@ -71,6 +71,33 @@ export async function lookWithChromium(url: URL, press: string, heading: string,
   });
 }
 
+/** What a person sees who connects their account at an upstream. */
+export interface Connecting {
+  readonly askedHeading: string;
+  readonly doneHeading: string;
+  readonly complaints: readonly string[];
+}
+
+/** Connects an account with a real browser, with a screenshot of each page in .cache/e2e. @param account at the upstream of the tests */
+export async function connectWithChromium(connectUrl: string, email: string, account: string): Promise<Connecting> {
+  return withPage(async (page) => {
+    const complaints = listenToComplaints(page);
+    await page.goto(connectUrl);
+    await page.getByLabel('E-mail address').fill(email);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    const askedHeading = await headingOf(page, 'connect', 'Connect');
+    await page.getByRole('button', { name: 'Continue to' }).click();
+    await page.getByLabel('Account').fill(account);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    const doneHeading = await headingOf(page, 'connected', 'is connected');
+    await page.goto(new URL('/connect', connectUrl).href);
+    await headingOf(page, 'connections', 'Your connections');
+    await page.getByRole('link', { name: 'open' }).click();
+    await headingOf(page, 'connect-again', 'Connect');
+    return { askedHeading, doneHeading, complaints };
+  });
+}
+
 async function travel(url: URL, first: string, second: string, signIn: (page: Page) => Promise<void>): Promise<Journey> {
   return withPage(async (page) => {
     const complaints = listenToComplaints(page);

@@ -88,5 +88,7 @@ app.all(
     await transport.handleRequest(request, response, request.body);
   },
 );
+// Browsers ask for it by themselves.
+app.get('/favicon.ico', (_request, response) => response.status(204).end());
 app.use(provider.callback());
 console.log(`listening at ${url}`);

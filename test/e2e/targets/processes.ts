@@ -104,7 +104,11 @@ async function writeConfigs(around: Surroundings, file: string): Promise<void> {
   const own: Record<ServiceName, object> = {
     'edge-proxy': { gatewayFile: file, services },
     'auth-server': { gatewayFile: file },
-    'token-vault': { profile: 'development', kek: { file: path.join(dir, 'vault.key'), createIfMissing: true } },
+    'token-vault': {
+      profile: 'development',
+      kek: { file: path.join(dir, 'vault.key'), createIfMissing: true },
+      authServer: url('auth-server'),
+    },
     'capability-registry': { gatewayFile: file },
     analytics: { engine: { kind: 'http', url: clickhouseUrl } },
   };

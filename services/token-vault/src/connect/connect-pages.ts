@@ -68,12 +68,17 @@ export function upstreamPage(o: UpstreamPage): Page {
   const { upstream, connections } = o;
   const standing = connections.filter((view) => !needsAttention(view));
   const done = o.justConnected !== undefined && connections.some(({ label }) => label === o.justConnected);
+  const heading = done
+    ? `${upstream} is connected`
+    : standing.length > 0
+      ? `Your connection to ${upstream}`
+      : `Connect ${upstream}`;
   return {
     status: 200,
-    title: done ? `${upstream} is connected` : `Connect ${upstream}`,
+    title: heading,
     // The authorization server may lead on to others that cannot be known here, and browsers follow the policy through all of them.
     formTargets: ['https:', ...o.formTargets],
-    body: html`<h1>${done ? `${upstream} is connected` : `Connect ${upstream}`}</h1>
+    body: html`<h1>${heading}</h1>
       ${
         done
           ? html`<p>You can close this window and go back to the app: it goes on by itself.</p>`

@@ -146,7 +146,15 @@ export class ConnectSite {
     if (prospect instanceof OAuthProblem) return this.#refuse(visit, prospect, upstream, user);
     const { at, scopes } = prospect;
     const justConnected = visit.query.get('connected');
-    const page = { ...frame, upstream, host: new URL(settings.url).host, at, formTargets: [], scopes, connections };
+    const page = {
+      ...frame,
+      upstream,
+      host: new URL(settings.url).host,
+      at,
+      formTargets: [new URL(prospect.found.server.authorization_endpoint ?? '').origin],
+      scopes,
+      connections,
+    };
     return sendPage(visit.response, upstreamPage({ ...page, ...(justConnected !== null && { justConnected }) }));
   }
 
