@@ -26,6 +26,7 @@ describe('identity', () => {
           teamsClaim: 'groups',
           require: {},
           trustEmail: false,
+          assertions: false,
           habits: { emailVerifiedClaim: 'email_verified', authorizeParameters: {}, reauthPrompt: 'login', maxAge: true },
         },
       ],

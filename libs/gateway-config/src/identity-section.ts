@@ -58,6 +58,12 @@ const provider = z.strictObject({
     .describe(
       'Takes the e-mail address although the provider does not say that it was verified. Only where nobody can change their own.',
     ),
+  assertions: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Takes ID-JAGs of this provider (MCP "Enterprise-Managed Authorization"): a client that the provider lets use a server gets a token for it without anybody being asked here. The provider decides alone who may.',
+    ),
   maxAgeSeconds: z
     .int()
     .min(60)
@@ -152,6 +158,8 @@ export interface IdentityProviderConfig {
   readonly teamsClaim?: string;
   readonly require: Readonly<Record<string, readonly string[]>>;
   readonly trustEmail: boolean;
+  /** Whether its ID-JAGs are taken. */
+  readonly assertions: boolean;
   readonly maxAgeSeconds?: number | undefined;
   readonly habits: Pick<IdentityPreset, 'emailVerifiedClaim' | 'authorizeParameters' | 'reauthPrompt' | 'maxAge'>;
 }

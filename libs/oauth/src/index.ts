@@ -14,6 +14,13 @@ export {
 } from './resource.js';
 export { ACCOUNT_SCOPE, guardScope, KIND_SCOPES, MCP_SCOPE, MCP_SCOPES, settleScopes, type ScopedKind } from './scopes.js';
 export { claimsKeyFrom, signClaims, type ClaimsKey } from './claims-key.js';
+export {
+  AssertionVerifier,
+  claimedIssuer,
+  type AssertionKind,
+  type AssertionRefusal,
+  type VerifiedAssertion,
+} from './provider-assertion.js';
 export { signJwtAssertion } from './jwt-assertion.js';
 export { generateSealingKey, openSealed, sealingKeyFrom, sealTo, type SealingKey } from './sealed-message.js';
 export { describeRedirect, judgeRedirectUri, type RedirectKind } from './redirect-uri.js';

@@ -10,6 +10,8 @@ export interface AuthExchange {
   readonly events: EventFields[];
   /** Set where the request was refused and nothing has made up for it. */
   refusal?: EventFields;
+  /** What did not hold, where a grant of ours was refused; safe to show. */
+  because?: string;
   /** Set where the request failed through no fault of the client. */
   fault?: unknown;
 }

@@ -4,6 +4,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Accounts, Origin, SignedInAccount } from '../provider/accounts.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { OidcStore } from '../store/oidc-store.js';
+import { CompanyAssertions } from './company-assertions.js';
 import type { EndedPeople } from './ended-people.js';
 import { readIdentity } from './identity.js';
 import { IdentityClient, type SignInChecks } from './identity-client.js';
@@ -42,6 +43,7 @@ const RESULT = 'CompanySignInResult';
 export class Federation {
   readonly providers: readonly IdentityProviderConfig[];
   readonly logout: ProviderLogout;
+  readonly assertions: CompanyAssertions;
   readonly #o: FederationOptions;
   readonly #clients: ReadonlyMap<string, IdentityClient>;
   readonly #states: SignInStates;
@@ -56,6 +58,7 @@ export class Federation {
       new IdentityClient({ config, redirectUri: `${publicUrl}${callbackPath(config.name)}`, fetch, clock });
     this.#clients = new Map(o.providers.map((config) => [config.name, clientOf(config)]));
     this.logout = new ProviderLogout({ ...o, clients: this.#clients });
+    this.assertions = new CompanyAssertions({ ...o, clients: this.#clients });
     this.#states = new SignInStates(store, publicUrl.startsWith('https:'));
     this.#sessions = new ProviderSessions(store, o.secret);
     this.#recheck = new Recheck({ ...o, sessions: this.#sessions });

@@ -22,14 +22,16 @@ const KEYS = ['jwks', 'jwks_uri', 'token_endpoint_auth_signing_alg'] as const;
  * Applies our rules to the metadata of a client that describes itself, and again whenever it is read: what a later version
  * forbids stops working for clients that registered before.
  * @param metadata as the client gave it; changed in place
+ * @param extensionGrantTypes grant types that clients may have too, where they authenticate
  * @throws InvalidClientMetadata (RFC 7591 §3.2.2)
  */
-export function applyClientPolicy(metadata: ClientMetadata): void {
+export function applyClientPolicy(metadata: ClientMetadata, extensionGrantTypes: readonly string[] = []): void {
   const fields = metadata as unknown as Record<string, unknown>;
   for (const name of IGNORED) delete fields[name];
   for (const [name, value] of Object.entries(fields)) if (value === null || value === '') delete fields[name];
   for (const name of ['client_name', ...EXTRA_CLIENT_METADATA]) fields[name] = shortText(name, fields[name]);
-  metadata.grant_types = supportedGrantTypes(fields['grant_types']);
+  const authenticates = metadata.token_endpoint_auth_method !== 'none';
+  metadata.grant_types = supportedGrantTypes(fields['grant_types'], authenticates ? extensionGrantTypes : []);
   if (!metadata.grant_types.includes('authorization_code')) {
     // No browser is ever sent back to it.
     metadata.redirect_uris = [];
@@ -75,10 +77,10 @@ function redirectKinds(redirectUris: unknown): RedirectKind[] {
 }
 
 /** RFC 7591 §2: the server may leave out what it does not offer, and says in its answer what it registered. */
-function supportedGrantTypes(grantTypes: unknown): string[] {
+function supportedGrantTypes(grantTypes: unknown, extensions: readonly string[]): string[] {
   if (grantTypes === undefined) return [...GRANT_TYPES];
   if (!isTextList(grantTypes)) throw new errors.InvalidClientMetadata('grant_types must be a list of texts');
-  const supported = [...GRANT_TYPES, DEVICE_GRANT].filter((type) => grantTypes.includes(type));
+  const supported = [...GRANT_TYPES, DEVICE_GRANT, ...extensions].filter((type) => grantTypes.includes(type));
   if (!supported.includes('authorization_code') && !supported.includes(DEVICE_GRANT)) {
     throw new errors.InvalidClientMetadata(`grant_types must include authorization_code or ${DEVICE_GRANT}`);
   }

@@ -6,6 +6,7 @@ import { exchangeOf } from '../events/exchange.js';
 import type { EventSink } from '../events/event-sink.js';
 import { recordExchange } from '../events/record-exchange.js';
 import { keepTypedCode } from '../device/device-flow.js';
+import { registerExtensionGrants } from '../grants/extension-grants.js';
 import { callbackRoute } from '../federation/callback-route.js';
 import { logoutRoute } from '../federation/logout-route.js';
 import { keepUsedClients } from './keep-used-clients.js';
@@ -41,6 +42,7 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
   // Requests are pinned to the public URL before they come here, so their forwarding headers are ours.
   provider.proxy = true;
   detectReplays(provider, adapters.store);
+  registerExtensionGrants(provider, parts);
   const forms = new FormOrigin(cookieSecret, publicUrl);
   const steps = new InteractionSteps({
     provider,
@@ -84,7 +86,9 @@ function follow(provider: Provider, { publicUrl, log }: ProviderParts & { readon
   });
   const emitter: NodeJS.EventEmitter = provider;
   const refused = (ctx: KoaContextWithOIDC, error: Error) => {
-    const why = error instanceof ClientDocumentRefused ? { document: error.why } : {};
+    const { because } = exchangeOf(ctx);
+    const document = error instanceof ClientDocumentRefused ? { document: error.why } : {};
+    const why = { ...document, ...(because === undefined ? {} : { because }) };
     exchangeOf(ctx).refusal = rejected(ctx, publicUrl, error.message, why);
   };
   provider.on('grant.error', (ctx, error) => {

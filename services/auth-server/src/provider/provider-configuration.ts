@@ -20,14 +20,16 @@ import type { Federation } from '../federation/federation.js';
 import { authorizationProblem } from '../pages/authorization-error.js';
 import { sendProblemPage } from '../pages/error-page.js';
 import { KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
-import type { Accounts, SignedInAccount } from './accounts.js';
+import type { Accounts } from './accounts.js';
 import { ASSERTION_ALGORITHMS, checkAssertion, CLOCK_SKEW_SECONDS } from './client-assertions.js';
 import { applyClientPolicy, dropKeys, EXTRA_CLIENT_METADATA } from './client-policy.js';
 import { connectClient } from './connect-client.js';
 import { existingGrant } from './existing-grant.js';
 import { signInAndConsent } from './interaction-policy.js';
+import { extensionGrantTypes, extensionMetadata } from '../grants/extension-grants.js';
 import { findPerson } from './find-person.js';
 import type { KnownServers } from './known-servers.js';
+import { libraryAccount } from './library-account.js';
 import type { RememberedConsents } from './remembered-consents.js';
 import { refreshTokenSeconds, rotateRefreshToken } from './refresh-rotation.js';
 import { resourceIndicators } from './resource-servers.js';
@@ -81,7 +83,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     adapter: (model) => (model === 'Client' ? clientAdapter(o.clients) : new KvAdapter(model, o.adapters)),
     clients: [connectClient(o.publicUrl)],
     fetch: providerFetch(o.clients, o.fetch),
-    discovery: { client_id_metadata_document_supported: o.clients.documents.trust.hosts?.length !== 0 },
+    discovery: { client_id_metadata_document_supported: o.clients.documents.trust.hosts?.length !== 0, ...extensionMetadata(o) },
     jwks: { keys: [...o.signingKeys] as NonNullable<Configuration['jwks']>['keys'][number][] },
     routes: {
       authorization: '/oauth/authorize',
@@ -154,10 +156,11 @@ export function providerConfiguration(o: ProviderParts): Configuration {
 }
 
 /** Applies our rules to a client's metadata, in place. Clients that have registered themselves did not choose their ids. */
-function settleMetadata(metadata: ClientMetadata, { clients, requirePushedRequests }: ProviderParts): void {
+function settleMetadata(metadata: ClientMetadata, o: ProviderParts): void {
+  const { clients, requirePushedRequests } = o;
   if (!clients.configured.has(metadata.client_id)) {
     if (!looksLikeDocumentId(metadata.client_id)) dropKeys(metadata);
-    applyClientPolicy(metadata);
+    applyClientPolicy(metadata, extensionGrantTypes(o));
   }
   const signsIn = metadata.grant_types?.includes('authorization_code') === true;
   if (requirePushedRequests && signsIn && metadata.token_endpoint_auth_method !== 'none')
@@ -186,12 +189,6 @@ function tokenClaims(
     sy_granted_at: entities.Grant?.iat,
     sy_claims: servers.teamClaimsAmong((entities.Account?.['teams'] ?? []) as readonly string[]),
   };
-}
-
-/** Somebody, as the library and our token claims want them. */
-function libraryAccount({ subject, name, email, claims: teams }: SignedInAccount) {
-  const claims = () => ({ sub: subject, ...(email === undefined ? {} : { email }) });
-  return { accountId: subject, name, email, teams, claims };
 }
 
 /** Signed, HttpOnly, SameSite=Lax; Secure, and bound to the host, where the gateway is on https. */
