@@ -15,6 +15,7 @@ describe('identity', () => {
       services: [],
       clients: [],
       clientDocuments: { hosts: undefined, allowed: [] },
+      tokenExchange: { clients: [] },
       providers: [
         {
           name: 'company',
@@ -27,6 +28,7 @@ describe('identity', () => {
           require: {},
           trustEmail: false,
           assertions: false,
+          exchangeIdTokensOf: [],
           habits: { emailVerifiedClaim: 'email_verified', authorizeParameters: {}, reauthPrompt: 'login', maxAge: true },
         },
       ],

@@ -64,6 +64,12 @@ const provider = z.strictObject({
     .describe(
       'Takes ID-JAGs of this provider (MCP "Enterprise-Managed Authorization"): a client that the provider lets use a server gets a token for it without anybody being asked here. The provider decides alone who may.',
     ),
+  exchangeIdTokensOf: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Client ids at this provider whose ID tokens `tokenExchange.clients` may exchange for tokens of the gateway (RFC 8693).',
+    ),
   maxAgeSeconds: z
     .int()
     .min(60)
@@ -119,6 +125,17 @@ const shape = z.strictObject({
     .record(providerName, provider)
     .optional()
     .describe('The identity providers, by name, where there are several. People choose on the sign-in page.'),
+  tokenExchange: z
+    .strictObject({
+      clients: z
+        .array(z.string().min(1))
+        .default([])
+        .describe('Client ids that may exchange. They have to authenticate, and to be registered for this grant type.'),
+    })
+    .prefault({})
+    .describe(
+      'Who may exchange a person’s token for one for another server that the person may use (RFC 8693). Nobody, unless named.',
+    ),
   recheckSeconds: z
     .int()
     .min(10)
@@ -160,6 +177,8 @@ export interface IdentityProviderConfig {
   readonly trustEmail: boolean;
   /** Whether its ID-JAGs are taken. */
   readonly assertions: boolean;
+  /** Client ids at the provider whose ID tokens may be exchanged. */
+  readonly exchangeIdTokensOf: readonly string[];
   readonly maxAgeSeconds?: number | undefined;
   readonly habits: Pick<IdentityPreset, 'emailVerifiedClaim' | 'authorizeParameters' | 'reauthPrompt' | 'maxAge'>;
 }

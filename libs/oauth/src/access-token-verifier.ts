@@ -22,6 +22,8 @@ export interface VerifiedToken {
   readonly tokenId: string;
   /** When what it was issued under was granted: a person who was signed out everywhere meanwhile has lost it. */
   readonly grantedAtMs: number;
+  /** Client that acts for the principal, where it exchanged a token of theirs (RFC 8693 §4.1). */
+  readonly actor?: string;
   /** The end of the token, without skew. */
   readonly expiresAtMs: number;
 }
@@ -125,8 +127,15 @@ export class AccessTokenVerifier {
     return {
       ...{ ok: true, principal, clientId, scopes: isText(scope) ? scope.split(' ') : [], grantId, tokenId: jti },
       ...{ grantedAtMs: grantedAt * 1000, expiresAtMs: exp * 1000 },
+      ...actorOf(claims),
     };
   }
+}
+
+function actorOf({ act }: JWTPayload): { readonly actor?: string } {
+  if (typeof act !== 'object' || act === null) return {};
+  const { sub } = act as { readonly sub?: unknown };
+  return { actor: isText(sub) ? sub : '' };
 }
 
 function isText(value: unknown): value is string {

@@ -16,6 +16,7 @@ export { ACCOUNT_SCOPE, guardScope, KIND_SCOPES, MCP_SCOPE, MCP_SCOPES, settleSc
 export { claimsKeyFrom, signClaims, type ClaimsKey } from './claims-key.js';
 export {
   AssertionVerifier,
+  claimedAudience,
   claimedIssuer,
   type AssertionKind,
   type AssertionRefusal,

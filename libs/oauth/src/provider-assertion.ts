@@ -59,6 +59,18 @@ export function claimedIssuer(token: string): string | undefined {
   }
 }
 
+/** Audience that a token names, where it names one. Nothing is verified yet. */
+export function claimedAudience(token: string): string | undefined {
+  if (token.length > LIMIT_CHARACTERS) return undefined;
+  try {
+    const { aud } = decodeJwt(token);
+    return typeof aud === 'string' ? aud : undefined;
+  } catch {
+    // As above.
+    return undefined;
+  }
+}
+
 /** Verifies what one identity provider asserts, with the keys that it publishes (RFC 7523 §3). */
 export class AssertionVerifier {
   readonly #issuer: string;

@@ -130,7 +130,7 @@ async function providerParts(
   const cookieSecret = await openCookieSecret(state, tenant);
   const accounts = new Accounts(store, tenant);
   const ended = new EndedPeople(store, register, clock);
-  const { mode, providers, recheckSeconds } = identity;
+  const { mode, providers, recheckSeconds, tokenExchange } = identity;
   const federation = new Federation({
     ...{ providers, publicUrl, store, accounts, ended, clock, fetch, log },
     secret: cookieSecret,
@@ -143,6 +143,7 @@ async function providerParts(
     deviceAuthorization: identity.deviceAuthorization,
     services: new Map(identity.services.map((service) => [service.clientId, service])),
     ...(mode === 'oidc' ? { federation } : {}),
+    exchangeClients: tokenExchange.clients,
     consents: new RememberedConsents({ store, ended, clock }),
     clients: {
       configured,

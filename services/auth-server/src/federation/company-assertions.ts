@@ -46,6 +46,12 @@ export class CompanyAssertions {
     return this.#read(token, 'id-jag', trusted, [this.#o.publicUrl]);
   }
 
+  /** Verifies an ID token that was issued to a client which the configuration names, and finds whom it is about. */
+  readIdToken(token: string): Promise<AssertedPerson | AssertionRefused> {
+    const trusted = this.#providerOf(token, ({ config }) => config.exchangeIdTokensOf.length > 0);
+    return this.#read(token, 'id-token', trusted, trusted?.config.exchangeIdTokensOf ?? []);
+  }
+
   /** Lets an assertion be used once, on whichever replica (RFC 7523 §3). @returns whether this is the time */
   spend({ claims }: AssertedPerson): Promise<boolean> {
     const ttlMs = claims.exp * 1000 - this.#o.clock.now() + REMEMBERED_AFTER_END_MS;

@@ -1,12 +1,16 @@
 import type { Provider } from 'oidc-provider';
 import type { ProviderParts } from '../provider/provider-configuration.js';
 import { ID_JAG_METADATA, JWT_BEARER, registerIdJagGrant } from './id-jag-grant.js';
+import { registerTokenExchangeGrant, TOKEN_EXCHANGE, type ExchangeParts } from './token-exchange-grant.js';
 
-type Parts = Pick<ProviderParts, 'publicUrl' | 'tenant' | 'servers' | 'services' | 'adapters' | 'federation'>;
+type Parts = ExchangeParts & Pick<ProviderParts, 'tenant'>;
 
 /** Grant types beyond OAuth 2.1 that are configured; clients have to authenticate for them. */
-export function extensionGrantTypes({ federation }: Parts): string[] {
-  return federation?.assertions.areTaken === true ? [JWT_BEARER] : [];
+export function extensionGrantTypes({ federation, exchangeClients }: Parts): string[] {
+  return [
+    ...(federation?.assertions.areTaken === true ? [JWT_BEARER] : []),
+    ...(exchangeClients.length > 0 ? [TOKEN_EXCHANGE] : []),
+  ];
 }
 
 /** What the metadata says of them. */
@@ -15,6 +19,11 @@ export function extensionMetadata({ federation }: Parts): Record<string, readonl
 }
 
 /** Adds them to the library. */
-export function registerExtensionGrants(provider: Provider, { federation, adapters: { clock }, ...o }: Parts): void {
-  if (federation?.assertions.areTaken === true) registerIdJagGrant(provider, { ...o, assertions: federation.assertions, clock });
+export function registerExtensionGrants(provider: Provider, o: Parts): void {
+  const { publicUrl, tenant, servers, services, federation, adapters, exchangeClients } = o;
+  if (federation?.assertions.areTaken === true) {
+    const { assertions } = federation;
+    registerIdJagGrant(provider, { publicUrl, tenant, servers, services, assertions, clock: adapters.clock });
+  }
+  if (exchangeClients.length > 0) registerTokenExchangeGrant(provider, o);
 }

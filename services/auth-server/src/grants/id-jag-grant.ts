@@ -56,13 +56,10 @@ async function redeem(ctx: TokenEndpointGrantContext<{ assertion?: string }>, o:
   const expiresIn = LIFETIMES.accessTokenMs / 1000;
   const facts = { accountId: person.subject, clientId: client.clientId, expiresIn };
   const grant = new provider.Grant(facts);
-  // Who is signed out everywhere loses what was asserted before.
-  grant.iat = claims.iat;
   const grantId = await grant.save();
-  ctx.oidc.entity('Grant', grant);
   const notAfter = Math.floor(o.clock.now() / 1000) + expiresIn;
   const scopes = typeof scope === 'string' ? { scopes: scope.split(' ') } : {};
-  return issueAccessToken(ctx, { person, resource, grantId, notAfter, ...scopes }, o);
+  return issueAccessToken(ctx, { person, resource, grantId, grantedAt: claims.iat, notAfter, ...scopes }, o);
 }
 
 /** The one server that an assertion is for; the request may name it again, and no other. */

@@ -14,6 +14,8 @@ export interface WantedToken {
   /** What bounds its scopes besides what the request asks for; absent: nothing. */
   readonly scopes?: readonly string[];
   readonly grantId: string;
+  /** When what it is issued under began, seconds since 1970: who is signed out everywhere later loses it. */
+  readonly grantedAt: number;
   /** Latest end, seconds since 1970. */
   readonly notAfter: number;
 }
@@ -38,6 +40,7 @@ export async function issueAccessToken(
     resourceServer,
     expiresIn: Math.max(1, Math.min(info.accessTokenTTL ?? leftSeconds, leftSeconds)),
   });
+  ctx.oidc.entity('Grant', { iat: wanted.grantedAt });
   ctx.oidc.entity('Account', libraryAccount(wanted.person));
   ctx.oidc.entity('AccessToken', token);
   const value = await token.save();

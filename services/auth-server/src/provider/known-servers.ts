@@ -1,9 +1,14 @@
 import { fromJsonString } from '@bufbuild/protobuf';
-import { BUCKETS, SnapshotSchema } from '@switchyard/contracts';
+import { BUCKETS, SnapshotSchema, type AccessRule } from '@switchyard/contracts';
 import { guardScope } from '@switchyard/oauth';
 import { WatchedMap, type State } from '@switchyard/state';
 
 const SNAPSHOT_KEY = 'current';
+
+interface Member {
+  readonly email?: string;
+  readonly claims: readonly string[];
+}
 
 /** What is known of the configuration. */
 interface Known {
@@ -13,9 +18,11 @@ interface Known {
   readonly guards: ReadonlyMap<string, string>;
   /** Every value that some team is matched by. */
   readonly teamClaims: ReadonlySet<string>;
+  /** Whether some rule speaks to somebody, by slug. */
+  readonly admits: ReadonlyMap<string, (person: Member) => boolean>;
 }
 
-const NOTHING: Known = { titles: new Map(), guards: new Map(), teamClaims: new Set() };
+const NOTHING: Known = { titles: new Map(), guards: new Map(), teamClaims: new Set(), admits: new Map() };
 
 /** The servers of the configuration that edges serve from, kept current by a watch. */
 export class KnownServers {
@@ -55,6 +62,11 @@ export class KnownServers {
     return this.#known().guards.get(scope);
   }
 
+  /** Whether some access rule of a server speaks to somebody: the edge decides the same for each capability. */
+  mayUse(slug: string, person: { readonly email?: string; readonly claims: readonly string[] }): boolean {
+    return this.#known().admits.get(slug)?.(person) ?? false;
+  }
+
   /** Those of somebody's claims that some team is matched by: tokens carry no others, which can be hundreds. */
   teamClaimsAmong(claims: readonly string[]): string[] {
     const { teamClaims } = this.#known();
@@ -73,11 +85,22 @@ export class KnownServers {
 
 function readKnown(value: Uint8Array): Known {
   const snapshot = fromJsonString(SnapshotSchema, Buffer.from(value).toString('utf8'), { ignoreUnknownFields: true });
+  const teams = new Map(snapshot.teams.map((team) => [team.name, team]));
+  const isMember = (name: string, { email, claims }: Member) => {
+    const team = teams.get(name);
+    if (team === undefined) return false;
+    return (email !== undefined && team.emails.includes(email)) || claims.some((claim) => team.claims.includes(claim));
+  };
+  const speaksTo = (rule: AccessRule, person: Member) =>
+    rule.when === '' && (rule.anonymous || rule.everyone || rule.teams.some((name) => isMember(name, person)));
   return {
     titles: new Map(snapshot.servers.map(({ slug, title }) => [slug, title])),
     guards: new Map(
       snapshot.servers.flatMap(({ slug, scopes }) => scopes.map(({ name, title }) => [guardScope(slug, name), title])),
     ),
     teamClaims: new Set(snapshot.teams.flatMap(({ claims }) => claims)),
+    admits: new Map(
+      snapshot.servers.map(({ slug, access }) => [slug, (person) => access.some((rule) => speaksTo(rule, person))]),
+    ),
   };
 }

@@ -27,6 +27,7 @@ import { connectClient } from './connect-client.js';
 import { existingGrant } from './existing-grant.js';
 import { signInAndConsent } from './interaction-policy.js';
 import { extensionGrantTypes, extensionMetadata } from '../grants/extension-grants.js';
+import { TOKEN_EXCHANGE } from '../grants/token-exchange-grant.js';
 import { findPerson } from './find-person.js';
 import type { KnownServers } from './known-servers.js';
 import { libraryAccount } from './library-account.js';
@@ -61,6 +62,8 @@ export interface ProviderParts {
   readonly sessions: Sessions;
   /** Verifies our own access tokens. */
   readonly tokens: AccessTokenVerifier;
+  /** Clients that may exchange tokens. */
+  readonly exchangeClients: readonly string[];
 }
 
 const seconds = (ms: number) => ms / 1000;
@@ -185,6 +188,8 @@ function tokenClaims(
     email: entities.Account?.['email'],
     sy_tenant: tenant,
     sy_grant: token.grantId,
+    // The client acts for the person where it exchanged a token of theirs (RFC 8693 §4.1).
+    ...(token.gty === TOKEN_EXCHANGE ? { act: { sub: token.clientId } } : {}),
     // Who is signed out everywhere loses what was granted before, however late it is issued.
     sy_granted_at: entities.Grant?.iat,
     sy_claims: servers.teamClaimsAmong((entities.Account?.['teams'] ?? []) as readonly string[]),

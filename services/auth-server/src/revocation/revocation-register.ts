@@ -15,6 +15,11 @@ export class RevocationRegister {
     return new RevocationRegister(await state.bucket(BUCKETS.revocations, tenant));
   }
 
+  /** Whether a token, grant or client is dead for good. */
+  async has(kind: Revoked['kind'], id: string): Promise<boolean> {
+    return (await this.#bucket.get(revocableName(kind, id))) !== undefined;
+  }
+
   /**
    * Idempotent. Once it resolves, everyone who is connected has heard of it within moments.
    * @throws StateUnavailable where it is not known whether it was written: it has to be tried again
