@@ -1,6 +1,7 @@
 import type { Provider, TokenEndpointGrantContext } from 'oidc-provider';
 import type { CompanyAssertions } from '../federation/company-assertions.js';
 import { LIFETIMES } from '../lifetimes.js';
+import type { PeopleRegister } from '../people/people-register.js';
 import type { KnownServers } from '../provider/known-servers.js';
 import { readResource } from '../provider/resources.js';
 import type { ServiceClients } from '../provider/service-clients.js';
@@ -19,6 +20,7 @@ interface IdJagParts {
   readonly tenant: string;
   readonly servers: KnownServers;
   readonly services: ServiceClients;
+  readonly people: Pick<PeopleRegister, 'isDisabled'>;
   readonly clock: { now(): number };
 }
 
@@ -50,6 +52,8 @@ async function redeem(ctx: TokenEndpointGrantContext<{ assertion?: string }>, o:
   if (claims['aud_tenant'] !== undefined && claims['aud_tenant'] !== o.tenant) throw refuse('it is for another tenant');
   const resource = assertedResource(claims['resource'], params.resource, o);
   if (resource === undefined) throw refuse('it is not for the server that is asked for, or for none that is here');
+  // As when they sign in: whoever is kept out here is, whatever their company says.
+  if (await o.people.isDisabled(person.subject)) throw refuse('the person is kept out');
   if (!(await o.assertions.spend(asserted))) throw refuse('it was used before');
   const { scope } = claims;
   // A grant of its own, so that it can be revoked alone; there is no refresh token that could outlive it.

@@ -46,7 +46,7 @@ interface Subject {
 
 export type ExchangeParts = Pick<
   ProviderParts,
-  'publicUrl' | 'servers' | 'adapters' | 'accounts' | 'federation' | 'services' | 'tokens' | 'exchangeClients'
+  'publicUrl' | 'servers' | 'adapters' | 'accounts' | 'people' | 'federation' | 'services' | 'tokens' | 'exchangeClients'
 >;
 
 /**
@@ -147,6 +147,7 @@ async function subjectOfIdToken(ctx: Context, o: ExchangeParts): Promise<Subject
   const asserted = await o.federation?.assertions.readIdToken(ctx.oidc.params.subject_token ?? '');
   if (asserted === undefined) throw refused(ctx, 'it is not from an identity provider whose ID tokens are taken here');
   if ('error' in asserted) throw refused(ctx, asserted.because, asserted.error);
+  if (await o.people.isDisabled(asserted.person.subject)) throw refused(ctx, 'the person is kept out');
   return { person: asserted.person, scopes: [MCP_SCOPE], grantedAt: asserted.claims.iat, notAfter: asserted.claims.exp };
 }
 

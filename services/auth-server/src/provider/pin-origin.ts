@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
+/** Who called the gateway: the edge says so, and lets nobody else say it. */
+const PEER = 'x-forwarded-for';
+
 /**
  * Makes a request look as if it had come for the public URL: oidc-provider builds the URLs of its documents and redirects from
  * the request, so a hostile Host or X-Forwarded-Host would otherwise name another server's endpoints.

@@ -65,6 +65,8 @@ export interface LeasesOptions {
 const SWEEP_MS = 60_000;
 /** Longest that a principal's credential is held. */
 const PRINCIPAL_MS = 60_000;
+/** Longest wait for the vault where it may have to ask an authorization server. */
+const RENEWED_WITHIN_MS = 10_000;
 /** Times that the vault is asked where what it answers has changed meanwhile. */
 const MOST_ASKS = 3;
 
@@ -182,7 +184,7 @@ export class CredentialLeases {
     if (dependsOnCaller && head.authorization === undefined) return unproven(name);
     try {
       const callerProof = dependsOnCaller ? await this.#options.proofs.seal(head.authorization ?? '') : '';
-      const response = await this.#options.rpc.call(VaultService.method.leaseCredential, {
+      const request = {
         tenant: principal.tenant,
         upstream: name,
         principalIssuer: principal.issuer,
@@ -193,7 +195,10 @@ export class CredentialLeases {
         team: teamOf(scope),
         callerProof,
         ...(rejected && { rejectedVersion: rejected.version, challengeScopes: [...rejected.scopes] }),
-      });
+      };
+      // A token that has expired is renewed first, at an authorization server that may be slow.
+      const options = connection === '' ? {} : { timeoutMs: RENEWED_WITHIN_MS };
+      const response = await this.#options.rpc.call(VaultService.method.leaseCredential, request, options);
       const { case: kind, value } = response.result;
       if (kind === 'refusal') return refusalOf(value, name, askedAt);
       if (kind === undefined || value.expiresAt === undefined) throw new RpcFault('the vault answered without a lease');
