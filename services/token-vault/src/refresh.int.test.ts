@@ -1,4 +1,5 @@
 import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
+import { systemClock } from '@switchyard/runtime';
 import { eventually, startNats, tempDir } from '@switchyard/testing';
 import { ANA, BEN } from './front.fixture.js';
 import { leaseAt, shown, startPersonal, UPSTREAM, type Outcome, type PersonalRig } from './personal.fixture.js';
@@ -44,6 +45,19 @@ describe('an upstream token is renewed', () => {
     expect(reasonOf(await p.lease(ANA, { rejectedVersion: versionOf(first) }))).toBe('connection_required');
     expect(reasonOf(await p.lease(ANA, { rejectedVersion: 'another' }))).toBe('leased');
     expect(p.upstream.refreshes).toBe(1);
+  });
+
+  it('before it ends, without anybody waiting for it, and then once', async () => {
+    let skewMs = 0;
+    await using clocked = await startPersonal({ clock: { ...systemClock, now: () => Date.now() + skewMs } });
+    await clocked.connect(clocked.browser());
+    const first = tokenOf(await clocked.lease());
+    // 90 % of an hour: due for whatever jitter there was, and good for minutes.
+    skewMs = 0.9 * 3_600_000;
+    const authorization = () => ({ authorization: `Bearer ${clocked.front.token(ANA, { exp: Date.now() / 1000 + 7_200 })}` });
+    expect(tokenOf(await clocked.lease(ANA, authorization()))).toBe(first);
+    await eventually(async () => tokenOf(await clocked.lease(ANA, authorization())) !== first);
+    expect(clocked.upstream.refreshes).toBe(1);
   });
 
   it('ends once where the upstream has ended the grant, and is not tried again (no loop)', async () => {
@@ -118,7 +132,28 @@ describe('an upstream token is renewed', () => {
   });
 });
 
-describe('V5, V6 several vaults on one store', () => {
+describe('V7 the account of a connection', () => {
+  it('V7 never becomes that of somebody else', async () => {
+    await using p = await startPersonal();
+    const idToken = (sub: string) => {
+      const now = Math.floor(Date.now() / 1000);
+      const claims = { iss: p.upstream.issuer, aud: 'client-1', sub, iat: now, exp: now + 300 };
+      return [{ alg: 'RS256' }, claims, 'signature']
+        .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+        .join('.');
+    };
+    p.upstream.over = { id_token: idToken('ana'), expires_in: 3 };
+    await p.connect(p.browser());
+    p.upstream.over = { id_token: idToken('ana'), expires_in: 3 };
+    expect(reasonOf(await p.lease())).toBe('leased');
+    p.upstream.over = { id_token: idToken('eve') };
+    expect(reasonOf(await p.lease())).toBe('connection_required');
+    const events = await p.rig.events('connection.changed', 4);
+    expect(events.at(-1)).toMatchObject({ reason: 'token_unusable', detail: { change: 'reauth_required' } });
+  });
+});
+
+describe('V5, V10 several vaults on one store', () => {
   it('V5 3 replicas × 50 calls with an expired token: exactly 1 refresh; all calls succeed', async () => {
     await using dir = await tempDir();
     await using nats = await startNats();

@@ -60,7 +60,7 @@ async function leaseStanding(
   const age = ageOf(value, clock.now());
   if (rejected || age === 'expired') return refreshed(leasing, request, await refresher.refresh(id, version));
   // Whoever calls now is not kept waiting for what later calls will need.
-  if (age === 'due') refresher.refresh(id, version).catch(() => undefined);
+  if (age === 'due') refresher.refreshAhead(id, version);
   return leased(leasing, standing);
 }
 

@@ -69,6 +69,13 @@ export class Refresher {
     return running;
   }
 
+  /** Renews before anybody has to wait for it. What goes wrong is tried again when somebody has to. */
+  refreshAhead(id: ConnectionId, stale: string): void {
+    this.refresh(id, stale).catch((error: unknown) => {
+      this.#o.log.warn('a token could not be renewed ahead of time', { upstream: id.upstream, error });
+    });
+  }
+
   /** Resolves when nothing is under way. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#running.values());
