@@ -7,11 +7,15 @@ import { createLogger } from '@switchyard/telemetry';
 import { eventually, type NatsServer, startNats } from '@switchyard/testing';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { CallerProofs } from './caller-proofs.js';
 import { CallsInHand } from './calls-in-hand.js';
+import { Cancellation } from './cancellation.js';
 import { Cancellations } from './cancellations.js';
+import { ConnectionChanges } from './connection-changes.js';
 import { EdgeContents } from './edge-contents.js';
 import { EdgeKey } from './edge-key.js';
 import { EdgePeers } from './edge-peers.js';
+import { publishProofKey, tellConnection } from './fake-vault.fixture.js';
 import { HandedOver } from './handed-over.js';
 import { ListChanges } from './list-changes.js';
 import { RevocationFeed } from './revocation-feed.js';
@@ -116,6 +120,25 @@ describe('deploy/nats/nats.conf', () => {
     await put(await NatsState.open(await connectAs('auth-server')));
     await eventually(() => feed.covers(revocableKey('k1')));
     await feed.close();
+  });
+
+  it('NP-4 lets edges hear from the vault of connections, and of the key that proofs are sealed to', async () => {
+    const [edge, vault] = await Promise.all([connectAs('edge-proxy'), connectAs('token-vault')]);
+    const [here, there] = await Promise.all([edge, vault].map((link) => NatsState.open(link)));
+    const log = createLogger({ service: 'edge-proxy', level: 'silent' });
+    const connections = await ConnectionChanges.open({
+      kv: await here!.bucket(BUCKETS.connectionChanges, DEFAULT_TENANT),
+      log,
+    });
+    const proofs = await CallerProofs.open(await here!.bucket(BUCKETS.vaultKeys, DEFAULT_TENANT), log);
+    const ann = { issuer: 'https://idp.example', subject: 'ann' };
+    const connected = connections.connected('up', ann, connections.now, 10_000, new Cancellation());
+    await tellConnection(there!, 'up', ann, 'connected');
+    expect(await connected).toBe(true);
+    const openProof = await publishProofKey(there!);
+    const sealed = await eventually(async () => (await proofs.seal('Bearer x')) || false);
+    expect(await openProof(sealed)).toBe('Bearer x');
+    await Promise.all([connections.close(), proofs.close()]);
   });
 
   it.each(USERS.filter((user) => user !== 'edge-proxy'))(
