@@ -22,7 +22,7 @@ export function hintsOf(
 ): CacheHints {
   if (parts.length === 0 || !isComplete) return { ttlMs: 0, cacheScope: 'private' };
   const untilMs = Math.min(...parts.map((part) => part.untilMs));
-  const isPublic = parts.every((part) => part.isPublic) && isOpenToAll(exchange.server);
+  const isPublic = parts.every((part) => part.isPublic) && isOpenToAll(exchange.server, exchange.catalog);
   return { ttlMs: Math.max(0, Math.floor(untilMs - nowMs)), cacheScope: isPublic ? 'public' : 'private' };
 }
 
@@ -30,6 +30,9 @@ export function hintsOf(
 export function privateScopeEdits({ exchange }: Call, { bytes, envelope }: UpstreamMessage): Edit[] {
   // Results may be large, and hardly any says so; escaped it is text like any other.
   const mayBePublic = bytes.includes('public') || bytes.includes('\\u');
-  const range = !mayBePublic || isOpenToAll(exchange.server) ? undefined : memberAt(bytes, envelope.resultRange, 'cacheScope');
+  const range =
+    !mayBePublic || isOpenToAll(exchange.server, exchange.catalog)
+      ? undefined
+      : memberAt(bytes, envelope.resultRange, 'cacheScope');
   return range === undefined || sliceAt(bytes, range) === '"private"' ? [] : [{ range, text: '"private"' }];
 }

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { type Principal, SnapshotSchema } from '@switchyard/contracts';
+import { CredentialOwner, type Principal, SnapshotSchema } from '@switchyard/contracts';
 import { compileCatalog } from '../catalog.js';
 import { audienceOf, decide, isOpenToAll } from './authorize.js';
 
@@ -137,11 +137,21 @@ describe('the access decision', () => {
   });
 
   it('AZ-19 shows everybody the same where every rule lets everybody in', () => {
-    expect(['work', 'all', 'open', ''].map((slug) => isOpenToAll(catalog.servers.get(slug)!))).toEqual([
+    expect(['work', 'all', 'open', ''].map((slug) => isOpenToAll(catalog.servers.get(slug)!, catalog))).toEqual([
       false,
       false,
       true,
       false,
     ]);
   });
+
+  it.each([CredentialOwner.TEAM, CredentialOwner.PRINCIPAL])(
+    'AZ-20 not where what it shows depends on the caller: owner %i',
+    (owner) => {
+      const open = catalog.servers.get('open')!;
+      const owned = open.sources.map(({ upstream: name }) => ({ name, credentialOwner: owner }));
+      const { upstreams } = compileCatalog(create(SnapshotSchema, { publicUrl: 'https://x.example', upstreams: owned }));
+      expect(isOpenToAll(open, { upstreams })).toBe(false);
+    },
+  );
 });

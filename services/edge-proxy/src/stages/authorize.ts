@@ -1,4 +1,4 @@
-import type { Principal } from '@switchyard/contracts';
+import { CredentialOwner, type Principal } from '@switchyard/contracts';
 import type { CapabilityKind, Catalog, CompiledRule, CompiledServer, CompiledSource } from '../catalog.js';
 import { exposedName } from '@switchyard/mcp';
 import type { NamedCapability } from '../names.js';
@@ -64,9 +64,13 @@ export function audienceOf(principal: Principal, server: CompiledServer, catalog
   return audience;
 }
 
-/** Whether the server shows everybody the same, signed in or not. */
-export const isOpenToAll = ({ sources }: CompiledServer): boolean =>
-  sources.every(({ rules }) => rules.every(({ anonymous, when }) => anonymous || when !== ''));
+/** Whether the server shows everybody the same, signed in or not: nothing of it is made with a caller's own credential, or a team's. */
+export const isOpenToAll = ({ sources }: CompiledServer, { upstreams }: Pick<Catalog, 'upstreams'>): boolean =>
+  sources.every(
+    ({ rules, upstream }) =>
+      (upstreams.get(upstream)?.credentialOwner ?? CredentialOwner.UNSPECIFIED) === CredentialOwner.UNSPECIFIED &&
+      rules.every(({ anonymous, when }) => anonymous || when !== ''),
+  );
 
 /** Name that access rules and scopes know a capability by. */
 export const nameForRules = (kind: CapabilityKind, source: CompiledSource, name: string) =>
