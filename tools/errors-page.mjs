@@ -28,6 +28,19 @@ const MEANINGS = {
     'The access was revoked: by its client, its person, or an administrator.',
     'the client signs in again; a new key',
   ],
+  token_bound: [
+    'The access token is bound to a key, and was sent as if it were not.',
+    'the client sends it with the scheme DPoP and a proof',
+  ],
+  proof_required: ['The server takes only tokens that are bound to a key (DPoP).', 'the client asks for such a token'],
+  proof_invalid: [
+    'The DPoP proof is missing, was used before, is too old, or is for another request, token or key.',
+    'the client makes one for every request',
+  ],
+  proof_nonce_missing: [
+    'The DPoP proof needs a nonce, or its nonce is over; the field DPoP-Nonce has one.',
+    'the client repeats the request with it',
+  ],
   key_not_for_server: ['The API key does not open this server.', 'administrators make a key that does'],
   authentication_unavailable: [
     'The signing keys cannot be fetched, so no token can be checked.',

@@ -12,6 +12,8 @@ export const BUCKETS = {
   people: 'people',
   /** auth-server: signing keys as private JWKs. Never read by others. */
   signingKeys: 'signing-keys',
+  /** auth-server and edge-proxy: DPoP proofs that were used, `<hash>` → nothing, for minutes; and what nonces are made from, `nonce-secret` → 32 bytes. */
+  dpop: 'dpop',
   /** edge-proxy: sessions of legacy clients, `<session id>` → JSON; and the key that seals requestState, `request-state-key` → 32 bytes. */
   sessions: 'sessions',
   /** edge-proxy: streams that ended after their client had gone, `<stream>` and `<stream>/<part>` → JSON. */

@@ -43,6 +43,7 @@ describe('parseGatewayConfig', () => {
           recheckSeconds: 300,
         },
         clientDocuments: { hosts: undefined, allowed: [] },
+        ...{ tokenExchange: { clients: [] }, dpop: { required: false, nonce: false } },
       },
       teams: {},
       upstreams: {},

@@ -16,6 +16,7 @@ describe('identity', () => {
       clients: [],
       clientDocuments: { hosts: undefined, allowed: [] },
       tokenExchange: { clients: [] },
+      dpop: { required: false, nonce: false },
       providers: [
         {
           name: 'company',

@@ -125,6 +125,21 @@ const shape = z.strictObject({
     .record(providerName, provider)
     .optional()
     .describe('The identity providers, by name, where there are several. People choose on the sign-in page.'),
+  dpop: z
+    .strictObject({
+      required: z
+        .boolean()
+        .default(false)
+        .describe('Whether every server takes only access tokens that are bound to a key; API keys open none then.'),
+      nonce: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether proofs need a nonce of the gateway, so that none can be made ahead of time. Costs a client a request now and then.',
+        ),
+    })
+    .prefault({})
+    .describe('Access tokens that are bound to a key of the client (DPoP, RFC 9449). They are taken from whoever asks for them.'),
   tokenExchange: z
     .strictObject({
       clients: z

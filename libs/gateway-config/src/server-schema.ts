@@ -57,6 +57,12 @@ export const serverSchema = z.strictObject({
     .array(source)
     .min(1, 'is empty, so the server has nothing to offer. Add for example { upstream: NAME }.')
     .describe('What the server is made of, in the order in which lists show it.'),
+  requireDpop: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Takes only access tokens that are bound to a key of the client (DPoP, RFC 9449), and so no API keys. They are taken everywhere.',
+    ),
   access: z
     .array(access)
     .min(1, 'is empty, so nobody could use the server. Add for example { everyone: true }.')

@@ -22,6 +22,8 @@ export interface VerifiedToken {
   readonly tokenId: string;
   /** When what it was issued under was granted: a person who was signed out everywhere meanwhile has lost it. */
   readonly grantedAtMs: number;
+  /** Thumbprint of the key that the token is bound to: without a proof of possessing it, it is worth nothing (RFC 9449 §6). */
+  readonly boundTo?: string;
   /** Client that acts for the principal, where it exchanged a token of theirs (RFC 8693 §4.1). */
   readonly actor?: string;
   /** The end of the token, without skew. */
@@ -113,6 +115,8 @@ export class AccessTokenVerifier {
     const { sub, exp, jti, client_id: clientId, scope, sy_tenant: tenant, sy_grant: grantId, sy_claims: teams, email } = claims;
     if (!isText(sub) || !isText(clientId) || !isText(tenant) || !isText(grantId) || !isText(jti) || exp === undefined)
       return invalid();
+    // A token that is bound in a way that is not known here cannot be checked.
+    if (claims['cnf'] !== undefined && boundOf(claims).boundTo === undefined) return invalid();
     const { iat = 0, sy_granted_at: grantedAt = iat, sy_kind: kind } = claims;
     if (typeof grantedAt !== 'number') return invalid();
     const principal: Principal = {
@@ -127,9 +131,16 @@ export class AccessTokenVerifier {
     return {
       ...{ ok: true, principal, clientId, scopes: isText(scope) ? scope.split(' ') : [], grantId, tokenId: jti },
       ...{ grantedAtMs: grantedAt * 1000, expiresAtMs: exp * 1000 },
+      ...boundOf(claims),
       ...actorOf(claims),
     };
   }
+}
+
+function boundOf({ cnf }: JWTPayload): { readonly boundTo?: string } {
+  if (typeof cnf !== 'object' || cnf === null) return {};
+  const { jkt } = cnf as { readonly jkt?: unknown };
+  return isText(jkt) ? { boundTo: jkt } : {};
 }
 
 function actorOf({ act }: JWTPayload): { readonly actor?: string } {

@@ -20,6 +20,7 @@ describe('protected resource metadata (RFC 9728)', () => {
       authorization_servers: [publicUrl],
       scopes_supported: ['mcp'],
       bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: ['ES256', 'Ed25519', 'EdDSA', 'PS256'],
     });
   });
 });

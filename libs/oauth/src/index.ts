@@ -1,5 +1,15 @@
 export { AccessTokenVerifier, audienceOf, type TokenRefusal, type VerifiedToken } from './access-token-verifier.js';
-export { bearerChallenge, type BearerChallenge } from './challenge.js';
+export { bearerChallenge, dpopChallenge, type BearerChallenge } from './challenge.js';
+export { DpopNonces } from './dpop-nonces.js';
+export {
+  claimedThumbprint,
+  DPOP_ALGORITHMS,
+  DPOP_WINDOW_SECONDS,
+  DpopProofs,
+  type ProofRefusal,
+  type ProofWanted,
+  type VerifiedProof,
+} from './dpop-proof.js';
 export { LOGOUT_TOKEN_MAX_AGE_MS, LogoutTokenVerifier, type LogoutOrder, type LogoutTokenRefusal } from './logout-token.js';
 export { KeysUnavailable, type IssuerKeysOptions } from './issuer-keys.js';
 export {

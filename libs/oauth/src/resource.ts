@@ -1,3 +1,4 @@
+import { DPOP_ALGORITHMS } from './dpop-proof.js';
 import { ACCOUNT_SCOPE } from './scopes.js';
 
 /** The gateway as a whole (`/mcp`), or one virtual server of it. */
@@ -32,6 +33,9 @@ export interface ProtectedResourceMetadata {
   readonly authorization_servers: readonly string[];
   readonly scopes_supported: readonly string[];
   readonly bearer_methods_supported: readonly string[];
+  readonly dpop_signing_alg_values_supported?: readonly string[];
+  /** Whether no other tokens will do. */
+  readonly dpop_bound_access_tokens_required?: true;
 }
 
 /**
@@ -39,13 +43,15 @@ export interface ProtectedResourceMetadata {
  * @param o.scopes scopes that a client should ask for; never `offline_access`, which is between client and authorization server
  */
 export function protectedResourceMetadata(
-  o: ResourceOptions & { readonly scopes: readonly string[] },
+  o: ResourceOptions & { readonly scopes: readonly string[]; readonly requireDpop?: boolean },
 ): ProtectedResourceMetadata {
   return {
     resource: resourceUrl(o),
     authorization_servers: [o.publicUrl],
     scopes_supported: [...o.scopes],
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
+    ...(o.requireDpop === true ? { dpop_bound_access_tokens_required: true } : {}),
   };
 }
 

@@ -29,11 +29,13 @@ export function compileSnapshot(
       title: server.title ?? slug,
       sources: server.sources,
       access: server.access.map(({ when, ...rule }) => ({ ...rule, when: when ?? '' })),
+      requireDpop: config.identity.dpop.required || server.requireDpop,
       scopes: Object.entries(server.scopes).map(([name, scope]) => ({ name, ...scope })),
     })),
     teams: Object.entries(config.teams).map(([name, team]) => ({ name, ...team, services: servicesIn(name, config) })),
     egressAllow: config.egress.allow,
     clients: config.identity.clients.map(compileClient),
+    requireDpopNonce: config.identity.dpop.nonce,
   });
   return { ...content, revision: revisionOf(content), compiledAt: timestampFromMs(clock.now()) };
 }

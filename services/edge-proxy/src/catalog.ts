@@ -53,6 +53,8 @@ export interface CompiledServer {
   readonly scopes: readonly string[];
   /** Whether some rule lets callers in who have not signed in. */
   readonly anonymous: boolean;
+  /** Whether only tokens that are bound to a key are taken. */
+  readonly requireDpop: boolean;
 }
 
 /** Members of a team. */
@@ -67,6 +69,8 @@ export interface CompiledTeam {
 export interface Catalog {
   readonly revision: string;
   readonly publicUrl: string;
+  /** Whether DPoP proofs need a nonce. */
+  readonly requireDpopNonce: boolean;
   readonly servers: ReadonlyMap<string, CompiledServer>;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly teams: ReadonlyMap<string, CompiledTeam>;
@@ -133,6 +137,7 @@ function compileServer(server: Server, publicUrl: string): CompiledServer {
     sources: server.sources.map((source) => compileSource(source, { rules, guards })),
     scopes: scopesOf(server.sources),
     anonymous: rules.some((rule) => rule.anonymous),
+    requireDpop: server.requireDpop,
   };
 }
 
@@ -145,6 +150,8 @@ function joinServers(servers: readonly CompiledServer[], publicUrl: string): Com
     sources: servers.flatMap((server) => server.sources.map((source) => ({ ...source, outerPrefix: `${server.slug}__` }))),
     scopes: [...new Set(servers.flatMap(({ scopes }) => scopes))],
     anonymous: false,
+    // It leads to every server, so the strictest decides.
+    requireDpop: servers.some(({ requireDpop }) => requireDpop),
   };
 }
 
@@ -161,6 +168,7 @@ export function compileCatalog(snapshot: Snapshot): Catalog {
   return {
     revision: snapshot.revision,
     publicUrl: snapshot.publicUrl,
+    requireDpopNonce: snapshot.requireDpopNonce,
     servers: new Map([...servers, joined].map((server) => [server.slug, server])),
     upstreams: new Map(snapshot.upstreams.map((upstream) => [upstream.name, upstream])),
     teams: new Map(snapshot.teams.map((team) => [team.name, compileTeam(team)])),

@@ -470,7 +470,8 @@ describe('what the edge refuses', () => {
   it('401 names the metadata document, and an error only where a token was sent', async () => {
     const missing = await send({ body: list, headers: { authorization: undefined } });
     expect(missing.headers['www-authenticate']).toBe(
-      `Bearer scope="mcp", resource_metadata="${edge.url}/.well-known/oauth-protected-resource/mcp/old"`,
+      `Bearer scope="mcp", resource_metadata="${edge.url}/.well-known/oauth-protected-resource/mcp/old", ` +
+        'DPoP algs="ES256 Ed25519 EdDSA PS256"',
     );
     const invalid = await send({ body: list, headers: { authorization: 'Bearer abc' } });
     expect(invalid.headers['www-authenticate']).toContain('error="invalid_token"');

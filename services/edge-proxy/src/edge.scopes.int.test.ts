@@ -141,7 +141,8 @@ describe('A12: scopes, and what is asked for where a token was not given for it'
     const answer = await send(undefined, 'pay', '/mcp/open');
     expect([answer.status, outcome(answer)]).toEqual([401, 'token_missing']);
     expect(answer.headers['www-authenticate']).toBe(
-      `Bearer scope="mcp:tools mcp:open:pay", resource_metadata="${edge.url}/.well-known/oauth-protected-resource/mcp/open"`,
+      `Bearer scope="mcp:tools mcp:open:pay", resource_metadata="${edge.url}/.well-known/oauth-protected-resource/mcp/open", ` +
+        'DPoP algs="ES256 Ed25519 EdDSA PS256"',
     );
     expect(outcome(await send(undefined, 'tool', '/mcp/open'))).toBe('ok');
   });

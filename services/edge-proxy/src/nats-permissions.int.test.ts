@@ -19,6 +19,7 @@ import { publishProofKey, tellConnection } from './fake-vault.fixture.js';
 import { HandedOver } from './handed-over.js';
 import { ListChanges } from './list-changes.js';
 import { RevocationFeed } from './revocation-feed.js';
+import { openPossession } from './stages/possession.js';
 
 const USERS = ['edge-proxy', 'auth-server', 'token-vault', 'capability-registry', 'analytics'] as const;
 const passwordOf = (user: string) => `password-of-${user}`;
@@ -157,6 +158,18 @@ describe('deploy/nats/nats.conf', () => {
       stranger.connection.subscribe('switchyard.rpc.edge.v1.EdgeService.>', { callback: (error) => heard.resolve(error) });
       expect(await heard.promise).toMatchObject({ name: 'PermissionViolationError' });
       await peers.close();
+    },
+  );
+
+  it.each(USERS)(
+    'NP-8 %s: edges and the authorization server share what is known of DPoP proofs, and nobody else',
+    async (user) => {
+      const state = await NatsState.open(await connectAs(user), { timeoutMs: 1_000 });
+      const opened = openPossession(state, systemClock).then(
+        () => 'opened',
+        () => 'refused',
+      );
+      expect(await opened).toBe(user === 'edge-proxy' || user === 'auth-server' ? 'opened' : 'refused');
     },
   );
 });

@@ -137,14 +137,14 @@ export function serveBatchIn(
 /** Who calls: a token for this server, an API key, or nobody where the server lets everyone in. */
 export function authenticate(exchange: Exchange, edge: Edge): Caller | Refusal | Promise<Caller | Refusal> {
   if (exchange.startedAtMicros >= edge.revocations.readsUntilMicros) return authenticateLate(exchange, edge);
-  const caller = edge.authenticator.authenticate(exchange.head.authorization, exchange.server);
+  const caller = edge.authenticator.authenticate(exchange.head.authorization, exchange.server, exchange);
   return caller instanceof Promise ? caller.then((late) => letIn(exchange, late)) : letIn(exchange, caller);
 }
 
 /** The last word on what is revoked is too old: who has credentials is let in only once there is another. */
 async function authenticateLate(exchange: Exchange, edge: Edge): Promise<Caller | Refusal> {
   await edge.revocations.ask();
-  const caller = await edge.authenticator.authenticate(exchange.head.authorization, exchange.server);
+  const caller = await edge.authenticator.authenticate(exchange.head.authorization, exchange.server, exchange);
   if (caller instanceof Refusal || caller.principal.kind === 'anonymous' || edge.revocations.isKnown)
     return letIn(exchange, caller);
   return revocationUnknown();

@@ -48,6 +48,7 @@ import { SessionStore } from './session-store.js';
 import { SlowUpstreams } from './slow-upstreams.js';
 import { snapshotProblem } from './snapshot-problem.js';
 import { Authenticator } from './stages/authenticate.js';
+import { openPossession } from './stages/possession.js';
 import { CredentialLeases } from './stages/lease.js';
 import { SuspendedCalls } from './suspended-calls.js';
 import { newTasks } from './tasks.js';
@@ -124,7 +125,7 @@ export class PublicEdge {
     const [keys, revocations] = [await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), await RevocationFeed.open(deps)];
     const bucket = await state.bucket(BUCKETS.sessions, DEFAULT_TENANT);
     const streams = await state.bucket(BUCKETS.streams, DEFAULT_TENANT);
-    const key = await EdgeKey.open(bucket);
+    const [key, possession] = [await EdgeKey.open(bucket), await openPossession(state, clock)];
     const asks = new ClientAsks();
     const peers = new EdgePeers(rpc, asks.boot, new EdgeContents(streams, key));
     const handedOver = new HandedOver(streams);
@@ -161,7 +162,7 @@ export class PublicEdge {
       log,
       clock,
       metrics,
-      authenticator: new Authenticator({ verifier, keys, revocations, clock }),
+      authenticator: new Authenticator({ verifier, keys, revocations, clock, possession }),
       revocations,
       sessions,
       requestStates: new RequestStates(key, clock),

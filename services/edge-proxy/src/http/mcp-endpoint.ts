@@ -46,8 +46,8 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const CORS = {
   'access-control-allow-methods': 'GET, POST, DELETE',
   'access-control-allow-headers':
-    'Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID, X-Request-Id, traceparent',
-  'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate, X-Request-Id',
+    'Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID, X-Request-Id, traceparent, DPoP',
+  'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate, X-Request-Id, DPoP-Nonce',
   'access-control-max-age': '600',
 };
 
@@ -312,5 +312,14 @@ const NO_CATALOG: Catalog = {
   upstreams: new Map(),
   teams: new Map(),
   egressAllow: [],
+  requireDpopNonce: false,
 };
-const NO_SERVER: CompiledServer = { slug: '', title: '', resource: '', sources: [], scopes: [], anonymous: false };
+const NO_SERVER: CompiledServer = {
+  slug: '',
+  title: '',
+  resource: '',
+  sources: [],
+  scopes: [],
+  anonymous: false,
+  requireDpop: false,
+};

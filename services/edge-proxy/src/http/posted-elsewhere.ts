@@ -52,7 +52,10 @@ export function exchangeElsewhere(
     ...circumstances,
     startedAtMicros: edge.clock.monotonicMicros(),
     head: {
+      method: 'POST',
+      target: '',
       authorization: undefined,
+      proof: undefined,
       contentType: 'application/json',
       contentEncoding: undefined,
       contentLength: undefined,

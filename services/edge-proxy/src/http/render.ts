@@ -1,5 +1,5 @@
 import { errorResponse } from '@switchyard/mcp';
-import { bearerChallenge, MCP_SCOPE, protectedResourceMetadataUrl } from '@switchyard/oauth';
+import { bearerChallenge, dpopChallenge, MCP_SCOPE, protectedResourceMetadataUrl } from '@switchyard/oauth';
 import type { Ending } from '../ending.js';
 import type { Exchange } from '../exchange.js';
 import type { Reason } from '../ladder.js';
@@ -48,6 +48,22 @@ function refusalHeaders(exchange: Exchange, refusal: Refusal): Record<string, st
   };
 }
 
+/** Error codes of challenges, where they are not `invalid_token` (RFC 6750 §3.1, RFC 9449 §7.1). */
+const ERRORS: Readonly<Partial<Record<Reason, string>>> = {
+  insufficient_scope: 'insufficient_scope',
+  proof_invalid: 'invalid_dpop_proof',
+  proof_nonce_missing: 'use_dpop_nonce',
+};
+
+/** Who gets these has to use the scheme DPoP. */
+const ABOUT_PROOFS: ReadonlySet<Reason> = new Set<Reason>([
+  'token_bound',
+  'proof_required',
+  'proof_invalid',
+  'proof_nonce_missing',
+]);
+const DPOP_SCHEME = /^DPoP /i;
+
 /** RFC 6750 §3, RFC 9728 §5.1. A request without credentials is told no error. */
 function challenge(exchange: Exchange, refusal: Refusal): string {
   const { slug } = exchange.server;
@@ -56,8 +72,10 @@ function challenge(exchange: Exchange, refusal: Refusal): string {
     ...(slug !== '' && { slug }),
   });
   const { reason, message: description, data } = refusal;
-  const error = reason === NOT_ENOUGH ? 'insufficient_scope' : 'invalid_token';
+  const error = ERRORS[reason] ?? 'invalid_token';
   // All that the operation needs, in one challenge; what else the client has, it adds by itself.
   const scope = Array.isArray(data.required_scopes) ? data.required_scopes.join(' ') : MCP_SCOPE;
-  return bearerChallenge({ resourceMetadataUrl, scope, ...(reason === NO_CREDENTIALS_SENT ? {} : { error, description }) });
+  const facts = { resourceMetadataUrl, scope, ...(reason === NO_CREDENTIALS_SENT ? {} : { error, description }) };
+  if (ABOUT_PROOFS.has(reason) || DPOP_SCHEME.test(exchange.head.authorization ?? '')) return dpopChallenge(facts);
+  return reason === NOT_ENOUGH ? bearerChallenge(facts) : `${bearerChallenge(facts)}, ${dpopChallenge()}`;
 }

@@ -54,6 +54,11 @@ export class Reply implements Visited {
     this.#slowReaderTimeoutMs = slowReaderTimeoutMs;
   }
 
+  /** Adds a header field to whatever the answer is. */
+  always(name: string, value: string): void {
+    this.#headers[name] = value;
+  }
+
   /** Whether the stream has begun. */
   get streaming(): boolean {
     return this.#response.headersSent;

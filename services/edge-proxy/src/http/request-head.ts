@@ -2,7 +2,12 @@ import type { IncomingMessage } from 'node:http';
 
 /** The header fields that an MCP endpoint reads, once. A field that stands twice has its values joined by ", ", so that no check sees half of it. */
 export interface RequestHead {
+  readonly method: string;
+  /** As it was sent. */
+  readonly target: string;
   authorization: string | undefined;
+  /** What shows that the caller has the key of its token (RFC 9449 §4.1). */
+  readonly proof: string | undefined;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly contentLength: number | undefined;
@@ -38,7 +43,10 @@ function paramHeaders({ rawHeaders, headers }: IncomingMessage): Readonly<Record
 export function readHead(request: IncomingMessage): RequestHead {
   const { headers } = request;
   return {
+    method: request.method ?? '',
+    target: request.url ?? '',
     authorization: headers.authorization,
+    proof: text(headers['dpop']),
     contentType: headers['content-type'],
     contentEncoding: headers['content-encoding'],
     contentLength: headers['content-length'] === undefined ? undefined : Number(headers['content-length']),

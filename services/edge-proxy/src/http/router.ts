@@ -156,6 +156,7 @@ function resourceMetadata({ catalog }: RouterOptions, response: ServerResponse, 
   const document = protectedResourceMetadata({
     publicUrl: current.publicUrl,
     scopes: server.scopes,
+    requireDpop: server.requireDpop,
     ...(slug !== undefined && { slug }),
   });
   response.setHeader('access-control-allow-origin', '*');

@@ -8,6 +8,7 @@ import type { CompiledServer } from '../catalog.js';
 import type { Caller } from '../exchange.js';
 import { Refusal } from '../refusal.js';
 import type { RevocationFeed } from '../revocation-feed.js';
+import type { Possession, Shown } from './possession.js';
 import { revoked } from './revocation-known.js';
 
 const CACHED_TOKENS = 10_000;
@@ -35,6 +36,7 @@ export interface AuthenticatorOptions {
   readonly keys: ApiKeyDirectory;
   readonly revocations: Pick<RevocationFeed, 'covers'>;
   readonly clock: Clock;
+  readonly possession: Possession;
 }
 
 /** Lets callers in: by an access token for exactly this server, by an API key, or, where the server says so, without either. */
@@ -50,10 +52,15 @@ export class Authenticator {
   }
 
   /**
-   * @param authorization the Authorization header (RFC 6750 §2.1)
+   * @param authorization the Authorization header (RFC 6750 §2.1, RFC 9449 §7.1)
+   * @param shown what a proof of possession is judged by
    * @returns the caller, or why not: always a refusal of stage `authenticate`
    */
-  authenticate(authorization: string | undefined, server: CompiledServer): Caller | Refusal | Promise<Caller | Refusal> {
+  authenticate(
+    authorization: string | undefined,
+    server: CompiledServer,
+    shown: Shown,
+  ): Caller | Refusal | Promise<Caller | Refusal> {
     if (authorization === undefined)
       return server.anonymous
         ? ANONYMOUS
@@ -63,15 +70,23 @@ export class Authenticator {
       known !== undefined &&
       known.authorization === authorization &&
       known.resource === server.resource &&
+      !server.requireDpop &&
       known.untilMs > this.#options.clock.now()
     )
       return known.caller;
     const token = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i.exec(authorization)?.[1];
-    if (token === undefined) return new Refusal('token_malformed', 'Send the token as "Authorization: Bearer <token>".');
+    if (token === undefined) return this.#byBoundToken(authorization, server, shown);
     return token.startsWith('sy_') ? this.#byKey(token, server) : this.#verify(authorization, token, server);
   }
 
+  #byBoundToken(authorization: string, server: CompiledServer, shown: Shown): Refusal | Promise<Caller | Refusal> {
+    const token = /^DPoP ([A-Za-z0-9._~+/=-]+)$/i.exec(authorization)?.[1];
+    if (token === undefined) return new Refusal('token_malformed', 'Send the token as "Authorization: Bearer <token>".');
+    return this.#verify(authorization, token, server, shown);
+  }
+
   #byKey(text: string, server: CompiledServer): Caller | Refusal {
+    if (server.requireDpop) return notBound();
     const key = this.#options.keys.verify(text);
     if (key === undefined)
       return new Refusal(
@@ -103,14 +118,20 @@ export class Authenticator {
       if (this.#options.revocations.covers(caller.revocable)) this.#verified.delete(end);
   }
 
-  async #verify(authorization: string, token: string, server: CompiledServer): Promise<Caller | Refusal> {
+  /** @param shown with a token that is bound to a key; nothing of it is remembered, since every request needs a proof of its own */
+  async #verify(authorization: string, token: string, server: CompiledServer, shown?: Shown): Promise<Caller | Refusal> {
     const verified = await this.#options.verifier.verify(token, server.resource).catch(unavailable);
     if (verified instanceof Refusal) return verified;
     if (!verified.ok) return new Refusal(verified.reason, verified.message);
+    const { boundTo } = verified;
+    const unproved =
+      shown === undefined ? refuseBearer(boundTo, server) : await this.#options.possession.refuse(token, boundTo, shown);
+    if (unproved !== undefined) return unproved;
     const { principal, clientId } = verified;
     const revocable = revocableToken({ ...verified, subject: principal.subject });
     const caller = callerOf(principal, clientId, tokenScopes(verified.scopes), revocable);
     if (this.#options.revocations.covers(revocable)) return revoked();
+    if (shown !== undefined) return caller;
     if (this.#verified.size >= CACHED_TOKENS) this.#verified.delete(this.#verified.keys().next().value!);
     this.#verified.set(authorization.slice(-SIGNATURE_LENGTH), {
       authorization,
@@ -121,6 +142,20 @@ export class Authenticator {
     return caller;
   }
 }
+
+/** Why a token may not be shown as it is, without a proof. */
+function refuseBearer(boundTo: string | undefined, server: CompiledServer): Refusal | undefined {
+  // RFC 9449 §7.2: else whoever steals it could use it.
+  if (boundTo !== undefined)
+    return new Refusal(
+      'token_bound',
+      'The access token is bound to a key: send it as "Authorization: DPoP <token>", with a proof.',
+    );
+  return server.requireDpop ? notBound() : undefined;
+}
+
+const notBound = () =>
+  new Refusal('proof_required', 'This server takes only access tokens that are bound to a key: ask for one with a DPoP proof.');
 
 function unavailable(error: unknown): Refusal {
   if (!(error instanceof KeysUnavailable)) throw error;

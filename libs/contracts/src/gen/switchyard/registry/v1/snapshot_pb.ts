@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/registry/v1/snapshot.proto.
  */
 export const file_switchyard_registry_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIs4CCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudCK8AgoIVXBzdHJlYW0SDAoEbmFtZRgBIAEoCRI1CgRodHRwGAIgASgLMiUuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5IdHRwVHJhbnNwb3J0SAASNwoFc3RkaW8YAyABKAsyJi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlN0ZGlvVHJhbnNwb3J0SAASGAoQbmVlZHNfY3JlZGVudGlhbBgEIAEoCBIaChJjcmVkZW50aWFsX3ZlcnNpb24YBSABKAkSEgoKdGltZW91dF9tcxgGIAEoDRJBChBjcmVkZW50aWFsX293bmVyGAcgASgOMicuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DcmVkZW50aWFsT3duZXISGAoQY3JlZGVudGlhbF90ZWFtcxgIIAMoCUILCgl0cmFuc3BvcnQiHAoNSHR0cFRyYW5zcG9ydBILCgN1cmwYASABKAkiPAoOU3RkaW9UcmFuc3BvcnQSDwoHY29tbWFuZBgBIAEoCRIMCgRhcmdzGAIgAygJEgsKA2N3ZBgDIAEoCSK+AQoGU2VydmVyEgwKBHNsdWcYASABKAkSLwoHc291cmNlcxgCIAMoCzIeLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU291cmNlEjIKBmFjY2VzcxgDIAMoCzIiLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQWNjZXNzUnVsZRINCgV0aXRsZRgEIAEoCRIyCgZzY29wZXMYBSADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkd1YXJkU2NvcGUiXAoKR3VhcmRTY29wZRIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg0KBXRvb2xzGAMgAygJEg8KB3Byb21wdHMYBCADKAkSEQoJcmVzb3VyY2VzGAUgAygJImsKBlNvdXJjZRIQCgh1cHN0cmVhbRgBIAEoCRIOCgZwcmVmaXgYAiABKAkSDQoFdG9vbHMYAyADKAkSDAoEZGVueRgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCSKBAQoKQWNjZXNzUnVsZRINCgV0ZWFtcxgBIAMoCRIQCghldmVyeW9uZRgCIAEoCBIRCglhbm9ueW1vdXMYAyABKAgSDQoFdG9vbHMYBCADKAkSDwoHcHJvbXB0cxgFIAMoCRIRCglyZXNvdXJjZXMYBiADKAkSDAoEd2hlbhgHIAEoCSJGCgRUZWFtEgwKBG5hbWUYASABKAkSDgoGZW1haWxzGAIgAygJEg4KBmNsYWltcxgDIAMoCRIQCghzZXJ2aWNlcxgEIAMoCSJsCglBcHBDbGllbnQSEQoJY2xpZW50X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEhUKDXJlZGlyZWN0X3VyaXMYAyADKAkSGAoQc2VjcmV0X3JlZmVyZW5jZRgEIAEoCRIMCgRqd2tzGAUgASgJKm4KD0NyZWRlbnRpYWxPd25lchIgChxDUkVERU5USUFMX09XTkVSX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9PV05FUl9URUFNEAESHgoaQ1JFREVOVElBTF9PV05FUl9QUklOQ0lQQUwQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIuoCCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBIaChJyZXF1aXJlX2Rwb3Bfbm9uY2UYCSABKAgivAIKCFVwc3RyZWFtEgwKBG5hbWUYASABKAkSNQoEaHR0cBgCIAEoCzIlLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuSHR0cFRyYW5zcG9ydEgAEjcKBXN0ZGlvGAMgASgLMiYuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TdGRpb1RyYW5zcG9ydEgAEhgKEG5lZWRzX2NyZWRlbnRpYWwYBCABKAgSGgoSY3JlZGVudGlhbF92ZXJzaW9uGAUgASgJEhIKCnRpbWVvdXRfbXMYBiABKA0SQQoQY3JlZGVudGlhbF9vd25lchgHIAEoDjInLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQ3JlZGVudGlhbE93bmVyEhgKEGNyZWRlbnRpYWxfdGVhbXMYCCADKAlCCwoJdHJhbnNwb3J0IhwKDUh0dHBUcmFuc3BvcnQSCwoDdXJsGAEgASgJIjwKDlN0ZGlvVHJhbnNwb3J0Eg8KB2NvbW1hbmQYASABKAkSDAoEYXJncxgCIAMoCRILCgNjd2QYAyABKAki1AEKBlNlcnZlchIMCgRzbHVnGAEgASgJEi8KB3NvdXJjZXMYAiADKAsyHi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlNvdXJjZRIyCgZhY2Nlc3MYAyADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFjY2Vzc1J1bGUSDQoFdGl0bGUYBCABKAkSMgoGc2NvcGVzGAUgAygLMiIuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5HdWFyZFNjb3BlEhQKDHJlcXVpcmVfZHBvcBgGIAEoCCJcCgpHdWFyZFNjb3BlEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFdG9vbHMYAyADKAkSDwoHcHJvbXB0cxgEIAMoCRIRCglyZXNvdXJjZXMYBSADKAkiawoGU291cmNlEhAKCHVwc3RyZWFtGAEgASgJEg4KBnByZWZpeBgCIAEoCRINCgV0b29scxgDIAMoCRIMCgRkZW55GAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJIoEBCgpBY2Nlc3NSdWxlEg0KBXRlYW1zGAEgAygJEhAKCGV2ZXJ5b25lGAIgASgIEhEKCWFub255bW91cxgDIAEoCBINCgV0b29scxgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCRIMCgR3aGVuGAcgASgJIkYKBFRlYW0SDAoEbmFtZRgBIAEoCRIOCgZlbWFpbHMYAiADKAkSDgoGY2xhaW1zGAMgAygJEhAKCHNlcnZpY2VzGAQgAygJImwKCUFwcENsaWVudBIRCgljbGllbnRfaWQYASABKAkSDQoFdGl0bGUYAiABKAkSFQoNcmVkaXJlY3RfdXJpcxgDIAMoCRIYChBzZWNyZXRfcmVmZXJlbmNlGAQgASgJEgwKBGp3a3MYBSABKAkqbgoPQ3JlZGVudGlhbE93bmVyEiAKHENSRURFTlRJQUxfT1dORVJfVU5TUEVDSUZJRUQQABIZChVDUkVERU5USUFMX09XTkVSX1RFQU0QARIeChpDUkVERU5USUFMX09XTkVSX1BSSU5DSVBBTBACYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * One version of the whole configuration of a tenant. Holds no secrets.
@@ -84,6 +84,13 @@ export type Snapshot = Message<"switchyard.registry.v1.Snapshot"> & {
    * @generated from field: repeated switchyard.registry.v1.AppClient clients = 15;
    */
   clients: AppClient[];
+
+  /**
+   * Whether proofs of possession (DPoP) need a nonce of ours.
+   *
+   * @generated from field: bool require_dpop_nonce = 9;
+   */
+  requireDpopNonce: boolean;
 };
 
 /**
@@ -154,6 +161,13 @@ export type SnapshotJson = {
    * @generated from field: repeated switchyard.registry.v1.AppClient clients = 15;
    */
   clients?: AppClientJson[];
+
+  /**
+   * Whether proofs of possession (DPoP) need a nonce of ours.
+   *
+   * @generated from field: bool require_dpop_nonce = 9;
+   */
+  requireDpopNonce?: boolean;
 };
 
 /**
@@ -443,6 +457,13 @@ export type Server = Message<"switchyard.registry.v1.Server"> & {
    * @generated from field: repeated switchyard.registry.v1.GuardScope scopes = 5;
    */
   scopes: GuardScope[];
+
+  /**
+   * Whether only access tokens that are bound to a key (DPoP) are taken.
+   *
+   * @generated from field: bool require_dpop = 6;
+   */
+  requireDpop: boolean;
 };
 
 /**
@@ -485,6 +506,13 @@ export type ServerJson = {
    * @generated from field: repeated switchyard.registry.v1.GuardScope scopes = 5;
    */
   scopes?: GuardScopeJson[];
+
+  /**
+   * Whether only access tokens that are bound to a key (DPoP) are taken.
+   *
+   * @generated from field: bool require_dpop = 6;
+   */
+  requireDpop?: boolean;
 };
 
 /**
