@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, errors, jwtVerify, type JWTPayload } from 'jose';
+import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, EmbeddedJWK, errors, jwtVerify, type JWTPayload } from 'jose';
 import type { DpopNonces } from './dpop-nonces.js';
 
 /** Signatures that proofs may have. None is symmetric. */
@@ -55,6 +55,16 @@ export async function claimedThumbprint(proof: string): Promise<string | undefin
     return jwk === undefined ? undefined : await calculateJwkThumbprint(jwk);
   } catch {
     // It fails for proofs that are none, and in no other way.
+    return undefined;
+  }
+}
+
+/** `jti` that a proof names. Nothing is verified. @returns undefined where it names none */
+export function claimedJti(proof: string): string | undefined {
+  try {
+    return decodeJwt(proof).jti;
+  } catch {
+    // As above.
     return undefined;
   }
 }

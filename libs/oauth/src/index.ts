@@ -2,6 +2,7 @@ export { AccessTokenVerifier, audienceOf, type TokenRefusal, type VerifiedToken 
 export { bearerChallenge, dpopChallenge, type BearerChallenge } from './challenge.js';
 export { DpopNonces } from './dpop-nonces.js';
 export {
+  claimedJti,
   claimedThumbprint,
   DPOP_ALGORITHMS,
   DPOP_WINDOW_SECONDS,

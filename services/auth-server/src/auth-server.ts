@@ -27,6 +27,7 @@ import { PeopleRegister } from './people/people-register.js';
 import { Sessions } from './people/sessions.js';
 import { signedInPeople } from './people/signed-in-people.js';
 import { Accounts } from './provider/accounts.js';
+import { openDpop } from './provider/dpop.js';
 import { KnownServers } from './provider/known-servers.js';
 import { RememberedConsents } from './provider/remembered-consents.js';
 import { RevocationRegister } from './revocation/revocation-register.js';
@@ -144,6 +145,7 @@ async function providerParts(
     services: new Map(identity.services.map((service) => [service.clientId, service])),
     ...(mode === 'oidc' ? { federation } : {}),
     exchangeClients: tokenExchange.clients,
+    dpop: await openDpop(state, tenant, { clock, nonceRequired: identity.dpop.nonce }),
     consents: new RememberedConsents({ store, ended, clock }),
     clients: {
       configured,

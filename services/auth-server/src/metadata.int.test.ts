@@ -19,7 +19,7 @@ const GOLDEN =
   '"token_endpoint_auth_signing_alg_values_supported":["ES256","PS256","RS256","Ed25519","EdDSA"],' +
   '"token_endpoint":"http://localhost:8080/oauth/token","id_token_signing_alg_values_supported":["ES256"],' +
   '"pushed_authorization_request_endpoint":"http://localhost:8080/oauth/par","request_uri_parameter_supported":false,' +
-  '"revocation_endpoint":"http://localhost:8080/oauth/revoke","claim_types_supported":["normal"],"client_id_metadata_document_supported":true}';
+  '"dpop_signing_alg_values_supported":["ES256","Ed25519","EdDSA","PS256"],"revocation_endpoint":"http://localhost:8080/oauth/revoke","claim_types_supported":["normal"],"client_id_metadata_document_supported":true}';
 
 describe('metadata of the authorization server', () => {
   let dir: TempDir;

@@ -3,6 +3,7 @@ import { BUCKETS, DEFAULT_TENANT, SnapshotSchema } from '@switchyard/contracts';
 import type { State } from '@switchyard/state';
 import { eventually, FakeClock } from '@switchyard/testing';
 import { startCompanyIdp, type CompanyIdp } from './fixtures/company-idp.js';
+import { newDpopKey } from './fixtures/dpop-key.js';
 import { startServers, type RunningServers } from './fixtures/running-server.js';
 import { STATE_PROFILES, type OpenStates } from './fixtures/states.contract.js';
 import { TestClient, type JsonAnswer } from './fixtures/test-client.js';
@@ -120,6 +121,30 @@ describe.each(STATE_PROFILES)('token exchange (RFC 8693): %s', (_id, open) => {
       detail: { grant_type: TOKEN_EXCHANGE, grant: before['sy_grant'] },
     });
     clock.advance(-60_000);
+  });
+
+  it('A14: a token that is bound to a key is exchanged for one that is bound to the same key, with its proof', async () => {
+    const key = newDpopKey();
+    const proof = (of = key) => of.proof({ method: 'POST', url: `${PUBLIC_URL}/oauth/token` });
+    const { code, verifier, redirectUri } = await person.obtainCode({ resource: resource('work') });
+    const post = (parameters: Record<string, string>, dpop?: string) =>
+      person.fetch('/oauth/token', {
+        method: 'POST',
+        ...(dpop === undefined ? {} : { headers: { dpop } }),
+        body: new URLSearchParams(parameters),
+      });
+    const grant = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: redirectUri };
+    const { json } = await post({ client_id: person.clientId, ...grant }, proof());
+    const asked = {
+      ...{ grant_type: TOKEN_EXCHANGE, client_id: agent.clientId, client_secret: secret, resource: resource('books') },
+      ...{ subject_token: String(json['access_token']), subject_token_type: ACCESS_TOKEN },
+    };
+    await refusedWith(await post(asked), 'invalid_grant');
+    await refusedWith(await post(asked, proof(newDpopKey())), 'invalid_grant');
+    const used = proof();
+    const answer = await post(asked, used);
+    expect([answer.status, answer.json['token_type'], claimsOf(answer)['cnf']]).toEqual([200, 'DPoP', { jkt: key.thumbprint }]);
+    await refusedWith(await post(asked, used), 'invalid_dpop_proof');
   });
 
   it.each<[id: string, error: string, over: Record<string, string>]>([

@@ -20,10 +20,10 @@ export function extensionMetadata({ federation }: Parts): Record<string, readonl
 
 /** Adds them to the library. */
 export function registerExtensionGrants(provider: Provider, o: Parts): void {
-  const { publicUrl, tenant, servers, services, people, federation, adapters, exchangeClients } = o;
+  const { publicUrl, tenant, servers, services, people, dpop, federation, adapters, exchangeClients } = o;
   if (federation?.assertions.areTaken === true) {
     const { assertions } = federation;
-    registerIdJagGrant(provider, { publicUrl, tenant, servers, services, people, assertions, clock: adapters.clock });
+    registerIdJagGrant(provider, { publicUrl, tenant, servers, services, people, dpop, assertions, clock: adapters.clock });
   }
   if (exchangeClients.length > 0) registerTokenExchangeGrant(provider, o);
 }

@@ -16,6 +16,8 @@ export interface WantedToken {
   readonly grantId: string;
   /** When what it is issued under began, seconds since 1970: who is signed out everywhere later loses it. */
   readonly grantedAt: number;
+  /** Thumbprint of the key that the token is bound to; absent: to none. */
+  readonly boundTo: string | undefined;
   /** Latest end, seconds since 1970. */
   readonly notAfter: number;
 }
@@ -40,6 +42,7 @@ export async function issueAccessToken(
     resourceServer,
     expiresIn: Math.max(1, Math.min(info.accessTokenTTL ?? leftSeconds, leftSeconds)),
   });
+  if (wanted.boundTo !== undefined) token.setThumbprint('jkt', wanted.boundTo);
   ctx.oidc.entity('Grant', { iat: wanted.grantedAt });
   ctx.oidc.entity('Account', libraryAccount(wanted.person));
   ctx.oidc.entity('AccessToken', token);

@@ -2,6 +2,7 @@ import { claimedAudience, MCP_SCOPE, type VerifiedToken } from '@switchyard/oaut
 import type { Provider, TokenEndpointGrantContext } from 'oidc-provider';
 import type { SignedInAccount } from '../provider/accounts.js';
 import { LIFETIMES } from '../lifetimes.js';
+import { provedKey } from '../provider/dpop.js';
 import { findPerson } from '../provider/find-person.js';
 import type { ProviderParts } from '../provider/provider-configuration.js';
 import { readResource } from '../provider/resources.js';
@@ -46,7 +47,7 @@ interface Subject {
 
 export type ExchangeParts = Pick<
   ProviderParts,
-  'publicUrl' | 'servers' | 'adapters' | 'accounts' | 'people' | 'federation' | 'services' | 'tokens' | 'exchangeClients'
+  'publicUrl' | 'servers' | 'adapters' | 'accounts' | 'people' | 'federation' | 'services' | 'dpop' | 'tokens' | 'exchangeClients'
 >;
 
 /**
@@ -62,7 +63,8 @@ export function registerTokenExchangeGrant(provider: Provider, o: ExchangeParts)
         throw grantRefusal(ctx, 'unauthorized_client', 'the configuration does not let this client exchange tokens');
       requireKnownRequest(ctx);
       const resource = targetOf(ctx, o);
-      const subject = await SUBJECTS[ctx.oidc.params.subject_token_type ?? '']?.(ctx, o);
+      const boundTo = await provedKey(ctx, o);
+      const subject = await SUBJECTS[ctx.oidc.params.subject_token_type ?? '']?.(ctx, o, boundTo);
       if (subject === undefined)
         throw grantRefusal(ctx, 'invalid_request', 'the subject_token_type is not one that is taken here');
       if (!o.servers.mayUse(resource.slug, subject.person))
@@ -70,7 +72,7 @@ export function registerTokenExchangeGrant(provider: Provider, o: ExchangeParts)
       const grantId = subject.grantId ?? (await newGrant(ctx, subject.person));
       const body = await issueAccessToken(
         ctx,
-        { ...subject, grantId, resource: resource.url },
+        { ...subject, grantId, boundTo, resource: resource.url },
         { ...o, clock: o.adapters.clock },
       );
       ctx.body = { ...body, issued_token_type: ACCESS_TOKEN };
@@ -100,7 +102,7 @@ function targetOf(ctx: Context, o: ExchangeParts): { readonly slug: string; read
   return { slug, url };
 }
 
-type ReadSubject = (ctx: Context, o: ExchangeParts) => Promise<Subject>;
+type ReadSubject = (ctx: Context, o: ExchangeParts, boundTo: string | undefined) => Promise<Subject>;
 
 const SUBJECTS: Readonly<Record<string, ReadSubject>> = {
   [ACCESS_TOKEN]: subjectOfAccessToken,
@@ -112,13 +114,15 @@ const refused = (ctx: Context, because: string, error: GrantError = 'invalid_gra
   grantRefusal(ctx, error, `the subject token is refused: ${because}`);
 
 /** Who a token of ours is about, as they were when it was issued. */
-async function subjectOfAccessToken(ctx: Context, o: ExchangeParts): Promise<Subject> {
+async function subjectOfAccessToken(ctx: Context, o: ExchangeParts, boundTo: string | undefined): Promise<Subject> {
   const token = ctx.oidc.params.subject_token ?? '';
   const audience = readResource(claimedAudience(token) ?? '', o.publicUrl)?.url;
   if (audience === undefined) throw refused(ctx, 'it is for none of the servers here');
   const verified = await o.tokens.verify(token, audience);
   if (!verified.ok) throw refused(ctx, verified.message);
   if (verified.principal.kind !== 'user') throw refused(ctx, 'it is not about a person');
+  // Else whoever stole it could have one that is not bound.
+  if (verified.boundTo !== undefined && verified.boundTo !== boundTo) throw refused(ctx, 'it is bound to another key');
   // RFC 8693 §4.1 allows longer chains, which nobody could oversee.
   if (verified.actor !== undefined) throw refused(ctx, 'it was exchanged before');
   const { principal, grantId, grantedAtMs, scopes, expiresAtMs } = verified;

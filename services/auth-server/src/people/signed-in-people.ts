@@ -9,7 +9,7 @@ export function signedInPeople(publicUrl: string, tokens: AccessTokenVerifier, r
     identify: async (text) => {
       const token = await tokens.verify(text, apiResourceUrl(publicUrl));
       if (!token.ok || token.principal.kind !== 'user' || !token.scopes.includes(ACCOUNT_SCOPE)) return undefined;
-      // Nobody asks for proofs here (RFC 9449 §7.2): a token that needs one is worth nothing.
+      // It comes as Bearer, so nothing shows that whoever sent it has the key (RFC 9449 §7.2).
       if (token.boundTo !== undefined) return undefined;
       const { principal, clientId, grantId } = token;
       // What was revoked at another replica has to be known here before anything else is changed by it.

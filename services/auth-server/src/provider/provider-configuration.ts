@@ -1,4 +1,4 @@
-import { ACCOUNT_SCOPE, MCP_SCOPES, type AccessTokenVerifier } from '@switchyard/oauth';
+import { ACCOUNT_SCOPE, DPOP_ALGORITHMS, MCP_SCOPES, type AccessTokenVerifier } from '@switchyard/oauth';
 import {
   errors,
   type AccessToken,
@@ -24,6 +24,7 @@ import type { Accounts } from './accounts.js';
 import { ASSERTION_ALGORITHMS, checkAssertion, CLOCK_SKEW_SECONDS } from './client-assertions.js';
 import { applyClientPolicy, dropKeys, EXTRA_CLIENT_METADATA } from './client-policy.js';
 import { connectClient } from './connect-client.js';
+import type { Dpop } from './dpop.js';
 import { existingGrant } from './existing-grant.js';
 import { signInAndConsent } from './interaction-policy.js';
 import { extensionGrantTypes, extensionMetadata } from '../grants/extension-grants.js';
@@ -60,6 +61,7 @@ export interface ProviderParts {
   readonly adapters: AdapterContext;
   readonly people: PeopleRegister;
   readonly sessions: Sessions;
+  readonly dpop: Dpop;
   /** Verifies our own access tokens. */
   readonly tokens: AccessTokenVerifier;
   /** Clients that may exchange tokens. */
@@ -114,7 +116,11 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       id_token_signed_response_alg: 'ES256',
       token_endpoint_auth_method: 'client_secret_basic',
     },
-    enabledJWA: { idTokenSigningAlgValues: ['ES256'], clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS] },
+    enabledJWA: {
+      idTokenSigningAlgValues: ['ES256'],
+      dPoPSigningAlgValues: [...DPOP_ALGORITHMS],
+      clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS],
+    },
     extraClientMetadata: {
       properties: [...EXTRA_CLIENT_METADATA],
       // Called once per property, for registrations and for stored clients alike; once is enough.
@@ -134,8 +140,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => isOwnToken(client, token) },
       resourceIndicators: resourceIndicators(o),
       clientCredentials: { enabled: true },
-      // Off until the edge enforces them too: a bound token that is accepted unbound is worse than none.
-      dPoP: { enabled: false },
+      dPoP: { enabled: true, nonceSecret: o.dpop.secret, requireNonce: () => o.dpop.nonceRequired },
       pushedAuthorizationRequests: { enabled: true },
       deviceFlow: deviceFlow({ ...o, enabled: o.deviceAuthorization }),
       rpInitiatedLogout: { enabled: false },

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventFields } from '@switchyard/contracts';
+import { claimedThumbprint } from '@switchyard/oauth';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { tokenIssuedAgain } from '../events/auth-events.js';
 import { exchangeOf } from '../events/exchange.js';
@@ -14,6 +15,8 @@ interface RefreshRequest {
   readonly clientId: string;
   readonly resource: string;
   readonly scope: string;
+  /** Thumbprint of the key that the new token is bound to; empty: to none. */
+  readonly key: string;
 }
 
 /** The answer that the first use of a refresh token got, and the event that was recorded of it. */
@@ -25,7 +28,7 @@ interface RefreshAnswer extends RefreshRequest {
 /**
  * Refresh for clients that run as several processes: strict rotation would sign their users out. For ten seconds, a refresh token
  * that has been rotated is answered again with the very answer that it was first given, so there is only ever one child token.
- * Another client, resource or scope in that time, and any use after it, ends the grant (RFC 9700 §4.14.2).
+ * Another client, resource, scope or key in that time, and any use after it, ends the grant (RFC 9700 §4.14.2).
  */
 export class RefreshReplay {
   readonly #adapters: AdapterContext;
@@ -49,7 +52,12 @@ export class RefreshReplay {
     const event = exchangeOf(ctx).events.find(({ type }) => type === 'auth.token_issued');
     const child = ctx.oidc.entities.RefreshToken;
     if (event === undefined || child === undefined) throw new Error('a refresh succeeded without a token or without an event');
-    const answer: RefreshAnswer = { ...readRequest(ctx, child), body: JSON.stringify(ctx.body), event };
+    const answer: RefreshAnswer = {
+      ...readRequest(ctx, child),
+      key: ctx.oidc.entities.AccessToken?.jkt ?? '',
+      body: JSON.stringify(ctx.body),
+      event,
+    };
     await this.#adapters.store.write(KIND, token, { ...answer }, LIFETIMES.refreshGraceMs);
     send(ctx, answer.body);
   }
@@ -57,7 +65,9 @@ export class RefreshReplay {
   async #answerAgain(ctx: KoaContextWithOIDC, token: string): Promise<void> {
     const rotated = await this.#tokens.peek(token);
     if (rotated?.grantId === undefined || !isWithinGrace(rotated, this.#adapters.clock.now())) return;
-    const request = readRequest(ctx, rotated);
+    // The library has verified the proof before it looked for the token.
+    const key = (await claimedThumbprint(ctx.get('DPoP'))) ?? '';
+    const request = { ...readRequest(ctx, rotated), key };
     if (request.clientId !== rotated.clientId) return this.#adapters.revocations.revoke(rotated.grantId, ctx);
     const answer = await this.#waitForAnswer(token);
     if (answer === undefined) return;
@@ -85,7 +95,7 @@ export class RefreshReplay {
 function readRequest(
   ctx: KoaContextWithOIDC,
   granted: { readonly resource?: unknown; readonly scope?: unknown },
-): RefreshRequest {
+): Omit<RefreshRequest, 'key'> {
   const { params, client } = ctx.oidc;
   return {
     clientId: client?.clientId ?? '',
@@ -95,7 +105,7 @@ function readRequest(
 }
 
 const isSameRequest = (a: RefreshRequest, b: RefreshRequest) =>
-  a.clientId === b.clientId && a.resource === b.resource && a.scope === b.scope;
+  a.clientId === b.clientId && a.resource === b.resource && a.scope === b.scope && a.key === b.key;
 
 function send(ctx: KoaContextWithOIDC, body: string): void {
   ctx.body = body;
