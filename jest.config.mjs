@@ -34,7 +34,7 @@ export default {
   transform: { '^.+\\.(ts|mjs|cjs|js)$': swc },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly})/)`],
   moduleNameMapper: {
-    '^@switchyard/(contracts|mcp|messaging|state|egress|oauth|runtime|telemetry|audit|testing|api-keys|admin-api|gateway-config|platform)$':
+    '^@switchyard/(contracts|mcp|messaging|state|egress|oauth|runtime|telemetry|audit|testing|api-keys|admin-api|gateway-config|platform|pages)$':
       '<rootDir>/libs/$1/src/index.ts',
     '^@switchyard/([a-z-]+)$': '<rootDir>/services/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { companyRefused, signedOut } from '../events/auth-events.js';
 import { exchangeOf } from '../events/exchange.js';
-import { readForm } from '../interaction/form.js';
+import { readForm } from '@switchyard/pages';
 import type { ProviderLogout } from './provider-logout.js';
 
 const PATH = /^\/oauth\/backchannel-logout\/([a-z0-9-]{1,32})$/;

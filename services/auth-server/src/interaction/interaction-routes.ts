@@ -4,7 +4,7 @@ import { rejected } from '../events/auth-events.js';
 import { exchangeOf } from '../events/exchange.js';
 import { sendProblemPage } from '../pages/error-page.js';
 import { authorizationProblem } from '../pages/authorization-error.js';
-import { readForm } from './form.js';
+import { readForm } from '@switchyard/pages';
 import type { FormOrigin } from './form-origin.js';
 import type { InteractionSteps } from './interaction-steps.js';
 

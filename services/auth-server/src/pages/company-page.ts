@@ -1,5 +1,4 @@
-import { html, type Html } from './html.js';
-import type { Page } from './page.js';
+import { html, type Html, type Page } from '@switchyard/pages';
 
 /** What the page shows that leads to the company's sign-in. */
 export interface CompanyPage {

@@ -1,6 +1,5 @@
 import { ACCOUNT_SCOPE, KIND_SCOPES, MCP_SCOPE, type RedirectKind } from '@switchyard/oauth';
-import { html, type Html } from './html.js';
-import type { Page } from './page.js';
+import { html, type Html, type Page } from '@switchyard/pages';
 
 /** What the consent page shows. */
 export interface ConsentPage {

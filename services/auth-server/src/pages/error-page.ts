@@ -1,5 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { html } from './html.js';
+import { html } from '@switchyard/pages';
 import { sendPage } from './page.js';
 
 /** A refusal that is shown where it happens, because there is no client to send it to. */

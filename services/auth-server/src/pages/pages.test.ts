@@ -1,7 +1,7 @@
 import { companyPage } from './company-page.js';
 import { consentPage, type ConsentPage } from './consent-page.js';
 import { deviceConfirmPage, deviceEntryPage } from './device-pages.js';
-import { html } from './html.js';
+import { html } from '@switchyard/pages';
 import { signInPage } from './sign-in-page.js';
 
 const attack = `<script>alert(1)</script>"' onload=x \`\${y}`;

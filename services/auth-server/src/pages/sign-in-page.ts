@@ -1,5 +1,4 @@
-import { html } from './html.js';
-import type { Page } from './page.js';
+import { html, type Page } from '@switchyard/pages';
 
 /** What the sign-in page shows. */
 export interface SignInPage {

@@ -1,6 +1,5 @@
 import type { ConnectionView } from '../connections/connections.js';
-import { html, type Html } from '../pages/html.js';
-import type { Page } from '../pages/page.js';
+import { html, type Html, type Page } from '@switchyard/pages';
 
 /** What every page of these shows or carries. */
 export interface PageFrame {

@@ -9,7 +9,7 @@ import type { Connections } from '../connections/connections.js';
 import type { Gateway } from '../gateway-view.js';
 import { TenantKeyDestroyed } from '../keyring/keyring.js';
 import { KmsUnavailable } from '../kms/kms.js';
-import { PAGE_HEADERS, sendPage, type Page } from '../pages/page.js';
+import { PAGE_HEADERS, readForm, type Page } from '@switchyard/pages';
 import { clientMetadataDocument, type GatewayClient } from '../upstream-oauth/client-registration.js';
 import { OAuthProblem } from '../upstream-oauth/oauth-problem.js';
 import type { UpstreamSettings } from '../upstream-oauth/upstream-settings.js';
@@ -17,7 +17,7 @@ import { browserUser, formToken, SIGN_IN_MS, type BrowserSignIn, type BrowserUse
 import { AUTHORIZATION_MS, type ConnectFlow } from './connect-flow.js';
 import { listPage, problemPage, upstreamPage } from './connect-pages.js';
 import { Cookies } from './cookies.js';
-import { readForm } from './form.js';
+import { sendPage } from './send-page.js';
 import type { SealedTexts } from './sealed-text.js';
 
 /** What the connect pages stand on. */

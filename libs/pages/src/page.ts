@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
 import { html, Html } from './html.js';
 import { STYLES } from './styles.js';
 
@@ -16,19 +15,21 @@ const MARK = Html.constant(
   '<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><path d="M4 22h9c6 0 5-12 11-12h4M4 22h24" fill="none" stroke="currentColor" stroke-width="2.6" stroke-linecap="round"/><circle cx="4" cy="22" r="2.4" fill="currentColor"/><circle cx="28" cy="10" r="2.4" fill="currentColor"/><circle cx="28" cy="22" r="2.4" fill="currentColor"/></svg>',
 );
 
-/** Sends a page: no scripts, no frames, nothing from elsewhere, not cached. */
-export function sendPage(response: ServerResponse, page: Page, cookies: readonly string[] = []): void {
+/** A page as it is sent. */
+export interface RenderedPage {
+  readonly text: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Renders a page: no scripts, no frames, nothing from elsewhere, not cached. */
+export function renderPage(page: Page): RenderedPage {
   const nonce = randomBytes(16).toString('base64');
-  const text = document(page, nonce).toString();
-  response
-    .writeHead(page.status, {
-      'content-type': 'text/html; charset=utf-8',
-      'content-length': Buffer.byteLength(text),
-      'content-security-policy': policy(nonce, page.formTargets ?? []),
-      ...PAGE_HEADERS,
-      ...(cookies.length > 0 && { 'set-cookie': [...cookies] }),
-    })
-    .end(text);
+  const headers = {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': policy(nonce, page.formTargets ?? []),
+    ...PAGE_HEADERS,
+  };
+  return { text: document(page, nonce).toString(), headers };
 }
 
 /** What every answer of these pages carries, redirects too: nothing of an address leaves with a link, and nothing is kept. */

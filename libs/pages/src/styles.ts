@@ -18,7 +18,7 @@ code{font:14px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .note{background:var(--note);border:1px solid var(--note-line);color:var(--note-ink);border-radius:10px;padding:10px 14px;margin:16px 0;font-size:14px}
 .note p:last-child{margin:0}
 label{display:block;font-weight:600;margin:18px 0 6px}
-input[type=email],input[type=text]{width:100%;font:inherit;padding:11px 12px;color:var(--ink);background:var(--ground);border:1px solid var(--soft);border-radius:9px}
+input[type=email],input[type=text],input[type=password]{width:100%;font:inherit;padding:11px 12px;color:var(--ink);background:var(--ground);border:1px solid var(--soft);border-radius:9px}
 code.code,input.code{font:600 20px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.08em}
 input.code{text-transform:uppercase}
 .error{color:#b3261e;font-size:14px;margin:6px 0 0}
@@ -30,9 +30,12 @@ dt{color:var(--soft);font-size:13px}
 dd{margin:0}
 ul{margin:6px 0 0;padding-left:20px}
 .actions{display:flex;gap:10px;margin-top:22px}
+dl .actions{padding:0;border:0;margin-top:8px}
 .stacked{flex-direction:column}
 .actions+p,form+p{margin-top:18px}
 button{flex:1;font:inherit;font-weight:600;padding:11px 16px;border-radius:9px;border:1px solid var(--accent);background:var(--accent);color:var(--accent-ink);cursor:pointer}
+.inline{display:inline}
+.inline button{flex:none;padding:6px 12px;font-size:14px}
 button.plain{background:transparent;border-color:var(--line);color:var(--ink)}
 button:hover{filter:brightness(1.07)}
 a{color:var(--accent)}

@@ -1,0 +1,3 @@
+export { readForm } from './form.js';
+export { html, Html } from './html.js';
+export { type Page, PAGE_HEADERS, renderPage, type RenderedPage } from './page.js';
