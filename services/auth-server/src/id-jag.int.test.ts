@@ -1,9 +1,11 @@
+import { DEFAULT_TENANT } from '@switchyard/contracts';
 import { FakeClock } from '@switchyard/testing';
 import { randomUUID } from 'node:crypto';
 import { startCompanyIdp, type CompanyIdp } from './fixtures/company-idp.js';
 import { publishServers, startServers, type RunningServers } from './fixtures/running-server.js';
 import { STATE_PROFILES, type OpenStates } from './fixtures/states.contract.js';
 import { TestClient, type JsonAnswer } from './fixtures/test-client.js';
+import { PeopleRegister } from './people/people-register.js';
 
 const PUBLIC_URL = 'http://localhost:8080';
 const WORK = `${PUBLIC_URL}/mcp/work`;
@@ -168,6 +170,19 @@ describe.each(STATE_PROFILES)('enterprise-managed authorization (ID-JAG): %s', (
     expect((await present(idJag({ sub: '00u3' }))).status).toBe(200);
   });
 
+  it('A19: whoever an administrator keeps out is not let in by what their company asserts, and is again once enabled', async () => {
+    const [state] = states.states;
+    if (state === undefined) throw new Error('no state');
+    const people = await PeopleRegister.open(state, DEFAULT_TENANT, clock);
+    const first = await present(idJag({ sub: '00u4' }));
+    const sub = String(claimsOf(first)['sub']);
+    await people.disable(sub);
+    expect(await present(idJag({ sub: '00u4' }))).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
+    expect((await present(idJag({ sub: '00u5' }))).status).toBe(200);
+    await people.enable(sub);
+    expect((await present(idJag({ sub: '00u4' }))).status).toBe(200);
+  });
+
   it('A17: another client cannot use what names this one, and neither can who does not authenticate', async () => {
     const thief = new TestClient(servers.publicUrl, servers.urls);
     const { json } = await thief.register({
@@ -191,22 +206,26 @@ describe.each(STATE_PROFILES)('enterprise-managed authorization (ID-JAG): %s', (
     expect(await present(idJag(), { scope: 'chat.read' })).toMatchObject({ status: 400, json: { error: 'invalid_scope' } });
   });
 
-  it(`A17: ${TRIALS} assertions, each presented at every replica at once: one token each`, async () => {
-    const presented = Math.max(2, servers.urls.length);
-    const trial = async () => {
-      const assertion = idJag();
-      const answers = await Promise.all(Array.from({ length: presented }, () => present(assertion)));
-      return answers.map(({ status }) => status).sort();
-    };
-    for (let done = 0; done < TRIALS; done += AT_ONCE) {
-      const outcomes = await Promise.all(Array.from({ length: AT_ONCE }, trial));
-      expect(new Set(outcomes.map(String))).toEqual(new Set(['200,400']));
-    }
-    const refusals = servers.events.filter(({ type }) => type === 'auth.rejected');
-    expect(new Set(refusals.map(({ detail }) => detail?.['because']))).toEqual(
-      new Set(['the assertion is refused: it was used before']),
-    );
-  }, 120_000);
+  it(
+    `A17: ${TRIALS} assertions, each presented at every replica at once: one token each`,
+    async () => {
+      const presented = Math.max(2, servers.urls.length);
+      const trial = async () => {
+        const assertion = idJag();
+        const answers = await Promise.all(Array.from({ length: presented }, () => present(assertion)));
+        return answers.map(({ status }) => status).sort();
+      };
+      for (let done = 0; done < TRIALS; done += AT_ONCE) {
+        const outcomes = await Promise.all(Array.from({ length: AT_ONCE }, trial));
+        expect(new Set(outcomes.map(String))).toEqual(new Set(['200,400']));
+      }
+      const refusals = servers.events.filter(({ type }) => type === 'auth.rejected');
+      expect(new Set(refusals.map(({ detail }) => detail?.['because']))).toEqual(
+        new Set(['the assertion is refused: it was used before']),
+      );
+    },
+    Math.max(120_000, TRIALS * 1_000),
+  );
 });
 
 it('where nothing is configured, there is no such grant', async () => {
