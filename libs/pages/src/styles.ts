@@ -11,6 +11,7 @@ header{display:flex;align-items:center;gap:10px;color:var(--soft);font-weight:60
 .mark{width:26px;height:26px;color:var(--accent)}
 h1{font-size:22px;line-height:1.3;margin:0 0 8px;overflow-wrap:anywhere}
 p{margin:0 0 14px}
+main>:last-child{margin-bottom:0}
 .soft{color:var(--soft)}
 .small{font-size:14px}
 strong,dd,code{overflow-wrap:anywhere}

@@ -106,7 +106,7 @@ const asked = ({ at, scopes }: UpstreamPage): Html =>
       <dd>
         ${
           scopes.length === 0
-            ? 'what it gives by itself'
+            ? 'no permissions by name: the server decides'
             : html`<ul>
                 ${scopes.map((scope) => html`<li><code>${scope}</code></li>`)}
               </ul>`
