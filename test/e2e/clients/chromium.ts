@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { chromium, type Page } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import { REPOSITORY } from '../targets/gateway-file.js';
 
-const SCREENSHOTS = path.join(REPOSITORY, '.cache/e2e');
+/** Where screenshots are left. */
+export const SCREENSHOTS = path.join(REPOSITORY, '.cache/e2e');
 
 // Chromium reaches for the network by itself unless it is told not to.
 const ARGUMENTS = [
@@ -112,12 +113,17 @@ async function travel(url: URL, first: string, second: string, signIn: (page: Pa
   });
 }
 
-async function withPage<T>(use: (page: Page) => Promise<T>): Promise<T> {
+/** Starts a browser. @throws Error where the tests were not told of one */
+export async function launchChromium(): Promise<Browser> {
   const executablePath = process.env['SWITCHYARD_TEST_CHROMIUM'];
   if (!executablePath)
     throw new Error('SWITCHYARD_TEST_CHROMIUM is not set: run the tests through npm test, which finds a Chromium');
   await mkdir(SCREENSHOTS, { recursive: true });
-  const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+  return chromium.launch({ executablePath, args: ARGUMENTS });
+}
+
+async function withPage<T>(use: (page: Page) => Promise<T>): Promise<T> {
+  const browser = await launchChromium();
   try {
     return await use(await browser.newPage({ viewport: { width: 900, height: 900 } }));
   } finally {

@@ -24,3 +24,29 @@ export async function inspect(url: string, headers: Readonly<Record<string, stri
   if (code !== 0) throw new Error(`the Inspector ended with ${code}:\n${inspector.output()}`);
   return JSON.parse(inspector.stdout());
 }
+
+/**
+ * Runs it as a person who signs in where it asks for that; it remembers that in its home.
+ * @returns the text of the tool's result, undefined where it found no such tool, and everything that it printed
+ */
+export async function inspectorSignedIn(
+  o: { readonly url: string; readonly home: string; readonly callbackPort: number },
+  signIn: (authorizationUrl: URL) => Promise<unknown>,
+  args: readonly string[],
+): Promise<{ readonly text: string | undefined; readonly output: string }> {
+  const callback = ['--callback-url', `http://127.0.0.1:${o.callbackPort}/oauth/callback`];
+  const run = startNode({
+    name: 'MCP Inspector',
+    args: [launcher, '--cli', o.url, '--transport', 'http', '--format', 'json', ...args, ...callback],
+    env: { HOME: o.home, BROWSER: '/bin/true', MCP_AUTO_OPEN_ENABLED: 'true', MCP_INSPECTOR_SECRET_STORE: 'file' },
+    cwd: o.home,
+  });
+  const asks = run.written(/https?:\/\/\S+\/oauth\/authorize\?\S+/).then(([at]) => signIn(new URL(at)), () => undefined); // prettier-ignore
+  const code = await run.exited;
+  await asks;
+  const output = run.output();
+  if (output.includes('"tool_not_found"')) return { text: undefined, output };
+  if (code !== 0 && run.stdout() === '') throw new Error(`the Inspector ended with ${code}:\n${output}`);
+  const { result } = JSON.parse(run.stdout()) as { readonly result: { readonly content: readonly { readonly text: string }[] } };
+  return { text: result.content.map(({ text }) => text).join('\n'), output };
+}

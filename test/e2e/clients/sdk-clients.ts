@@ -6,6 +6,7 @@ import {
 import { UnauthorizedError as UnauthorizedV1 } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { OAuthMemory } from './oauth-memory.js';
 import type { SignIn } from './sign-in.js';
 
@@ -15,6 +16,8 @@ export interface ConnectOptions {
   readonly fetch: typeof globalThis.fetch;
   readonly apiKey?: string;
   readonly oauth?: OAuthMemory;
+  /** Shows its user a page that the server asks for; given, the client says that it can (MCP "Elicitation", URL mode). */
+  readonly visit?: (url: URL) => void;
 }
 
 /** As much of the two SDKs' clients as the tests use. */
@@ -32,6 +35,15 @@ export interface Sdk {
   connect(options: ConnectOptions): Promise<McpClient>;
   /** The whole OAuth flow up to tokens: discovery, registration, authorization, code for tokens. */
   authorize(options: ConnectOptions & { readonly oauth: OAuthMemory }, signIn: SignIn, email: string): Promise<void>;
+}
+
+const capabilitiesOf = ({ visit }: ConnectOptions) => (visit === undefined ? {} : { elicitation: { url: {} } });
+
+/** The user agrees to see the page, which says nothing about what they do there. */
+function agree({ visit }: ConnectOptions, params: object): { readonly action: 'accept' } {
+  const { url } = params as { readonly url: string };
+  visit?.(new URL(url));
+  return { action: 'accept' };
 }
 
 const textOf = (result: unknown) => (result as { content: { text: string }[] }).content.map(({ text }) => text).join('\n');
@@ -61,7 +73,8 @@ const v1: Sdk = {
   id: 'SDK v1',
   clientName: 'e2e-v1',
   connect: async (options) => {
-    const client = new ClientV1({ name: v1.clientName, version: '1.0.0' });
+    const client = new ClientV1({ name: v1.clientName, version: '1.0.0' }, { capabilities: capabilitiesOf(options) });
+    if (options.visit) client.setRequestHandler(ElicitRequestSchema, ({ params }) => agree(options, params));
     await client.connect(transportV1(options));
     return {
       toolNames: async () => (await client.listTools()).tools.map(({ name }) => name),
@@ -84,13 +97,18 @@ function transportV2(options: ConnectOptions): TransportV2 {
   return new TransportV2(new URL(url), oauth === undefined ? init : { ...init, authProvider: oauth });
 }
 
-const clientV2 = () => new ClientV2({ name: v2.clientName, version: '2.0.0' }, { versionNegotiation: { mode: 'auto' } });
+const clientV2 = (options: ConnectOptions) =>
+  new ClientV2(
+    { name: v2.clientName, version: '2.0.0' },
+    { capabilities: capabilitiesOf(options), versionNegotiation: { mode: 'auto' } },
+  );
 
 const v2: Sdk = {
   id: 'SDK v2',
   clientName: 'e2e-v2',
   connect: async (options) => {
-    const client = clientV2();
+    const client = clientV2(options);
+    if (options.visit) client.setRequestHandler('elicitation/create', ({ params }) => agree(options, params));
     await client.connect(transportV2(options));
     return {
       toolNames: async () => (await client.listTools()).tools.map(({ name }) => name),
@@ -100,7 +118,7 @@ const v2: Sdk = {
   },
   authorize: async (options, signIn, email) => {
     const transport = transportV2(options);
-    await challenged(clientV2().connect(transport), UnauthorizedV2);
+    await challenged(clientV2(options).connect(transport), UnauthorizedV2);
     const back = await browse(options.oauth, signIn, email);
     await transport.finishAuth(back.searchParams);
   },
@@ -117,7 +135,7 @@ export async function callSteppingUp(
   email: string,
 ): Promise<string> {
   const transport = transportV2(options);
-  const client = clientV2();
+  const client = clientV2(options);
   await client.connect(transport);
   try {
     await challenged(client.callTool(call), UnauthorizedV2);

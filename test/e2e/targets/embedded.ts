@@ -5,14 +5,14 @@ import path from 'node:path';
 import { freePorts } from './free-ports.js';
 import { gatewayFile, onThisMachine, REPOSITORY } from './gateway-file.js';
 import { startNode, type LoggedProcess } from './logged-process.js';
-import type { LocalTarget } from './target.js';
+import type { LocalTarget, OwnGatewayFile } from './target.js';
 import { startUpstreamFixtures } from './upstream-fixtures.js';
 
 /** The `switchyard` command. */
 export const SWITCHYARD = path.join(REPOSITORY, 'services/standalone/bin/switchyard.mjs');
 
 /** Starts everything in one process, with the command that people start it with. */
-export async function startEmbedded(): Promise<LocalTarget> {
+export async function startEmbedded(own?: OwnGatewayFile): Promise<LocalTarget> {
   await using undo = new AsyncDisposableStack();
   const { path: dir } = undo.use(await tempDir());
   const upstreams = undo.use(await startUpstreamFixtures());
@@ -20,12 +20,18 @@ export async function startEmbedded(): Promise<LocalTarget> {
   const publicUrl = `http://localhost:${port}`;
   const file = path.join(dir, 'switchyard.yaml');
   const urls = { ledgerUrl: upstreams.ledger.url, lockedUrl: upstreams.locked.url };
-  await writeFile(file, gatewayFile({ publicUrl, host: '127.0.0.1', port, ...onThisMachine, ...urls }));
+  const place = { publicUrl, host: '127.0.0.1', port };
+  await writeFile(file, (await own?.text(place)) ?? gatewayFile({ ...place, ...onThisMachine, ...urls }));
 
   const upstreamKey = randomBytes(24).toString('base64url');
   const ended: string[] = [];
   const up = () =>
-    startNode({ name: 'switchyard up', args: [SWITCHYARD, 'up', '--verbose'], env: { E2E_UPSTREAM_KEY: upstreamKey }, cwd: dir });
+    startNode({
+      name: 'switchyard up',
+      args: [SWITCHYARD, 'up', '--verbose'],
+      env: { E2E_UPSTREAM_KEY: upstreamKey, ...own?.env },
+      cwd: dir,
+    });
   const isReady = (one: LoggedProcess) => one.written(/^Switchyard serves /m);
   let gateway = up();
   undo.defer(async () => void (await gateway.end('SIGKILL')));
@@ -52,7 +58,7 @@ export async function startEmbedded(): Promise<LocalTarget> {
     },
     logs: async () => [...ended, gateway.output()].join('\n'),
     printConfig: async () => {
-      const validate = startNode({ name: 'switchyard validate', args: [SWITCHYARD, 'validate'], cwd: dir });
+      const validate = startNode({ name: 'switchyard validate', args: [SWITCHYARD, 'validate'], env: { ...own?.env }, cwd: dir });
       expect(await validate.exited).toBe(0);
       return validate.output();
     },

@@ -38,3 +38,11 @@ export interface LocalTarget extends Target {
   /** What its programs print when they are asked for their configuration. */
   printConfig(): Promise<string>;
 }
+
+/** A gateway file that a test serves instead of the one of all tests. */
+export interface OwnGatewayFile {
+  /** @returns the file, as YAML */
+  text(place: { readonly publicUrl: string; readonly host: string; readonly port: number }): Promise<string>;
+  /** What its `${env:…}` stand for. */
+  readonly env: Readonly<Record<string, string>>;
+}
