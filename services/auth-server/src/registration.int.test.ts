@@ -43,6 +43,7 @@ describe('dynamic registration (RFC 7591)', () => {
       token_endpoint_auth_method: 'none',
       software_id: 'app-1',
       id_token_signed_response_alg: 'ES256',
+      dpop_bound_access_tokens: false,
       require_auth_time: false,
       require_pushed_authorization_requests: false,
       subject_type: 'public',
