@@ -40,17 +40,21 @@ describe('proofs of possession at two edges on NATS', () => {
       reply: { always: (_name: string, value: string) => nonces.push(value) },
     }) as unknown as Shown;
 
-  it(`A14: ${TRIALS} proofs, each at both edges at once: each opens once`, async () => {
-    const trial = async () => {
-      const proof = key.proof({ method: 'POST', url: `${PUBLIC_URL}/mcp/work`, token });
-      const refusals = await Promise.all(edges.map((edge) => edge.refuse(token, key.thumbprint, shown(proof))));
-      return refusals.map((refusal) => refusal?.reason ?? 'opened').sort();
-    };
-    for (let done = 0; done < TRIALS; done += AT_ONCE) {
-      const outcomes = await Promise.all(Array.from({ length: AT_ONCE }, trial));
-      expect(new Set(outcomes.map(String))).toEqual(new Set(['opened,proof_invalid']));
-    }
-  }, Math.max(60_000, TRIALS * 500));
+  it(
+    `A14: ${TRIALS} proofs, each at both edges at once: each opens once`,
+    async () => {
+      const trial = async () => {
+        const proof = key.proof({ method: 'POST', url: `${PUBLIC_URL}/mcp/work`, token });
+        const refusals = await Promise.all(edges.map((edge) => edge.refuse(token, key.thumbprint, shown(proof))));
+        return refusals.map((refusal) => refusal?.reason ?? 'opened').sort();
+      };
+      for (let done = 0; done < TRIALS; done += AT_ONCE) {
+        const outcomes = await Promise.all(Array.from({ length: AT_ONCE }, trial));
+        expect(new Set(outcomes.map(String))).toEqual(new Set(['opened,proof_invalid']));
+      }
+    },
+    Math.max(60_000, TRIALS * 500),
+  );
 
   it('A14: the nonce of one edge is taken by the other', async () => {
     const nonces: string[] = [];
