@@ -49,6 +49,16 @@ describe.each(STATE_PROFILES)('tokens that are bound to a key (DPoP): %s', (_id,
     expect(stolen).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
   });
 
+  it('A14: the API, which asks for no proofs, takes unbound tokens alone', async () => {
+    const resource = `${servers.publicUrl}/api`;
+    const statusWith = async (tokens: JsonAnswer) => {
+      const authorization = `Bearer ${String(tokens.json['access_token'])}`;
+      return (await client.fetch('/api/v1/me/sessions', { headers: { authorization } })).status;
+    };
+    expect(await statusWith(await redeem(await client.obtainCode({ resource }), key.proof(request())))).toBe(401);
+    expect(await statusWith(await client.redeem(await client.obtainCode({ resource })))).toBe(200);
+  });
+
   it('A2: another key with a token that was rotated a moment ago ends the family', async () => {
     const tokens = await redeem(await client.obtainCode(), key.proof(request()));
     const child = await refresh(tokens.json['refresh_token'], key.proof(request()));
