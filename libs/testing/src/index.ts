@@ -1,4 +1,5 @@
 export { CERTIFICATE } from './certificate.js';
+export { digest, newDpopKey, type DpopKey } from './dpop-key.js';
 export { FakeClock } from './fake-clock.js';
 export { eventually } from './eventually.js';
 export { tempDir, type TempDir } from './temp-dir.js';

@@ -1,5 +1,4 @@
-import { FakeClock } from '@switchyard/testing';
-import { newDpopKey } from './fixtures/dpop-key.js';
+import { FakeClock, newDpopKey } from '@switchyard/testing';
 import { startServers, type RunningServers } from './fixtures/running-server.js';
 import { STATE_PROFILES, type OpenStates } from './fixtures/states.contract.js';
 import { TestClient, type JsonAnswer, type RedeemableCode } from './fixtures/test-client.js';

@@ -1,9 +1,8 @@
 import { create, toJsonString } from '@bufbuild/protobuf';
 import { BUCKETS, DEFAULT_TENANT, SnapshotSchema } from '@switchyard/contracts';
 import type { State } from '@switchyard/state';
-import { eventually, FakeClock } from '@switchyard/testing';
+import { eventually, FakeClock, newDpopKey } from '@switchyard/testing';
 import { startCompanyIdp, type CompanyIdp } from './fixtures/company-idp.js';
-import { newDpopKey } from './fixtures/dpop-key.js';
 import { startServers, type RunningServers } from './fixtures/running-server.js';
 import { STATE_PROFILES, type OpenStates } from './fixtures/states.contract.js';
 import { TestClient, type JsonAnswer } from './fixtures/test-client.js';

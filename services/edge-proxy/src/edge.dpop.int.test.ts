@@ -1,5 +1,4 @@
-import { type ScriptedUpstream, startScriptedUpstream } from '@switchyard/testing';
-import { digest, newDpopKey } from './dpop-key.fixture.js';
+import { type ScriptedUpstream, startScriptedUpstream, digest, newDpopKey } from '@switchyard/testing';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
 import { exchange, INITIALIZE } from './raw-client.fixture.js';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.fixture.js';

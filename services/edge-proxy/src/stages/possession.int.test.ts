@@ -1,8 +1,7 @@
 import { connectNats } from '@switchyard/messaging';
 import { systemClock } from '@switchyard/runtime';
 import { NatsState } from '@switchyard/state';
-import { startNats } from '@switchyard/testing';
-import { newDpopKey } from '../dpop-key.fixture.js';
+import { startNats, newDpopKey } from '@switchyard/testing';
 import { openPossession, type Possession, type Shown } from './possession.js';
 
 /** `npm run single-use` has a thousand. */
