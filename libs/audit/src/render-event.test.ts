@@ -1,5 +1,5 @@
 import { fromJson, ScalarType, type DescField, type JsonValue } from '@bufbuild/protobuf';
-import { EVENT_TYPES, EventSchema, type EventFields } from '@switchyard/contracts';
+import { EVENT_TYPES, EventSchema, type EventFields, type EventJson } from '@switchyard/contracts';
 import fc from 'fast-check';
 import { renderEvent, type EventIdentity } from './render-event.js';
 
@@ -25,8 +25,11 @@ describe('a rendered event', () => {
   });
 
   it('has every field of an event', () => {
-    const value = (field: DescField) =>
-      field.fieldKind === 'map' ? { a: 'b' } : field.scalar === ScalarType.STRING ? 'text' : 7;
+    const scalar = (type: ScalarType | undefined) => (type === ScalarType.STRING ? 'text' : 7);
+    const value = (field: DescField) => {
+      if (field.fieldKind === 'map') return { a: scalar(field.scalar) };
+      return field.fieldKind === 'list' ? [scalar(field.scalar)] : scalar(field.scalar);
+    };
     const fields = Object.fromEntries(EventSchema.fields.map((field) => [field.jsonName, value(field)]));
     const line = renderEvent({ ...fields, occurred_at: '2026-02-03T04:05:06.007Z' } as unknown as EventFields, identity);
     expect(Object.keys(JSON.parse(line) as object).sort()).toEqual(EventSchema.fields.map(({ jsonName }) => jsonName).sort());
@@ -67,6 +70,19 @@ describe('a rendered event', () => {
   });
 
   it.each([
+    ['as-given', undefined, undefined],
+    ['same', '2026-01-01T00:00:00.123Z', undefined],
+    ['same-in-another-zone', '2026-01-01T01:00:00.123+01:00', undefined],
+    ['earlier', '2025-12-31T23:00:00Z', '2026-01-01T00:00:00.123Z'],
+    ['later', '2026-01-01T01:00:00Z', '2026-01-01T00:00:00.123Z'],
+  ])('D9 %s: keeps both times where they differ', (_id, occurredAt, recordedAt) => {
+    const fields = occurredAt === undefined ? {} : { occurred_at: occurredAt };
+    const event = JSON.parse(renderEvent({ type: 'tool.called', outcome: 'ok', ...fields }, identity)) as EventJson;
+    expect(event.occurred_at).toBe(occurredAt ?? '2026-01-01T00:00:00.123Z');
+    expect(event.recorded_at).toBe(recordedAt);
+  });
+
+  it.each([
     ['unsigned-overflow', { duration_us: 2 ** 40 }, { duration_us: 2 ** 32 - 1 }],
     ['unsigned-negative', { bytes_in: -5 }, {}],
     ['unsigned-fraction', { bytes_out: 12.9 }, { bytes_out: 12 }],
@@ -80,6 +96,11 @@ describe('a rendered event', () => {
     ['one-quote', { client_rpc_id: '"' }, { client_rpc_id: '"' }],
     ['quoted-quote', { client_rpc_id: '"a\\"b"' }, { client_rpc_id: '"a\\"b"' }],
     ['quoted-beyond-ascii', { client_rpc_id: '"ü"' }, { client_rpc_id: '"ü"' }],
+    ['teams', { teams: ['a"', 'ü'] }, { teams: ['a"', 'ü'] }],
+    ['no-teams', { teams: [] }, {}],
+    ['stages', { stage_us: { lease: 12.6, 'a"': 3, none: 0, 'not-a-number': Number.NaN } }, { stage_us: { lease: 12, 'a"': 3 } }],
+    ['no-stages', { stage_us: { read: 0 } }, {}],
+    ['cost-overflow', { cost_micros: 1e12 }, { cost_micros: 2 ** 32 - 1 }],
     ['detail', { detail: { 'a"': 'ü', b: '' } }, { detail: { 'a"': 'ü', b: '' } }],
   ] satisfies readonly (readonly [string, Partial<EventFields>, object])[])(
     '%s: is what its field can carry',
@@ -103,11 +124,17 @@ describe('a rendered event', () => {
 
   it('is shortened where it is too long, and names what was cut by its digest', () => {
     const detail = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`key-${index}`, 'v'.repeat(1_000)]));
-    const line = renderEvent({ type: 'tool.called', outcome: 'error', capability: 'c'.repeat(5 * 1024 ** 2), detail }, identity);
+    const teams = Array.from({ length: 2_000 }, (_, index) => `${index}-`.repeat(400));
+    const line = renderEvent(
+      { type: 'tool.called', outcome: 'error', capability: 'c'.repeat(5 * 1024 ** 2), detail, teams },
+      identity,
+    );
     expect(line.length).toBeLessThan(64 * 1024);
     const event = parse(line);
     expect(event.capability).toMatch(/^c{512}… \(5242880 characters, sha256 [0-9a-f]{64}\)$/);
     expect(event.detail).toHaveProperty('dropped_entries', '1968');
+    expect(event.teams).toHaveLength(65);
+    expect(event.teams.at(-1)).toBe('… (2000 entries)');
   });
 
   it('parses as an event, whatever the fields hold', () => {

@@ -18,7 +18,7 @@ export interface EventIdentity {
 /** Fields that say who called. */
 export type CallerFields = Pick<
   EventFields,
-  'principal_issuer' | 'principal_subject' | 'principal_name' | 'principal_kind' | 'client_id'
+  'principal_issuer' | 'principal_subject' | 'principal_name' | 'principal_kind' | 'client_id' | 'teams' | 'on_behalf_of'
 >;
 
 /** Fields that say in which circumstances. */
@@ -69,6 +69,9 @@ function renderLine(fields: EventFields, identity: EventIdentity, shared: string
     (fields.type === 'proxy.hop' ? askedMembers(fields) : calledMembers(fields)) +
     `,"outcome":"${fields.outcome}"` +
     text(',"reason":"', fields.reason) +
+    text(',"origin":"', fields.origin) +
+    text(',"rule":"', fields.rule) +
+    text(',"session_id":"', fields.session_id) +
     text(',"client_rpc_id":"', fields.client_rpc_id) +
     text(',"upstream_rpc_id":"', fields.upstream_rpc_id) +
     unsigned(',"http_status":', fields.http_status) +
@@ -77,6 +80,13 @@ function renderLine(fields: EventFields, identity: EventIdentity, shared: string
     unsigned(',"duration_us":', fields.duration_us) +
     unsigned(',"upstream_us":', fields.upstream_us) +
     signed(',"rpc_code":', fields.rpc_code) +
+    unsigned(',"attempt":', fields.attempt) +
+    unsigned(',"arguments_tokens":', fields.arguments_tokens) +
+    unsigned(',"result_tokens":', fields.result_tokens) +
+    unsigned(',"model_tokens_in":', fields.model_tokens_in) +
+    unsigned(',"model_tokens_out":', fields.model_tokens_out) +
+    unsigned(',"cost_micros":', fields.cost_micros) +
+    counts(',"stage_us":', fields.stage_us) +
     map(',"detail":', fields.detail) +
     '}'
   );
@@ -133,7 +143,9 @@ function callerMembers(fields: CallerFields): string {
     text(',"principal_subject":"', fields.principal_subject) +
     text(',"principal_name":"', fields.principal_name) +
     text(',"principal_kind":"', fields.principal_kind) +
-    text(',"client_id":"', fields.client_id)
+    text(',"client_id":"', fields.client_id) +
+    list(',"teams":', fields.teams) +
+    text(',"on_behalf_of":"', fields.on_behalf_of)
   );
 }
 
@@ -150,8 +162,14 @@ function renderIdentity(fields: EventFields, identity: EventIdentity): string {
   const { tenant, sequence, recordedAtMs } = identity;
   const boot = bootOf(identity);
   const ownTenant = fields.tenant === undefined || fields.tenant === '' ? tenant : fields.tenant;
-  const occurredAt = fields.occurred_at === undefined ? rfc3339(recordedAtMs) : jsonText(fields.occurred_at);
+  const occurredAt = fields.occurred_at === undefined ? rfc3339(recordedAtMs) : bothTimes(fields.occurred_at, recordedAtMs);
   return `${boot.start}${sequence}","tenant":${tenantText(ownTenant)},"occurred_at":${occurredAt}${boot.middle}${sequence}"`;
+}
+
+/** When it happened, and when it is recorded where that is another time. */
+function bothTimes(occurredAt: string, recordedAtMs: number): string {
+  const occurred = jsonText(occurredAt);
+  return Date.parse(occurredAt) === recordedAtMs ? occurred : `${occurred},"recorded_at":${rfc3339(recordedAtMs)}`;
 }
 
 interface Boot {
@@ -196,6 +214,20 @@ function number(key: string, value: number, least: number, most: number): string
 function map(key: string, entries: Readonly<Record<string, string>> | undefined): string {
   let members = '';
   for (const name in entries) members += `${members === '' ? '{' : ','}${jsonText(name)}:${jsonText(entries[name]!)}`;
+  return members === '' ? '' : `${key}${members}}`;
+}
+
+function list(key: string, texts: readonly string[] | undefined): string {
+  return texts === undefined || texts.length === 0 ? '' : `${key}[${texts.map(jsonText).join(',')}]`;
+}
+
+/** Like `map`, of numbers; those that are 0 are left out. */
+function counts(key: string, entries: Readonly<Record<string, number>> | undefined): string {
+  let members = '';
+  for (const name in entries) {
+    const member = number(`${jsonText(name)}:`, entries[name]!, 0, unsignedLimit);
+    if (member !== '') members += `${members === '' ? '{' : ','}${member}`;
+  }
   return members === '' ? '' : `${key}${members}}`;
 }
 

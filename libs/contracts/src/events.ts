@@ -3,6 +3,7 @@ import type { EventJson } from './gen/switchyard/events/v1/event_pb.js';
 /** Catalogue of event types. */
 export const EVENT_TYPES = [
   'tool.called',
+  'tool.intended',
   'prompt.got',
   'resource.read',
   'completion.made',
@@ -10,6 +11,8 @@ export const EVENT_TYPES = [
   'capability.listed',
   'session.opened',
   'session.closed',
+  'stream.opened',
+  'stream.closed',
   'policy.denied',
   'request.refused',
   'proxy.hop',
@@ -25,6 +28,8 @@ export const EVENT_TYPES = [
   'auth.key_created',
   'auth.key_revoked',
   'auth.signing_key_rotated',
+  'payload.captured',
+  'payload.read',
   'config.applied',
   'config.rejected',
   'connection.leased',
@@ -37,13 +42,19 @@ export const EVENT_TYPES = [
 /** Type of an event. */
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** How an exchange can end. */
-export const OUTCOMES = ['ok', 'error', 'denied', 'cancelled'] as const;
+/** How an exchange can end. An intent has no end yet; of one whose end nobody saw, nobody knows. */
+export const OUTCOMES = ['ok', 'error', 'denied', 'cancelled', 'pending', 'unknown'] as const;
 
 /** How an exchange ended. */
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** What the emitter of an event says; identity (event_id, emitter, epoch, sequence) is added when it is recorded. */
+/** Who has to do something about a failure. */
+export const ORIGINS = ['client', 'policy', 'gateway', 'upstream'] as const;
+
+/** Where a failure comes from. */
+export type Origin = (typeof ORIGINS)[number];
+
+/** What the emitter of an event says; identity (event_id, emitter, epoch, sequence, recorded_at) is added when it is recorded. */
 export type EventFields = { readonly type: EventType; readonly outcome: Outcome } & Partial<
-  Omit<EventJson, 'type' | 'outcome' | 'event_id' | 'emitter' | 'epoch' | 'sequence'>
+  Omit<EventJson, 'type' | 'outcome' | 'event_id' | 'emitter' | 'epoch' | 'sequence' | 'recorded_at'>
 >;

@@ -4,7 +4,7 @@ export { BUCKETS, type BucketName } from './buckets.js';
 export { CALLER_PROOF_KEY, connectionChange, connectionChangeKey, type ConnectionChange } from './connection-changes.js';
 export { openApiDocument } from './openapi/document.js';
 export { eventsPage, eventsQuery, eventView, type EventsPage, type EventsQuery, type EventView } from './openapi/events.js';
-export { EVENT_TYPES, OUTCOMES, type EventFields, type EventType, type Outcome } from './events.js';
+export { EVENT_TYPES, ORIGINS, OUTCOMES, type EventFields, type EventType, type Origin, type Outcome } from './events.js';
 export { CLAIMS_HEADER, CONNECT_CLIENT, DEFAULT_TENANT, type Principal } from './identity.js';
 export { EventSchema, type Event, type EventJson } from './gen/switchyard/events/v1/event_pb.js';
 export { RevocationSchema, RevokedKind, type Revocation } from './gen/switchyard/auth/v1/revocation_pb.js';

@@ -1,5 +1,5 @@
 import type { CallerFields, CircumstanceFields } from '@switchyard/audit';
-import type { EventFields, EventType, Outcome } from '@switchyard/contracts';
+import type { EventFields, EventType, Origin, Outcome } from '@switchyard/contracts';
 import type { Caller } from './exchange.js';
 
 /** What an event of the edge says, while it is being found out. Every field is there from the start: all of them have one shape, which is cheap to write and to read. */
@@ -27,6 +27,16 @@ export class Facts implements Required<
   bytes_out = 0;
   duration_us = 0;
   upstream_us = 0;
+  attempt = 0;
+  rule = '';
+  origin: Origin | '' = '';
+  session_id = '';
+  arguments_tokens = 0;
+  result_tokens = 0;
+  model_tokens_in = 0;
+  model_tokens_out = 0;
+  cost_micros = 0;
+  stage_us: Readonly<Record<string, number>> = NO_STAGES;
   /** Who called, as `renderCaller` has it. */
   who = '';
   detail: Readonly<Record<string, string>> = NO_DETAIL;
@@ -41,4 +51,5 @@ export class Facts implements Required<
   }
 }
 
+const NO_STAGES: Readonly<Record<string, number>> = {};
 const NO_DETAIL: Readonly<Record<string, string>> = {};

@@ -64,6 +64,19 @@ export const eventView = z.strictObject({
   upstream_us: count,
   snapshot: shown,
   detail: z.record(z.string(), z.string()).optional(),
+  teams: z.array(z.string()).optional().describe('Teams of the principal, by the snapshot that decided.'),
+  on_behalf_of: shown.describe('Who acts for the principal, the nearest first, separated by spaces.'),
+  attempt: count.describe('Which attempt at the upstream, from 1.'),
+  rule: shown.describe('What in the configuration decided.'),
+  origin: shown.describe('Where a failure comes from: client, policy, gateway or upstream.'),
+  stage_us: z.record(z.string(), z.int()).optional().describe('Microseconds by stage.'),
+  arguments_tokens: count.describe('Estimate: a quarter of the bytes.'),
+  result_tokens: count.describe('Estimate: a quarter of the bytes.'),
+  model_tokens_in: count.describe('As the upstream reports. Never checked.'),
+  model_tokens_out: count.describe('As the upstream reports. Never checked.'),
+  cost_micros: count.describe('Millionths of the price table’s currency.'),
+  recorded_at: z.iso.datetime().optional().describe('Absent where it is occurred_at.'),
+  session_id: shown.describe('Digest of the MCP session’s id.'),
 });
 
 /** Answer of `GET /api/v1/events`. */

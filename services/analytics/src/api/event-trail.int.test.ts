@@ -68,6 +68,11 @@ describe.each(ENGINES)('the audit trail on %s', (_name, open) => {
       rpc_code: -32001,
       detail: { rule: '2' },
       reason: 'policy_denied',
+      occurred_at: '2026-01-31T23:58:00.000Z',
+      teams: ['finance', 'all'],
+      stage_us: { lease: 3, upstream: 4_000_000_000 },
+      cost_micros: 1_500,
+      rule: 'servers.work.access[2]',
     };
     await insert(engine, [{ sequence: 1, at: 5, fields }]);
     expect(await page(engine, {})).toEqual({
@@ -76,7 +81,8 @@ describe.each(ENGINES)('the audit trail on %s', (_name, open) => {
           event_id: 'edge-1/1/1',
           tenant: 'default',
           type: 'policy.denied',
-          occurred_at: '2026-01-31T23:59:00.005Z',
+          occurred_at: '2026-01-31T23:58:00.000Z',
+          recorded_at: '2026-01-31T23:59:00.005Z',
           emitter: 'edge-1',
           epoch: '1',
           sequence: '1',
@@ -84,9 +90,18 @@ describe.each(ENGINES)('the audit trail on %s', (_name, open) => {
           reason: 'policy_denied',
           rpc_code: -32001,
           detail: { rule: '2' },
+          teams: ['finance', 'all'],
+          stage_us: { lease: 3, upstream: 4_000_000_000 },
+          cost_micros: 1_500,
+          rule: 'servers.work.access[2]',
         },
       ],
     });
+    await insert(engine, [{ sequence: 2, at: 6 }]);
+    const [latest] = (await page(engine, { limit: '1' })).events;
+    expect(Object.keys(latest ?? {}).sort()).toEqual(
+      ['event_id', 'tenant', 'type', 'occurred_at', 'emitter', 'epoch', 'sequence', 'outcome'].sort(),
+    );
   });
 
   it('is newest first; within a millisecond, an emitter’s own order counts, by number', async () => {

@@ -35,8 +35,14 @@ function placeOf({ occurred_at, emitter, epoch, sequence, event_id }: EventRow):
   return { occurredAtMs: Date.parse(occurred_at), emitter, epoch, sequence, eventId: event_id };
 }
 
+/** What a column of times says where a line says nothing. */
+const NO_TIME = '1970-01-01T00:00:00.000Z';
+
 const isEmpty = (value: unknown) =>
-  value === '' || value === 0 || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+  value === '' ||
+  value === 0 ||
+  value === NO_TIME ||
+  (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 
 // As ProtoJSON does.
 function withoutEmptyFields(row: EventRow): EventView {

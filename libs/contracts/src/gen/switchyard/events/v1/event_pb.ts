@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/events/v1/event.proto.
  */
 export const file_switchyard_events_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("CiBzd2l0Y2h5YXJkL2V2ZW50cy92MS9ldmVudC5wcm90bxIUc3dpdGNoeWFyZC5ldmVudHMudjEi5wgKBUV2ZW50EhoKCGV2ZW50X2lkGAEgASgJUghldmVudF9pZBIOCgZ0ZW5hbnQYAiABKAkSDAoEdHlwZRgDIAEoCRI8CgtvY2N1cnJlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSC29jY3VycmVkX2F0Eg8KB2VtaXR0ZXIYBSABKAkSDQoFZXBvY2gYBiABKAkSEAoIc2VxdWVuY2UYByABKAkSHgoKcmVxdWVzdF9pZBgIIAEoCVIKcmVxdWVzdF9pZBIaCgh0cmFjZV9pZBgJIAEoCVIIdHJhY2VfaWQSKgoQcHJpbmNpcGFsX2lzc3VlchgKIAEoCVIQcHJpbmNpcGFsX2lzc3VlchIsChFwcmluY2lwYWxfc3ViamVjdBgLIAEoCVIRcHJpbmNpcGFsX3N1YmplY3QSJgoOcHJpbmNpcGFsX25hbWUYDCABKAlSDnByaW5jaXBhbF9uYW1lEiYKDnByaW5jaXBhbF9raW5kGA0gASgJUg5wcmluY2lwYWxfa2luZBIcCgljbGllbnRfaWQYDiABKAlSCWNsaWVudF9pZBIgCgtjbGllbnRfbmFtZRgPIAEoCVILY2xpZW50X25hbWUSJgoOY2xpZW50X3ZlcnNpb24YECABKAlSDmNsaWVudF92ZXJzaW9uEg4KBnNlcnZlchgRIAEoCRIQCgh1cHN0cmVhbRgSIAEoCRIoCg9jYXBhYmlsaXR5X2tpbmQYEyABKAlSD2NhcGFiaWxpdHlfa2luZBISCgpjYXBhYmlsaXR5GBQgASgJEjAKE3Vwc3RyZWFtX2NhcGFiaWxpdHkYFSABKAlSE3Vwc3RyZWFtX2NhcGFiaWxpdHkSDgoGbWV0aG9kGBYgASgJEgsKA2VyYRgXIAEoCRIQCghyZXZpc2lvbhgYIAEoCRIPCgdvdXRjb21lGBkgASgJEg4KBnJlYXNvbhgaIAEoCRIgCgtodHRwX3N0YXR1cxgbIAEoDVILaHR0cF9zdGF0dXMSGgoIcnBjX2NvZGUYHCABKAVSCHJwY19jb2RlEiQKDWNsaWVudF9ycGNfaWQYHSABKAlSDWNsaWVudF9ycGNfaWQSKAoPdXBzdHJlYW1fcnBjX2lkGB4gASgJUg91cHN0cmVhbV9ycGNfaWQSGgoIYnl0ZXNfaW4YHyABKA1SCGJ5dGVzX2luEhwKCWJ5dGVzX291dBggIAEoDVIJYnl0ZXNfb3V0EiAKC2R1cmF0aW9uX3VzGCEgASgNUgtkdXJhdGlvbl91cxIgCgt1cHN0cmVhbV91cxgiIAEoDVILdXBzdHJlYW1fdXMSEAoIc25hcHNob3QYIyABKAkSNwoGZGV0YWlsGCQgAygLMicuc3dpdGNoeWFyZC5ldmVudHMudjEuRXZlbnQuRGV0YWlsRW50cnkaLQoLRGV0YWlsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiBzd2l0Y2h5YXJkL2V2ZW50cy92MS9ldmVudC5wcm90bxIUc3dpdGNoeWFyZC5ldmVudHMudjEi5wwKBUV2ZW50EhoKCGV2ZW50X2lkGAEgASgJUghldmVudF9pZBIOCgZ0ZW5hbnQYAiABKAkSDAoEdHlwZRgDIAEoCRI8CgtvY2N1cnJlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSC29jY3VycmVkX2F0Eg8KB2VtaXR0ZXIYBSABKAkSDQoFZXBvY2gYBiABKAkSEAoIc2VxdWVuY2UYByABKAkSHgoKcmVxdWVzdF9pZBgIIAEoCVIKcmVxdWVzdF9pZBIaCgh0cmFjZV9pZBgJIAEoCVIIdHJhY2VfaWQSKgoQcHJpbmNpcGFsX2lzc3VlchgKIAEoCVIQcHJpbmNpcGFsX2lzc3VlchIsChFwcmluY2lwYWxfc3ViamVjdBgLIAEoCVIRcHJpbmNpcGFsX3N1YmplY3QSJgoOcHJpbmNpcGFsX25hbWUYDCABKAlSDnByaW5jaXBhbF9uYW1lEiYKDnByaW5jaXBhbF9raW5kGA0gASgJUg5wcmluY2lwYWxfa2luZBIcCgljbGllbnRfaWQYDiABKAlSCWNsaWVudF9pZBIgCgtjbGllbnRfbmFtZRgPIAEoCVILY2xpZW50X25hbWUSJgoOY2xpZW50X3ZlcnNpb24YECABKAlSDmNsaWVudF92ZXJzaW9uEg4KBnNlcnZlchgRIAEoCRIQCgh1cHN0cmVhbRgSIAEoCRIoCg9jYXBhYmlsaXR5X2tpbmQYEyABKAlSD2NhcGFiaWxpdHlfa2luZBISCgpjYXBhYmlsaXR5GBQgASgJEjAKE3Vwc3RyZWFtX2NhcGFiaWxpdHkYFSABKAlSE3Vwc3RyZWFtX2NhcGFiaWxpdHkSDgoGbWV0aG9kGBYgASgJEgsKA2VyYRgXIAEoCRIQCghyZXZpc2lvbhgYIAEoCRIPCgdvdXRjb21lGBkgASgJEg4KBnJlYXNvbhgaIAEoCRIgCgtodHRwX3N0YXR1cxgbIAEoDVILaHR0cF9zdGF0dXMSGgoIcnBjX2NvZGUYHCABKAVSCHJwY19jb2RlEiQKDWNsaWVudF9ycGNfaWQYHSABKAlSDWNsaWVudF9ycGNfaWQSKAoPdXBzdHJlYW1fcnBjX2lkGB4gASgJUg91cHN0cmVhbV9ycGNfaWQSGgoIYnl0ZXNfaW4YHyABKA1SCGJ5dGVzX2luEhwKCWJ5dGVzX291dBggIAEoDVIJYnl0ZXNfb3V0EiAKC2R1cmF0aW9uX3VzGCEgASgNUgtkdXJhdGlvbl91cxIgCgt1cHN0cmVhbV91cxgiIAEoDVILdXBzdHJlYW1fdXMSEAoIc25hcHNob3QYIyABKAkSNwoGZGV0YWlsGCQgAygLMicuc3dpdGNoeWFyZC5ldmVudHMudjEuRXZlbnQuRGV0YWlsRW50cnkSDQoFdGVhbXMYJSADKAkSIgoMb25fYmVoYWxmX29mGCYgASgJUgxvbl9iZWhhbGZfb2YSDwoHYXR0ZW1wdBgnIAEoDRIMCgRydWxlGCggASgJEg4KBm9yaWdpbhgpIAEoCRJECghzdGFnZV91cxgqIAMoCzIoLnN3aXRjaHlhcmQuZXZlbnRzLnYxLkV2ZW50LlN0YWdlVXNFbnRyeVIIc3RhZ2VfdXMSKgoQYXJndW1lbnRzX3Rva2VucxgrIAEoDVIQYXJndW1lbnRzX3Rva2VucxIkCg1yZXN1bHRfdG9rZW5zGCwgASgNUg1yZXN1bHRfdG9rZW5zEigKD21vZGVsX3Rva2Vuc19pbhgtIAEoDVIPbW9kZWxfdG9rZW5zX2luEioKEG1vZGVsX3Rva2Vuc19vdXQYLiABKA1SEG1vZGVsX3Rva2Vuc19vdXQSIAoLY29zdF9taWNyb3MYLyABKA1SC2Nvc3RfbWljcm9zEjwKC3JlY29yZGVkX2F0GDAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFILcmVjb3JkZWRfYXQSHgoKc2Vzc2lvbl9pZBgxIAEoCVIKc2Vzc2lvbl9pZBotCgtEZXRhaWxFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi4KDFN0YWdlVXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * One event. On the wire and in the spool it is one line of ProtoJSON; every json_name is a ClickHouse column name.
@@ -191,7 +191,7 @@ export type Event = Message<"switchyard.events.v1.Event"> & {
   revision: string;
 
   /**
-   * ok, error, denied or cancelled.
+   * ok, error, denied or cancelled; pending of an intent, unknown of an intent whose end nobody saw.
    *
    * @generated from field: string outcome = 25;
    */
@@ -273,6 +273,97 @@ export type Event = Message<"switchyard.events.v1.Event"> & {
    * @generated from field: map<string, string> detail = 36;
    */
   detail: { [key: string]: string };
+
+  /**
+   * Teams that the principal is in, by the snapshot that decided; sorted.
+   *
+   * @generated from field: repeated string teams = 37;
+   */
+  teams: string[];
+
+  /**
+   * Who acts for the principal: subjects of the token's chain of actors (RFC 8693 §4.1), the nearest first, separated by spaces.
+   *
+   * @generated from field: string on_behalf_of = 38 [json_name = "on_behalf_of"];
+   */
+  onBehalfOf: string;
+
+  /**
+   * Which attempt at the upstream this hop was, from 1.
+   *
+   * @generated from field: uint32 attempt = 39;
+   */
+  attempt: number;
+
+  /**
+   * Rule of the configuration that decided: "servers.work.access[0]" granted; of a denial, what refused.
+   *
+   * @generated from field: string rule = 40;
+   */
+  rule: string;
+
+  /**
+   * Where a failure comes from: client, policy, gateway or upstream; empty where nothing failed.
+   *
+   * @generated from field: string origin = 41;
+   */
+  origin: string;
+
+  /**
+   * Microseconds by stage. Stages that were not reached, or took less than one, are absent.
+   *
+   * @generated from field: map<string, uint32> stage_us = 42 [json_name = "stage_us"];
+   */
+  stageUs: { [key: string]: number };
+
+  /**
+   * Estimate of the model tokens that the arguments are: a quarter of their bytes, rounded up.
+   *
+   * @generated from field: uint32 arguments_tokens = 43 [json_name = "arguments_tokens"];
+   */
+  argumentsTokens: number;
+
+  /**
+   * Estimate of the model tokens that the result is: a quarter of its bytes, rounded up.
+   *
+   * @generated from field: uint32 result_tokens = 44 [json_name = "result_tokens"];
+   */
+  resultTokens: number;
+
+  /**
+   * Tokens that a model read for this call, as the upstream reports in the result's _meta. Never checked.
+   *
+   * @generated from field: uint32 model_tokens_in = 45 [json_name = "model_tokens_in"];
+   */
+  modelTokensIn: number;
+
+  /**
+   * Tokens that a model wrote for this call, as the upstream reports in the result's _meta. Never checked.
+   *
+   * @generated from field: uint32 model_tokens_out = 46 [json_name = "model_tokens_out"];
+   */
+  modelTokensOut: number;
+
+  /**
+   * What the call cost by the price table of the snapshot, in millionths of its currency.
+   *
+   * @generated from field: uint32 cost_micros = 47 [json_name = "cost_micros"];
+   */
+  costMicros: number;
+
+  /**
+   * When it was recorded, by the emitter's clock; absent where that is occurred_at.
+   *
+   * @generated from field: google.protobuf.Timestamp recorded_at = 48 [json_name = "recorded_at"];
+   */
+  recordedAt?: Timestamp | undefined;
+
+  /**
+   * Which MCP session: a digest of its id, which nobody can take the session up with.
+   *
+   * @generated from field: string session_id = 49 [json_name = "session_id"];
+   */
+  sessionId: string;
 };
 
 /**
@@ -450,7 +541,7 @@ export type EventJson = {
   revision?: string;
 
   /**
-   * ok, error, denied or cancelled.
+   * ok, error, denied or cancelled; pending of an intent, unknown of an intent whose end nobody saw.
    *
    * @generated from field: string outcome = 25;
    */
@@ -532,6 +623,97 @@ export type EventJson = {
    * @generated from field: map<string, string> detail = 36;
    */
   detail?: { [key: string]: string };
+
+  /**
+   * Teams that the principal is in, by the snapshot that decided; sorted.
+   *
+   * @generated from field: repeated string teams = 37;
+   */
+  teams?: string[];
+
+  /**
+   * Who acts for the principal: subjects of the token's chain of actors (RFC 8693 §4.1), the nearest first, separated by spaces.
+   *
+   * @generated from field: string on_behalf_of = 38 [json_name = "on_behalf_of"];
+   */
+  on_behalf_of?: string;
+
+  /**
+   * Which attempt at the upstream this hop was, from 1.
+   *
+   * @generated from field: uint32 attempt = 39;
+   */
+  attempt?: number;
+
+  /**
+   * Rule of the configuration that decided: "servers.work.access[0]" granted; of a denial, what refused.
+   *
+   * @generated from field: string rule = 40;
+   */
+  rule?: string;
+
+  /**
+   * Where a failure comes from: client, policy, gateway or upstream; empty where nothing failed.
+   *
+   * @generated from field: string origin = 41;
+   */
+  origin?: string;
+
+  /**
+   * Microseconds by stage. Stages that were not reached, or took less than one, are absent.
+   *
+   * @generated from field: map<string, uint32> stage_us = 42 [json_name = "stage_us"];
+   */
+  stage_us?: { [key: string]: number };
+
+  /**
+   * Estimate of the model tokens that the arguments are: a quarter of their bytes, rounded up.
+   *
+   * @generated from field: uint32 arguments_tokens = 43 [json_name = "arguments_tokens"];
+   */
+  arguments_tokens?: number;
+
+  /**
+   * Estimate of the model tokens that the result is: a quarter of its bytes, rounded up.
+   *
+   * @generated from field: uint32 result_tokens = 44 [json_name = "result_tokens"];
+   */
+  result_tokens?: number;
+
+  /**
+   * Tokens that a model read for this call, as the upstream reports in the result's _meta. Never checked.
+   *
+   * @generated from field: uint32 model_tokens_in = 45 [json_name = "model_tokens_in"];
+   */
+  model_tokens_in?: number;
+
+  /**
+   * Tokens that a model wrote for this call, as the upstream reports in the result's _meta. Never checked.
+   *
+   * @generated from field: uint32 model_tokens_out = 46 [json_name = "model_tokens_out"];
+   */
+  model_tokens_out?: number;
+
+  /**
+   * What the call cost by the price table of the snapshot, in millionths of its currency.
+   *
+   * @generated from field: uint32 cost_micros = 47 [json_name = "cost_micros"];
+   */
+  cost_micros?: number;
+
+  /**
+   * When it was recorded, by the emitter's clock; absent where that is occurred_at.
+   *
+   * @generated from field: google.protobuf.Timestamp recorded_at = 48 [json_name = "recorded_at"];
+   */
+  recorded_at?: TimestampJson;
+
+  /**
+   * Which MCP session: a digest of its id, which nobody can take the session up with.
+   *
+   * @generated from field: string session_id = 49 [json_name = "session_id"];
+   */
+  session_id?: string;
 };
 
 /**
