@@ -5,7 +5,7 @@ import path from 'node:path';
 import { freePorts } from './free-ports.js';
 import { gatewayFile, onThisMachine, REPOSITORY } from './gateway-file.js';
 import { startNode, type LoggedProcess } from './logged-process.js';
-import { SERVICES, type LocalTarget, type ServiceName } from './target.js';
+import { SERVICES, type LocalTarget, type OwnGatewayFile, type ServiceName } from './target.js';
 import { startUpstreamFixtures } from './upstream-fixtures.js';
 
 type Ports = Readonly<Record<ServiceName, { readonly listen: number; readonly management: number }>>;
@@ -17,8 +17,11 @@ interface Surroundings {
   readonly clickhouseUrl: string;
 }
 
+/** References of upstreams are resolved by the vault, those of the company's sign-in by the authorization server. */
+const READERS_OF_SECRETS: ReadonlySet<ServiceName> = new Set(['token-vault', 'auth-server']);
+
 /** Starts the five services as processes of their own, joined by a real nats-server, in no particular order. */
-export async function startProcesses(): Promise<LocalTarget> {
+export async function startProcesses(own?: OwnGatewayFile): Promise<LocalTarget> {
   await using undo = new AsyncDisposableStack();
   const { path: dir } = undo.use(await tempDir());
   const nats = undo.use(await startNats());
@@ -30,7 +33,8 @@ export async function startProcesses(): Promise<LocalTarget> {
   const publicUrl = `http://localhost:${port}`;
   const file = path.join(dir, 'switchyard.yaml');
   const urls = { ledgerUrl: upstreams.ledger.url, lockedUrl: upstreams.locked.url };
-  await writeFile(file, gatewayFile({ publicUrl, host: '127.0.0.1', port, ...onThisMachine, ...urls }));
+  const place = { publicUrl, host: '127.0.0.1', port };
+  await writeFile(file, (await own?.text(place)) ?? gatewayFile({ ...place, ...onThisMachine, ...urls }));
   await writeConfigs(around, file);
 
   const upstreamKey = randomBytes(24).toString('base64url');
@@ -38,7 +42,7 @@ export async function startProcesses(): Promise<LocalTarget> {
   const children = new Map<ServiceName, LoggedProcess>();
   const run = (service: ServiceName, ...more: readonly string[]) => {
     const program = path.join(REPOSITORY, 'services', service, 'dist/main.js');
-    const env: Record<string, string> = service === 'token-vault' ? { E2E_UPSTREAM_KEY: upstreamKey } : {};
+    const env = READERS_OF_SECRETS.has(service) ? { E2E_UPSTREAM_KEY: upstreamKey, ...own?.env } : {};
     return startNode({ name: service, args: [program, '--config', configOf(around, service), ...more], env, cwd: dir });
   };
   const start = (service: ServiceName) => {
