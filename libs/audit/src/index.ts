@@ -1,3 +1,4 @@
+export { ChainCheck, CHAIN_FAULTS, type ChainFault, type ChainFaultKind, type ChainHead } from './chain-check.js';
 export { Audit, type AuditOptions } from './audit.js';
 export {
   renderEvent,

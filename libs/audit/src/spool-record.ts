@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { chainMember, writeLink } from './chain.js';
 
 /** One record of a segment file: `<crc32, 8 hex digits> <sequence> <recorded at, ms since 1970> <JSON>` and a line feed. */
 export interface SpoolRecord {
@@ -14,19 +15,30 @@ const checksumLength = 8;
 const noChecksum = '0'.repeat(checksumLength);
 const hexDigits = '0123456789abcdef';
 
-/** Writes one record whose checksum is still to be filled in. @param json of ASCII alone */
+/** Writes one record whose link and checksum are still to be filled in. @param json an object with members, of ASCII alone */
 export function encodeRecord(sequence: number, recordedAtMs: number, json: string): string {
-  return `${noChecksum} ${sequence} ${recordedAtMs} ${json}\n`;
+  return `${noChecksum} ${sequence} ${recordedAtMs} ${json.slice(0, -1)}${chainMember}\n`;
 }
 
-/** Fills in the checksums of records; each covers everything behind it but the line feed. */
-export function fillChecksums(records: Buffer): void {
+/**
+ * Fills in what `encodeRecord` has left room for: each record is linked to the one before it, and its checksum covers everything
+ * behind it but the line feed.
+ * @param link of the last record before these
+ * @returns link of the last of these
+ */
+export function sealRecords(records: Buffer, link: string): string {
   let start = 0;
+  let last = link;
   for (let end = records.indexOf(lineFeed); end >= 0; end = records.indexOf(lineFeed, start)) {
-    writeHex(records, start, crc32(records.subarray(start + checksumLength + 1, end)));
+    const body = start + checksumLength + 1;
+    last = writeLink(records, jsonStart(records, body), end, last);
+    writeHex(records, start, crc32(records.subarray(body, end)));
     start = end + 1;
   }
+  return last;
 }
+
+const jsonStart = (records: Buffer, body: number) => records.indexOf(space, records.indexOf(space, body) + 1) + 1;
 
 function writeHex(target: Buffer, offset: number, value: number): void {
   for (let digit = 0; digit < checksumLength; digit++) {

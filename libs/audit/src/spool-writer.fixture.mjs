@@ -21,13 +21,14 @@ const { dir, segmentBytes } = await json(process.stdin);
 const quiet = () => undefined;
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet, child: () => log };
 const clock = { now: Date.now, monotonicMicros: () => performance.now() * 1000 };
-const spool = Spool.open({ dir, limitBytes: 1e9, segmentBytes, clock, log });
+const spool = Spool.open({ dir, emitter: 'writer', limitBytes: 1e9, segmentBytes, clock, log });
 
 async function write() {
   for (;;) {
     let line = '';
     const written = spool.append((sequence) => {
-      line = JSON.stringify({ event_id: `${spool.epoch}/${sequence}`, pad: 'x'.repeat(sequence % 900) });
+      const identity = { emitter: 'writer', epoch: `${spool.epoch}`, sequence: `${sequence}` };
+      line = JSON.stringify({ event_id: Object.values(identity).join('/'), ...identity, pad: 'x'.repeat(sequence % 900) });
       return line;
     });
     await written.then(

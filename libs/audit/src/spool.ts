@@ -3,16 +3,19 @@ import type { Logger } from '@switchyard/telemetry';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Backlog } from './backlog.js';
+import { firstLink } from './chain.js';
 import { PartialWrite, SegmentFile } from './segment-file.js';
 import type { SegmentId } from './segment.js';
 import { SpoolFull } from './spool-full.js';
 import { lockSpool } from './spool-lock.js';
-import { encodeRecord, fillChecksums } from './spool-record.js';
+import { encodeRecord, sealRecords } from './spool-record.js';
 
 /** What a spool is told when it is opened. */
 export interface SpoolOptions {
   /** Directory of its own; made where it is missing. */
   readonly dir: string;
+  /** Name of the process, for example `edge-1`. */
+  readonly emitter: string;
   /** Most bytes that may wait to be forwarded. The disk holds up to one segment more. */
   readonly limitBytes: number;
   /** Size at which the next segment file begins. */
@@ -42,6 +45,9 @@ export class Spool {
   #segmentId: SegmentId;
   #file: SegmentFile;
   #sequence = 0;
+  /** Link of the last record that was written. */
+  #link: string;
+  #isEpochOver = false;
   #group: Group | undefined;
   #fault: unknown;
   #probe: NodeJS.Timeout | undefined;
@@ -55,6 +61,7 @@ export class Spool {
     this.#reserveBytes = Math.min(options.limitBytes / 8, reserveLimitBytes);
     // An epoch is never used twice, also where the clock was set back.
     this.#segmentId = { epoch: Math.max(options.clock.now(), this.backlog.latestEpoch + 1), number: 0 };
+    this.#link = firstLink(options.emitter, this.epoch);
     this.#file = this.#beginSegment();
   }
 
@@ -73,7 +80,7 @@ export class Spool {
     }
   }
 
-  /** Boot of this spool, milliseconds since 1970. */
+  /** Boot of this spool, milliseconds since 1970; another begins where a write could not be taken back. */
   get epoch(): number {
     return this.#segmentId.epoch;
   }
@@ -111,13 +118,14 @@ export class Spool {
     if (group === undefined) return;
     this.#group = undefined;
     const data = Buffer.from(group.text, 'latin1');
-    fillChecksums(data);
+    const link = sealRecords(data, this.#link);
     try {
       this.#file.append(data);
     } catch (error) {
       this.#refuse(group, error);
       return;
     }
+    this.#link = link;
     this.backlog.grow(data);
     group.written.resolve();
     this.#onWrite();
@@ -158,6 +166,13 @@ export class Spool {
     return file;
   }
 
+  #beginEpoch(): void {
+    this.#isEpochOver = false;
+    this.#segmentId = { epoch: Math.max(this.#options.clock.now(), this.epoch + 1), number: 0 };
+    this.#sequence = 0;
+    this.#link = firstLink(this.#options.emitter, this.epoch);
+  }
+
   #roll(): void {
     try {
       this.#file.close();
@@ -168,8 +183,10 @@ export class Spool {
   }
 
   #refuse(group: Group, error: unknown): void {
-    // Sequences that were never written are given out again: a gap means a loss. Not where a part may have stayed.
-    if (!(error instanceof PartialWrite)) this.#sequence = group.firstSequence - 1;
+    // Sequences that were never written are given out again: a gap means a loss. Where a part may have stayed, nothing can be linked
+    // to it, so what comes next is another epoch's.
+    if (error instanceof PartialWrite) this.#isEpochOver = true;
+    else this.#sequence = group.firstSequence - 1;
     this.#file.close();
     this.#suspend(error);
     group.written.reject(this.#refusal());
@@ -194,6 +211,7 @@ export class Spool {
       mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 });
       writeFileSync(probe, Buffer.alloc(probeBytes));
       rmSync(probe);
+      if (this.#isEpochOver) this.#beginEpoch();
       this.#file = this.#beginSegment();
     } catch {
       // Already told when it began; the end of it is told below.

@@ -54,7 +54,7 @@ export const ORIGINS = ['client', 'policy', 'gateway', 'upstream'] as const;
 /** Where a failure comes from. */
 export type Origin = (typeof ORIGINS)[number];
 
-/** What the emitter of an event says; identity (event_id, emitter, epoch, sequence, recorded_at) is added when it is recorded. */
+/** What the emitter of an event says; identity (event_id, emitter, epoch, sequence, recorded_at, chain) is added when it is recorded. */
 export type EventFields = { readonly type: EventType; readonly outcome: Outcome } & Partial<
-  Omit<EventJson, 'type' | 'outcome' | 'event_id' | 'emitter' | 'epoch' | 'sequence' | 'recorded_at'>
+  Omit<EventJson, 'type' | 'outcome' | 'event_id' | 'emitter' | 'epoch' | 'sequence' | 'recorded_at' | 'chain'>
 >;

@@ -77,6 +77,7 @@ export const eventView = z.strictObject({
   cost_micros: count.describe('Millionths of the price table’s currency.'),
   recorded_at: z.iso.datetime().optional().describe('Absent where it is occurred_at.'),
   session_id: shown.describe('Digest of the MCP session’s id.'),
+  chain: shown.describe('Link to the event before it of the same emitter and epoch.'),
 });
 
 /** Answer of `GET /api/v1/events`. */
