@@ -1,10 +1,14 @@
-import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+const syncData = promisify(fdatasync);
 
 /** An open segment file that is appended to. Writes are whole: one that fails leaves nothing behind. */
 export class SegmentFile {
   readonly path: string;
   #fd: number | undefined;
   #bytes = 0;
+  #syncing = 0;
 
   private constructor(path: string, fd: number) {
     this.path = path;
@@ -45,11 +49,25 @@ export class SegmentFile {
     }
   }
 
+  /** @returns when everything that has been appended is on the disk; at once where the file is closed. @throws the system's error */
+  async sync(): Promise<void> {
+    const fd = this.#fd;
+    if (fd === undefined) return;
+    this.#syncing += 1;
+    try {
+      await syncData(fd);
+    } finally {
+      this.#syncing -= 1;
+      // The number of a file that is closed meanwhile would be another file's.
+      if (this.#syncing === 0 && this.#fd === undefined) closeSync(fd);
+    }
+  }
+
   /** Idempotent. */
   close(): void {
-    if (this.#fd === undefined) return;
-    closeSync(this.#fd);
+    const fd = this.#fd;
     this.#fd = undefined;
+    if (fd !== undefined && this.#syncing === 0) closeSync(fd);
   }
 }
 

@@ -161,6 +161,22 @@ describe('a spool', () => {
     spool.close();
   });
 
+  it('is on the disk when asked, over segments that become full meanwhile, and after it was closed', async () => {
+    const spool = open(dir.path, { segmentBytes: 1_000 });
+    const durably = async () => {
+      await append(spool, 1, 'd'.repeat(400));
+      await spool.synced();
+    };
+    for (let round = 0; round < 5; round++) await Promise.all([durably(), durably(), durably()]);
+    const last = append(spool, 1);
+    spool.close();
+    await last;
+    await spool.synced();
+    const again = open(dir.path);
+    expect(await unread(again)).toHaveLength(16);
+    again.close();
+  });
+
   it('is for one writer', () => {
     const spool = open(dir.path);
     expect(() => open(dir.path)).toThrow(/Give every process an audit directory of its own/);

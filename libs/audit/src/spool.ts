@@ -4,6 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Backlog } from './backlog.js';
 import { firstLink } from './chain.js';
+import { GroupCommit } from './group-commit.js';
 import { PartialWrite, SegmentFile } from './segment-file.js';
 import type { SegmentId } from './segment.js';
 import { SpoolFull } from './spool-full.js';
@@ -44,6 +45,7 @@ export class Spool {
   readonly #reserveBytes: number;
   #segmentId: SegmentId;
   #file: SegmentFile;
+  readonly #commit: GroupCommit;
   #sequence = 0;
   /** Link of the last record that was written. */
   #link: string;
@@ -62,7 +64,8 @@ export class Spool {
     // An epoch is never used twice, also where the clock was set back.
     this.#segmentId = { epoch: Math.max(options.clock.now(), this.backlog.latestEpoch + 1), number: 0 };
     this.#link = firstLink(options.emitter, this.epoch);
-    this.#file = this.#beginSegment();
+    this.#file = this.#newSegment();
+    this.#commit = new GroupCommit(options.dir, this.#file, (error) => this.#suspend(error));
   }
 
   /**
@@ -127,9 +130,23 @@ export class Spool {
     }
     this.#link = link;
     this.backlog.grow(data);
+    this.#commit.wrote();
     group.written.resolve();
     this.#onWrite();
     if (this.#file.bytes >= this.#options.segmentBytes) this.#roll();
+  }
+
+  /**
+   * @returns when everything that is in the kernel now is on the disk, so that it survives a loss of power. Ask as soon as a record has been
+   *   acknowledged; those who ask at once share one fdatasync
+   * @throws SpoolFull (as a rejection) where the disk refuses
+   */
+  async synced(): Promise<void> {
+    try {
+      await this.#commit.synced();
+    } catch (error) {
+      throw new SpoolFull('The disk of the audit spool refuses writes.', { cause: error });
+    }
   }
 
   /** Writes what is left and closes the files. Idempotent. */
@@ -138,7 +155,7 @@ export class Spool {
     this.flush();
     this.#isClosed = true;
     clearTimeout(this.#probe);
-    this.#file.close();
+    this.#commit.retire();
     this.backlog.seal();
     this.backlog.close();
     this.#unlock();
@@ -158,7 +175,12 @@ export class Spool {
     return { text: '', firstSequence: this.#sequence, written: Promise.withResolvers() };
   }
 
-  #beginSegment(): SegmentFile {
+  #beginSegment(): void {
+    this.#file = this.#newSegment();
+    this.#commit.begin(this.#file);
+  }
+
+  #newSegment(): SegmentFile {
     const id = { epoch: this.#segmentId.epoch, number: this.#segmentId.number + 1 };
     const file = SegmentFile.create(this.backlog.pathOf(id));
     this.#segmentId = id;
@@ -175,8 +197,7 @@ export class Spool {
 
   #roll(): void {
     try {
-      this.#file.close();
-      this.#file = this.#beginSegment();
+      this.#beginSegment();
     } catch (error) {
       this.#suspend(error);
     }
@@ -187,12 +208,13 @@ export class Spool {
     // to it, so what comes next is another epoch's.
     if (error instanceof PartialWrite) this.#isEpochOver = true;
     else this.#sequence = group.firstSequence - 1;
-    this.#file.close();
+    this.#commit.retire();
     this.#suspend(error);
     group.written.reject(this.#refusal());
   }
 
   #suspend(error: unknown): void {
+    if (this.#fault !== undefined || this.#isClosed) return;
     this.#fault = error;
     this.#options.log.error('the audit spool cannot be written; new work is refused until it can', {
       file: this.#options.dir,
@@ -212,7 +234,7 @@ export class Spool {
       writeFileSync(probe, Buffer.alloc(probeBytes));
       rmSync(probe);
       if (this.#isEpochOver) this.#beginEpoch();
-      this.#file = this.#beginSegment();
+      this.#beginSegment();
     } catch {
       // Already told when it began; the end of it is told below.
       this.#probeLater();
