@@ -5,7 +5,9 @@ import type { Logger } from '@switchyard/telemetry';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Forwarder } from './forwarder.js';
 import { renderEvent } from './render-event.js';
+import { SpoolFull } from './spool-full.js';
 import { Spool } from './spool.js';
+import { unknownOutcome } from './unknown-outcome.js';
 
 /** What the audit trail of a process is told. */
 export interface AuditOptions {
@@ -26,14 +28,25 @@ export interface AuditOptions {
   readonly log: Logger;
 }
 
+/** Something that is about to be done, and is on record before. */
+export interface Intent {
+  /** Its event id. The event of how it ended says it as `detail.intent`. */
+  readonly id: string;
+  /** When it survives a loss of power. @throws SpoolFull (as a rejection) where the disk refuses */
+  readonly onDisk: Promise<void>;
+}
+
 const defaultSegmentBytes = 16 * 1024 ** 2;
 const defaultDrainLimitMs = 5_000;
+const retryMs = 1_000;
 
 /** The audit trail of one process: events go to the spool at once, and from there to the bus. */
 export class Audit {
   readonly #options: AuditOptions;
   readonly #spool: Spool;
   readonly #forwarder: Forwarder;
+  readonly #closing = new AbortController();
+  #concluding: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(options: AuditOptions, spool: Spool) {
@@ -43,12 +56,14 @@ export class Audit {
   }
 
   /**
-   * Opens the spool, and begins to forward what it holds.
+   * Opens the spool, and begins to forward what it holds. What an earlier boot had begun and did not end has the outcome `unknown`.
    * @throws SpoolInUse where another process has the directory open; else the system's error
    */
   static async open(options: AuditOptions): Promise<Audit> {
     const segmentBytes = options.segmentBytes ?? Math.min(defaultSegmentBytes, Math.ceil(options.limitBytes / 8));
-    return new Audit(options, Spool.open({ ...options, segmentBytes }));
+    const audit = new Audit(options, Spool.open({ ...options, segmentBytes }));
+    audit.#concluding = audit.#conclude(audit.#spool.intents.lines());
+    return audit;
   }
 
   /**
@@ -63,6 +78,41 @@ export class Audit {
     return this.#spool.append((sequence, recordedAtMs) =>
       renderEvent(fields, { tenant, emitter, epoch, sequence, recordedAtMs }, shared),
     );
+  }
+
+  /**
+   * Records how something ended that an intent had announced, or anything else that has to survive a loss of power.
+   * @returns when it is on the disk
+   * @throws as `record` does
+   */
+  async recordOnDisk(fields: EventFields, shared?: string): Promise<void> {
+    await this.record(fields, shared);
+    try {
+      await this.#spool.synced();
+    } finally {
+      const intent = fields.detail?.intent;
+      if (intent !== undefined) this.#spool.intents.concluded(intent);
+    }
+  }
+
+  /**
+   * Records that something is about to be done. Where this process ends before it has recorded how that ended, with `recordOnDisk`, the
+   * next one says that nobody knows.
+   * @param fields what is about to be done; `detail.intent_of` is the type of the event to come
+   * @returns when it is in the kernel
+   * @throws as `record` does
+   */
+  async intend(fields: EventFields, shared?: string): Promise<Intent> {
+    const { tenant, emitter } = this.#options;
+    const { epoch, intents } = this.#spool;
+    let id = '';
+    let line = '';
+    await this.#spool.append((sequence, recordedAtMs) => {
+      id = `${emitter}/${epoch}/${sequence}`;
+      return (line = renderEvent(fields, { tenant, emitter, epoch, sequence, recordedAtMs }, shared));
+    });
+    intents.opened(id, line);
+    return { id, onDisk: this.#spool.synced() };
   }
 
   /** Whether new work may be taken. False near the cap and while the disk refuses writes: refuse with `audit_unavailable`. */
@@ -86,7 +136,24 @@ export class Audit {
     return (this.#closed ??= this.#close());
   }
 
+  async #conclude(orphans: readonly string[]): Promise<void> {
+    if (orphans.length > 0) this.#options.log.warn('calls were cut off when the process ended', { count: orphans.length });
+    for (let done = 0; done < orphans.length;) {
+      try {
+        await this.recordOnDisk(unknownOutcome(orphans[done]!));
+        done += 1;
+      } catch (error) {
+        if (!(error instanceof SpoolFull)) throw error;
+        // They stay open for the next boot.
+        if (this.#closing.signal.aborted) return;
+        await delay(retryMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+      }
+    }
+  }
+
   async #close(): Promise<void> {
+    this.#closing.abort();
+    await this.#concluding;
     this.#spool.flush();
     const limit = new AbortController();
     const limitMs = this.#options.drainLimitMs ?? defaultDrainLimitMs;

@@ -2,6 +2,7 @@ import type { Logger } from '@switchyard/telemetry';
 import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { CursorFile } from './cursor-file.js';
+import type { OpenIntents } from './open-intents.js';
 import { RecentWrites } from './recent-writes.js';
 import { compareSegments, parseSegmentFileName, segmentFileName, type SegmentId, type SpoolPosition } from './segment.js';
 
@@ -23,12 +24,16 @@ export class Backlog {
   readonly #dir: string;
   readonly #log: Logger;
   readonly #cursor: CursorFile;
+  readonly #intents: OpenIntents;
   readonly #segments: MutableSegment[];
+  /** Forwarded, and to be deleted. */
+  #done: MutableSegment[] = [];
   #position: SpoolPosition = { segment: { epoch: 0, number: 0 }, offset: 0 };
   #depthBytes: number;
 
-  private constructor(dir: string, log: Logger) {
+  private constructor(dir: string, intents: OpenIntents, log: Logger) {
     this.#dir = dir;
+    this.#intents = intents;
     this.#log = log;
     this.#cursor = CursorFile.open(path.join(dir, 'cursor'));
     this.#segments = leftovers(dir);
@@ -38,10 +43,11 @@ export class Backlog {
 
   /**
    * Opens a directory; leftovers of earlier boots are part of the backlog.
+   * @param intents what is to be known of segments that are deleted
    * @throws the system's error
    */
-  static open(dir: string, log: Logger): Backlog {
-    return new Backlog(dir, log);
+  static open(dir: string, intents: OpenIntents, log: Logger): Backlog {
+    return new Backlog(dir, intents, log);
   }
 
   /** Bytes that have not been forwarded. */
@@ -139,8 +145,29 @@ export class Backlog {
   #dropFinished(): void {
     for (let first = this.#segments[0]; first !== undefined && this.#isFinished(first); first = this.#segments[0]) {
       this.#segments.shift();
-      this.#remove(first);
+      this.#done.push(first);
     }
+    if (this.#done.length === 0) return;
+    const kept = this.#intents.keep();
+    if (kept === undefined) this.#removeDone();
+    else
+      kept.then(
+        () => this.#removeDone(),
+        (error: unknown) => this.#tellKept(error),
+      );
+  }
+
+  #removeDone(): void {
+    for (const segment of this.#done) this.#remove(segment);
+    this.#done = [];
+  }
+
+  /** What is done is deleted with what is done next. */
+  #tellKept(error: unknown): void {
+    this.#log.error('open intents could not be written down, so that forwarded segments of the audit spool stay', {
+      file: this.#dir,
+      error,
+    });
   }
 
   #isFinished({ id, bytes, sealed }: Segment): boolean {

@@ -1,5 +1,5 @@
 export { ChainCheck, CHAIN_FAULTS, type ChainFault, type ChainFaultKind, type ChainHead } from './chain-check.js';
-export { Audit, type AuditOptions } from './audit.js';
+export { Audit, type AuditOptions, type Intent } from './audit.js';
 export {
   renderEvent,
   renderCaller,

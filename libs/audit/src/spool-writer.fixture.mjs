@@ -1,20 +1,9 @@
 // A process that writes to a spool as fast as it can and says on stdout what was acknowledged; ended by the test.
 // Reads { dir, segmentBytes } from stdin.
-import { registerHooks } from 'node:module';
-import path from 'node:path';
+import './source-hooks.fixture.mjs';
 import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 
-// Runs from the source: Node strips the types, but does not look for x.ts where x.js is named.
-const libs = pathToFileURL(path.resolve(import.meta.dirname, '../../')).href;
-registerHooks({
-  resolve: (specifier, context, next) => {
-    const isOurs = context.parentURL?.startsWith(libs) && context.parentURL.endsWith('.ts');
-    const inPackage = specifier.replace(/^(\..*)\.js$/, '$1.ts');
-    return next(isOurs ? inPackage.replace(/^@switchyard\/(.*)$/, `${libs}/$1/src/index.ts`) : specifier, context);
-  },
-});
 const { Spool } = await import('./spool.ts');
 
 const { dir, segmentBytes } = await json(process.stdin);

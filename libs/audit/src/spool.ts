@@ -5,6 +5,7 @@ import path from 'node:path';
 import { Backlog } from './backlog.js';
 import { firstLink } from './chain.js';
 import { GroupCommit } from './group-commit.js';
+import { OpenIntents } from './open-intents.js';
 import { PartialWrite, SegmentFile } from './segment-file.js';
 import type { SegmentId } from './segment.js';
 import { SpoolFull } from './spool-full.js';
@@ -39,6 +40,8 @@ const reserveLimitBytes = 4 * 1024 ** 2;
 /** Checksummed records in segment files. A record that was acknowledged is in the kernel: it survives `kill -9` of the process. */
 export class Spool {
   readonly backlog: Backlog;
+  /** Those that earlier boots have left open are among them. */
+  readonly intents: OpenIntents;
   readonly #options: SpoolOptions;
   readonly #unlock: () => void;
   /** Room for what was admitted before the cap was reached. */
@@ -59,7 +62,8 @@ export class Spool {
   private constructor(options: SpoolOptions, unlock: () => void) {
     this.#options = options;
     this.#unlock = unlock;
-    this.backlog = Backlog.open(options.dir, options.log);
+    this.intents = OpenIntents.find(options.dir, options.log);
+    this.backlog = Backlog.open(options.dir, this.intents, options.log);
     this.#reserveBytes = Math.min(options.limitBytes / 8, reserveLimitBytes);
     // An epoch is never used twice, also where the clock was set back.
     this.#segmentId = { epoch: Math.max(options.clock.now(), this.backlog.latestEpoch + 1), number: 0 };
