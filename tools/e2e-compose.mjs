@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { ensureChromium } from './ensure-chromium.mjs';
 import { root, run } from './fetching.mjs';
 
 const BUILT_IMAGE = 'switchyard:e2e';
@@ -110,6 +111,7 @@ async function test() {
     SWITCHYARD_E2E_COMPOSE_COMMAND: JSON.stringify(compose),
     SWITCHYARD_E2E_COMPOSE_PROJECT: project,
     SWITCHYARD_E2E_HOST_ADDRESS: await hostAddress(image),
+    SWITCHYARD_TEST_CHROMIUM: await ensureChromium(),
     // The servers that other tests share are not needed: the containers bring theirs.
     TEST_NATS_URL: 'nats://unused.invalid',
     TEST_CLICKHOUSE_URL: 'http://unused.invalid',

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AdminApi } from './admin-api.js';
-import type { LocalTarget } from './targets/target.js';
+import type { LocalTarget, Target } from './targets/target.js';
 
 /** Something that people, programs or disks get to see. */
 export interface Place {
@@ -14,19 +14,26 @@ const PUBLIC_PATHS = ['/', '/ready', '/api/openapi.json', '/.well-known/oauth-au
 
 const place = (name: string, text: string): Place => ({ name, bytes: Buffer.from(text) });
 
-/** Everything that a running target shows: files, output, answers, metrics, the command lines and environments of its children. */
+/** Everything that a running target shows here: what it says, files, the command lines and environments of its children. */
 export async function placesOf(target: LocalTarget): Promise<Place[]> {
+  return [
+    ...(await saidBy(target)),
+    ...(await filesOf(target)),
+    place('printed configuration', await target.printConfig()),
+    ...(await childrenOf(target)),
+  ];
+}
+
+/** What a running target says, wherever it runs: output, answers, events, metrics. */
+export async function saidBy(target: Target): Promise<Place[]> {
   const admin = new AdminApi(target.publicUrl, target.adminKey);
   const answers = [...API_PATHS, ...PUBLIC_PATHS].map(async (path) => place(`GET ${path}`, (await admin.get(path)).text));
   const management = target.managementUrls.flatMap((url) => ['/metrics', '/ready', '/health'].map((path) => `${url}${path}`));
   return [
-    ...(await filesOf(target)),
     place('logs', await target.logs()),
-    place('printed configuration', await target.printConfig()),
     place('events of the API', JSON.stringify(await admin.events({}))),
     ...(await Promise.all(answers)),
     ...(await Promise.all(management.map(async (url) => place(`GET ${url}`, await (await fetch(url)).text())))),
-    ...(await childrenOf(target)),
   ];
 }
 

@@ -180,3 +180,6 @@ export const APPS: readonly AppKind[] = [
   mcpRemote,
   inspector,
 ];
+
+/** One of each way in which somebody is asked to connect, for targets that apps cannot tell from others. */
+export const ONE_OF_EACH_WAY: readonly AppKind[] = [sdkApp(SDKS.v1, true), sdkApp(SDKS.v2, false)];

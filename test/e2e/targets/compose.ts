@@ -2,12 +2,12 @@ import { eventually, tempDir } from '@switchyard/testing';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, cp, writeFile } from 'node:fs/promises';
-import { createServer, connect, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { HOST, loopbackRelays, relayToLoopback } from './compose-loopback.js';
 import { freePorts } from './free-ports.js';
 import { gatewayFile, REPOSITORY } from './gateway-file.js';
-import { SERVICES, type ServiceName, type Target } from './target.js';
+import { READERS_OF_SECRETS, SERVICES, type OwnGatewayFile, type ServiceName, type Target } from './target.js';
 import { startUpstreamFixtures } from './upstream-fixtures.js';
 
 const run = promisify(execFile);
@@ -20,8 +20,7 @@ const MANAGEMENT_PORTS: Readonly<Record<ServiceName, number>> = {
   analytics: 9084,
 };
 
-/** Name under which containers reach the machine that they run on. */
-const HOST = 'host.docker.internal';
+const HOST_ADDRESS = 'SWITCHYARD_E2E_HOST_ADDRESS';
 
 /** `docker compose`, with the files and the environment of one project. */
 type Compose = (...args: readonly string[]) => Promise<string>;
@@ -30,7 +29,7 @@ type Compose = (...args: readonly string[]) => Promise<string>;
  * Starts the repository's docker-compose.yml as a project of its own on a free port.
  * tools/e2e-compose.mjs builds the image and says what the environment variables here must.
  */
-export async function startCompose(): Promise<Target> {
+export async function startCompose(own?: OwnGatewayFile): Promise<Target> {
   await using undo = new AsyncDisposableStack();
   const { path: dir } = undo.use(await tempDir());
   const upstreams = undo.use(await startUpstreamFixtures());
@@ -43,11 +42,14 @@ export async function startCompose(): Promise<Target> {
   const file = path.join(configDir, 'switchyard.yaml');
   await cp(path.join(REPOSITORY, 'deploy/staging'), configDir, { recursive: true });
   const inContainer = { root: '/app', filesDir: '/srv/files', egressAllow: ['172.16.0.0/12', '192.168.0.0/16'] };
-  await writeFile(file, gatewayFile({ publicUrl, host: '0.0.0.0', port: 8080, ledgerUrl, lockedUrl, ...inContainer }));
+  const place = { publicUrl, host: '0.0.0.0', port: 8080 };
+  await writeFile(file, (await own?.text(place)) ?? gatewayFile({ ...place, ledgerUrl, lockedUrl, ...inContainer }));
+  const loopback = new Map<number, number>();
+  for (const port of own?.loopbackPorts() ?? []) loopback.set(port, await relayToLoopback(port, given(HOST_ADDRESS), undo));
   // The containers' user is another one than this process's.
   await Promise.all([chmod(dir, 0o755), chmod(configDir, 0o755)]);
   const overrides = path.join(dir, 'compose.json');
-  await writeFile(overrides, JSON.stringify(overridesFor(upstreamKey)));
+  await writeFile(overrides, JSON.stringify(overridesFor({ E2E_UPSTREAM_KEY: upstreamKey, ...own?.env }, loopback)));
 
   const compose = composeWith(overrides, { SWITCHYARD_PORT: String(port), SWITCHYARD_CONFIG_DIR: configDir });
   undo.defer(async () => void (await compose('down', '--volumes', '--timeout', '5')));
@@ -91,16 +93,16 @@ export async function startCompose(): Promise<Target> {
 }
 
 /** What the tests add: a way to the upstream fixtures, their credential, and the management ports. */
-function overridesFor(upstreamKey: string): object {
+function overridesFor(secrets: Readonly<Record<string, string>>, loopback: ReadonlyMap<number, number>): object {
   const services = SERVICES.map((service) => [
     service,
     {
       ports: [`127.0.0.1::${MANAGEMENT_PORTS[service]}`],
-      ...(service === 'edge-proxy' ? { extra_hosts: [`${HOST}:host-gateway`] } : {}),
-      ...(service === 'token-vault' ? { environment: { E2E_UPSTREAM_KEY: upstreamKey } } : {}),
+      extra_hosts: [`${HOST}:host-gateway`],
+      ...(READERS_OF_SECRETS.has(service) ? { environment: secrets } : {}),
     },
   ]);
-  return { services: Object.fromEntries(services) };
+  return { services: { ...Object.fromEntries(services), ...loopbackRelays(given('SWITCHYARD_IMAGE'), loopback) } };
 }
 
 function composeWith(overrides: string, env: Readonly<Record<string, string>>): Compose {
@@ -127,13 +129,5 @@ async function containersOf(compose: Compose): Promise<Record<ServiceName, strin
 /** Makes an upstream on loopback reachable from containers. @returns its URL as they see it */
 async function relayedUrl(url: string, undo: AsyncDisposableStack): Promise<string> {
   const { port, pathname } = new URL(url);
-  const relay = createServer((inbound) => {
-    const outbound = connect(Number(port), '127.0.0.1');
-    inbound.pipe(outbound).pipe(inbound);
-    inbound.on('error', () => outbound.destroy()).on('close', () => outbound.destroy());
-    outbound.on('error', () => inbound.destroy()).on('close', () => inbound.destroy());
-  });
-  await new Promise<void>((resolve) => relay.listen(0, given('SWITCHYARD_E2E_HOST_ADDRESS'), resolve));
-  undo.defer(() => new Promise((resolve) => void relay.close(() => resolve())));
-  return `http://${HOST}:${(relay.address() as AddressInfo).port}${pathname}`;
+  return `http://${HOST}:${await relayToLoopback(Number(port), given(HOST_ADDRESS), undo)}${pathname}`;
 }

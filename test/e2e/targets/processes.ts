@@ -5,7 +5,7 @@ import path from 'node:path';
 import { freePorts } from './free-ports.js';
 import { gatewayFile, onThisMachine, REPOSITORY } from './gateway-file.js';
 import { startNode, type LoggedProcess } from './logged-process.js';
-import { SERVICES, type LocalTarget, type OwnGatewayFile, type ServiceName } from './target.js';
+import { READERS_OF_SECRETS, SERVICES, type LocalTarget, type OwnGatewayFile, type ServiceName } from './target.js';
 import { startUpstreamFixtures } from './upstream-fixtures.js';
 
 type Ports = Readonly<Record<ServiceName, { readonly listen: number; readonly management: number }>>;
@@ -16,9 +16,6 @@ interface Surroundings {
   readonly natsUrl: string;
   readonly clickhouseUrl: string;
 }
-
-/** References of upstreams are resolved by the vault, those of the company's sign-in by the authorization server. */
-const READERS_OF_SECRETS: ReadonlySet<ServiceName> = new Set(['token-vault', 'auth-server']);
 
 /** Starts the five services as processes of their own, joined by a real nats-server, in no particular order. */
 export async function startProcesses(own?: OwnGatewayFile): Promise<LocalTarget> {

@@ -5,6 +5,9 @@ export const SERVICES = ['edge-proxy', 'auth-server', 'token-vault', 'capability
 
 export type ServiceName = (typeof SERVICES)[number];
 
+/** References of upstreams are resolved by the vault, those of the company's sign-in by the authorization server. */
+export const READERS_OF_SECRETS: ReadonlySet<ServiceName> = new Set(['token-vault', 'auth-server']);
+
 /** A whole gateway that serves the gateway file of the tests; disposing it leaves nothing running. */
 export interface Target extends AsyncDisposable {
   /** Origin that clients reach it under. */
@@ -45,4 +48,6 @@ export interface OwnGatewayFile {
   text(place: { readonly publicUrl: string; readonly host: string; readonly port: number }): Promise<string>;
   /** What its `${env:…}` stand for. */
   readonly env: Readonly<Record<string, string>>;
+  /** Ports of this machine's loopback that it names, once its text is made: services elsewhere must reach them there too. */
+  loopbackPorts(): readonly number[];
 }
