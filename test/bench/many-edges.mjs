@@ -3,7 +3,7 @@ import path from 'node:path';
 import { edgeProxyConfigSchema, startEdgeProxy } from '@switchyard/edge-proxy';
 import { openNatsPlatform } from '@switchyard/platform';
 
-const { names, ports, natsUrl, publicUrl, authServer, dir } = JSON.parse(process.argv[2]);
+const { names, ports, natsUrl, publicUrl, authServer, tokenVault, dir } = JSON.parse(process.argv[2]);
 const unused = 'http://127.0.0.1:9';
 const closers = [];
 for (const [index, emitter] of names.entries()) {
@@ -20,7 +20,7 @@ for (const [index, emitter] of names.entries()) {
     listen: { host: '127.0.0.1', port: ports[index] },
     publicUrl,
     emitter,
-    services: { authServer, tokenVault: unused, capabilityRegistry: unused, analytics: unused },
+    services: { authServer, tokenVault, capabilityRegistry: unused, analytics: unused },
     limits: { drainTimeoutMs: 0 },
   });
   const running = await startEdgeProxy(config, platform);
