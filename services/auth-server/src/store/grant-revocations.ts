@@ -14,6 +14,8 @@ export class GrantRevocations {
   readonly #store: OidcStore;
   readonly #register: RevocationRegister;
   readonly #onRevoked: OnRevoked;
+  /** By grant. oidc-provider ends a grant once for each kind of what was issued under it, all at once. */
+  readonly #ending = new Map<string, Promise<void>>();
 
   /** @param onRevoked told once of every grant that ends */
   constructor(store: OidcStore, register: RevocationRegister, onRevoked: OnRevoked) {
@@ -27,7 +29,13 @@ export class GrantRevocations {
   }
 
   /** Idempotent. @param ctx the request that ends it; the one that oidc-provider is at work on unless told */
-  async revoke(grantId: string, ctx: KoaContextWithOIDC | undefined = Provider.ctx): Promise<void> {
+  revoke(grantId: string, ctx: KoaContextWithOIDC | undefined = Provider.ctx): Promise<void> {
+    const ending = this.#ending.get(grantId) ?? this.#end(grantId, ctx).finally(() => this.#ending.delete(grantId));
+    this.#ending.set(grantId, ending);
+    return ending;
+  }
+
+  async #end(grantId: string, ctx: KoaContextWithOIDC | undefined): Promise<void> {
     const [first] = await Promise.all([
       // The tombstone outlives everything that can have been issued under the grant.
       this.#store.create('RevokedGrant', grantId, {}, LIFETIMES.grantMs + 86_400_000),
