@@ -6,6 +6,14 @@ export interface FieldProblem {
   /** Path of the field, for example `filter.limit`. */
   readonly field: string;
   readonly message: string;
+  /** Where in the field's text the mistake is, from 1. */
+  readonly position?: number;
+}
+
+/** A limit that a request has met. */
+export interface MetLimit {
+  readonly name: string;
+  readonly allowed: number;
 }
 
 /** What a problem document says besides its status. */
@@ -16,6 +24,8 @@ export interface ProblemDetails {
   readonly detail: string;
   /** Every field that was not acceptable. */
   readonly errors?: readonly FieldProblem[];
+  /** The limit that was met, where that is what failed. */
+  readonly limit?: MetLimit;
   /** Response header fields that go with it. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -28,6 +38,7 @@ export interface ProblemDocument {
   readonly detail: string;
   readonly reason: string;
   readonly errors?: readonly FieldProblem[];
+  readonly limit?: MetLimit;
   /** Names this occurrence in the log of the service. */
   readonly instance?: string;
 }
@@ -63,6 +74,7 @@ export function problemDocument(status: number, details: ProblemDetails, instanc
     detail: details.detail,
     reason: details.reason,
     ...(details.errors === undefined ? {} : { errors: details.errors }),
+    ...(details.limit === undefined ? {} : { limit: details.limit }),
     ...(instance === undefined ? {} : { instance }),
   };
 }

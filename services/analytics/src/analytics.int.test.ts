@@ -48,11 +48,21 @@ describe.each(['embedded', 'NATS and ClickHouse'])('analytics (%s)', (name) => {
     ['bad-type', '?type=tool', undefined, 400, 'invalid_request'],
     ['bad-cursor', '?cursor=abc', undefined, 400, 'invalid_request'],
     ['twice', '?server=a&server=b', undefined, 400, 'invalid_request'],
+    ['bad-filter', '?filter=server+like+a', undefined, 400, 'invalid_request'],
   ])('%s: is refused with a problem document', async (_id, query, key, status, reason) => {
     const response = await rig.get(query, key);
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toBe('application/problem+json');
     expect(await response.json()).toMatchObject({ status, reason });
+  });
+
+  it.each([
+    ['from', '?from=yesterday', { field: 'from' }],
+    ['from-behind-to', '?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z', { field: 'from' }],
+    ['filter', '?filter=server+like+a', { field: 'filter', position: 8 }],
+    ['q', '?q=a+%22b', { field: 'q', position: 3 }],
+  ])('a refusal names what cannot be read, and where: %s', async (_id, query, expected) => {
+    expect(await (await rig.get(query)).json()).toMatchObject({ errors: [expected] });
   });
 
   it.each([

@@ -8,6 +8,7 @@ import type { State } from '@switchyard/state';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
 import { AnalyticsModule } from './analytics.module.js';
 import { EventTrail } from './api/event-trail.js';
+import { LimitedReads } from './api/limited-reads.js';
 import type { AnalyticsConfig, EngineConfig } from './config.js';
 import { EngineError, type Engine } from './engine/engine.js';
 import { migrate, readMigrations } from './engine/migrate.js';
@@ -42,7 +43,7 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const metrics = new IngestMetrics(telemetry.meter);
   const ingest = undo.adopt(await startIngest({ bus, engine, metrics, clock, log }, deps), (it) => it.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
-  const trail = new EventTrail(engine, DEFAULT_TENANT);
+  const trail = new EventTrail(new LimitedReads(engine), DEFAULT_TENANT);
   const app = undo.adopt(await openAdminApp(AnalyticsModule.with(trail), { ...config.listen, keys, audit, log }), (it) =>
     it.close(),
   );

@@ -34,8 +34,11 @@ describe('GET /api/v1/events', () => {
     ['limit-1001', { limit: '1001' }, 'too_big'],
     ['limit-word', { limit: 'all' }, 'invalid_type'],
     ['no-zone', { from: '2026-01-01T00:00:00' }, 'invalid_format'],
+    ['from-is-to', { from: '2026-01-01T00:00:00Z', to: '2026-01-01T01:00:00+01:00' }, 'custom'],
+    ['from-behind-to', { from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' }, 'custom'],
     ['type', { type: 'tool.call' }, 'invalid_value'],
     ['outcome', { outcome: 'failed' }, 'invalid_value'],
+    ['no-day', { to: '2026-02-30T00:00:00Z' }, 'invalid_format'],
   ])('%s: is refused', (_id, query, code) => {
     expect(eventsQuery.safeParse(query).error?.issues.map((issue) => issue.code)).toEqual([code]);
   });

@@ -1,27 +1,17 @@
 import { z } from 'zod';
-import { EVENT_TYPES, OUTCOMES } from '../events.js';
+import { eventFilterShape, queryParameters, refuseEmptyRange, textParameter } from './event-filters.js';
 import { jsonContent, problemResponse } from './responses.js';
 
-const text = (what: string) => z.string().min(1).max(1024).describe(what);
-const instant = (what: string) =>
-  z.iso.datetime({ offset: true, error: 'must be an RFC 3339 time with its zone, such as 2026-01-31T12:00:00Z' }).describe(what);
-
 /** Query string of `GET /api/v1/events`. */
-export const eventsQuery = z.strictObject({
-  from: instant('Earliest time of an event, inclusive.').optional(),
-  to: instant('Latest time of an event, exclusive.').optional(),
-  principal: text('Who called: subject, e-mail address or name of the key.').optional(),
-  client: text('OAuth client id, id of the API key, or the name that the client gives itself.').optional(),
-  server: text('Slug of the server.').optional(),
-  upstream: text('Name of the upstream.').optional(),
-  capability: text('Tool, prompt or resource, as the client names it.').optional(),
-  outcome: z.enum(OUTCOMES).describe('How it ended.').optional(),
-  type: z.enum(EVENT_TYPES).describe('Type of the event.').optional(),
-  request_id: text('X-Request-Id of the exchange.').optional(),
-  reason: text('Why it was refused.').optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('Most events in the answer.'),
-  cursor: text('Goes on behind an earlier answer: its next_cursor. Give the same filters with it.').optional(),
-});
+export const eventsQuery = z
+  .strictObject({
+    ...eventFilterShape,
+    limit: z.coerce.number().int().min(1).max(1000).default(100).describe('Most events in the answer.'),
+    cursor: textParameter(
+      'Goes on behind an earlier answer: its next_cursor. Give the same filters with it. `<occurred_at>,<event_id>` of an event goes on behind that one.',
+    ).optional(),
+  })
+  .superRefine(refuseEmptyRange);
 
 const shown = z.string().optional();
 const count = z.int().optional();
@@ -90,13 +80,6 @@ export type EventsQuery = z.output<typeof eventsQuery>;
 export type EventView = z.output<typeof eventView>;
 export type EventsPage = z.output<typeof eventsPage>;
 
-function queryParameters(query: z.ZodObject) {
-  return Object.entries(query.shape).map(([name, field]) => {
-    const { description, ...schema } = z.toJSONSchema(field, { io: 'input', target: 'openapi-3.0' });
-    return { name, in: 'query', required: false, description, schema };
-  });
-}
-
 /** OpenAPI path items of the audit trail. */
 export const eventsPaths = {
   '/api/v1/events': {
@@ -105,7 +88,7 @@ export const eventsPaths = {
       summary: 'Read the audit trail, newest first (role admin or auditor)',
       tags: ['audit'],
       security: [{ apiKey: [] }],
-      parameters: queryParameters(eventsQuery),
+      parameters: queryParameters(eventsQuery.shape),
       responses: {
         200: { description: 'Events that match every filter.', content: jsonContent(eventsPage) },
         400: problemResponse('A filter is unknown or not acceptable; it is named.'),

@@ -16,8 +16,21 @@ describe('a cursor', () => {
     fc.assert(fc.property(place, (it) => expect(decodeCursor(encodeCursor(it))).toEqual(it)));
   });
 
+  it('can be the time and the id of an event, as they are shown', () => {
+    expect(decodeCursor('2026-01-31T23:59:00.005Z,ü,/"/17/42')).toEqual({
+      occurredAtMs: Date.UTC(2026, 0, 31, 23, 59, 0, 5),
+      emitter: 'ü,/"',
+      epoch: '17',
+      sequence: '42',
+      eventId: 'ü,/"/17/42',
+    });
+  });
+
   it.each([
     ['empty', ''],
+    ['event-no-time', 'yesterday,edge-1/1/1'],
+    ['event-no-sequence', '2026-01-31T23:59:00Z,edge-1/1/x'],
+    ['event-over-64-bit', '2026-01-31T23:59:00Z,edge-1/1/18446744073709551616'],
     ['words', 'next page please'],
     ['no-array', base64url({ at: 1 })],
     ['short', base64url([1, 'e', '1', '1'])],

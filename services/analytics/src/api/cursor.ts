@@ -21,9 +21,18 @@ export function encodeCursor({ occurredAtMs, emitter, epoch, sequence, eventId }
   return Buffer.from(JSON.stringify([occurredAtMs, emitter, epoch, sequence, eventId])).toString('base64url');
 }
 
-/** Reads a cursor; undefined where it is not one. */
+// "<occurred_at>,<event_id>": what anybody has who holds an event, such as the last whole line of an export that broke off.
+const ofEvent = /^([^,]+),((.*)\/(\d+)\/(\d+))$/s;
+
+/** Reads a cursor, or the time and id of an event; undefined where it is neither. */
 export function decodeCursor(cursor: string): EventPlace | undefined {
-  const parsed = fields.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()));
+  const [, occurredAt, eventId, ...identity] = ofEvent.exec(cursor) ?? [];
+  if (occurredAt !== undefined) return placeOf([Date.parse(occurredAt), ...identity, eventId]);
+  return placeOf(parseJson(Buffer.from(cursor, 'base64url').toString()));
+}
+
+function placeOf(values: unknown): EventPlace | undefined {
+  const parsed = fields.safeParse(values);
   if (!parsed.success) return undefined;
   const [occurredAtMs, emitter, epoch, sequence, eventId] = parsed.data;
   return { occurredAtMs, emitter, epoch, sequence, eventId };

@@ -1,38 +1,8 @@
-import { renderEvent } from '@switchyard/audit';
-import { eventsQuery, type EventFields, type EventsPage } from '@switchyard/contracts';
+import { eventsQuery, type EventFields } from '@switchyard/contracts';
 import fc from 'fast-check';
 import type { Engine } from '../engine/engine.js';
 import { ENGINES, withTables, type OpenedEngine } from '../engine/engines.fixture.js';
-import { decodeCursor } from './cursor.js';
-import { EventTrail } from './event-trail.js';
-
-const startMs = Date.UTC(2026, 0, 31, 23, 59, 0);
-
-interface Given {
-  readonly emitter?: string;
-  readonly epoch?: number;
-  readonly sequence: number;
-  /** Milliseconds after the start. */
-  readonly at: number;
-  readonly tenant?: string;
-  readonly fields?: Partial<EventFields>;
-}
-
-const idOf = ({ emitter = 'edge-1', epoch = 1, sequence }: Given) => `${emitter}/${epoch}/${sequence}`;
-
-function lineOf({ emitter = 'edge-1', epoch = 1, sequence, at, tenant = 'default', fields = {} }: Given): string {
-  const identity = { tenant, emitter, epoch, sequence, recordedAtMs: startMs + at };
-  return `${renderEvent({ type: 'tool.called', outcome: 'ok', ...fields }, identity)}\n`;
-}
-
-let inserts = 0;
-const insert = (engine: Engine, events: readonly Given[]) =>
-  engine.insertLines('events', Buffer.from(events.map(lineOf).join('')), `test-${inserts++}`);
-
-const page = (engine: Engine, query: Readonly<Record<string, string>>, cursor?: string): Promise<EventsPage> =>
-  new EventTrail(engine, 'default').page(eventsQuery.parse(query), cursor === undefined ? undefined : decodeCursor(cursor));
-
-const ids = ({ events }: EventsPage) => events.map(({ event_id }) => event_id);
+import { everything, idOf, ids, insert, page, trailOf } from './events.fixture.js';
 
 /** Reads to the end; `between` runs before every further page. */
 async function readAll(
@@ -140,77 +110,10 @@ describe.each(ENGINES)('the audit trail on %s', (_name, open) => {
     expect(found).toEqual(events.map(idOf).toReversed());
   });
 
-  const tool = {
-    sequence: 1,
-    at: 1_000,
-    fields: {
-      principal_subject: 'u1',
-      principal_name: 'ana@example.com',
-      client_id: 'c1',
-      client_name: 'claude',
-      server: 'work',
-      upstream: 'tracker',
-      capability: 'tracker__get',
-      request_id: 'r-1',
-    },
-  } satisfies Given;
-  const denial = {
-    sequence: 2,
-    at: 2_000,
-    fields: {
-      type: 'policy.denied',
-      outcome: 'denied',
-      principal_subject: 'u2',
-      server: 'open',
-      capability: "it's {x:String}",
-      reason: 'policy_denied',
-      request_id: 'r-2',
-    },
-  } satisfies Given;
-
-  it.each<readonly [string, Readonly<Record<string, string>>, readonly Given[]]>([
-    ['none', {}, [denial, tool]],
-    ['from', { from: '2026-01-31T23:59:02Z' }, [denial]],
-    ['to', { to: '2026-01-31T23:59:02Z' }, [tool]],
-    ['from-to-zone', { from: '2026-02-01T00:59:01+01:00', to: '2026-02-01T00:59:01.001+01:00' }, [tool]],
-    ['far-from', { from: '0001-01-01T00:00:00Z' }, [denial, tool]],
-    ['far-to', { to: '9999-12-31T23:59:59Z' }, [denial, tool]],
-    ['principal-subject', { principal: 'u1' }, [tool]],
-    ['principal-name', { principal: 'ana@example.com' }, [tool]],
-    ['client-id', { client: 'c1' }, [tool]],
-    ['client-name', { client: 'claude' }, [tool]],
-    ['server', { server: 'open' }, [denial]],
-    ['upstream', { upstream: 'tracker' }, [tool]],
-    ['capability', { capability: 'tracker__get' }, [tool]],
-    ['capability-hostile', { capability: "it's {x:String}" }, [denial]],
-    ['outcome', { outcome: 'denied' }, [denial]],
-    ['type', { type: 'tool.called' }, [tool]],
-    ['request', { request_id: 'r-2' }, [denial]],
-    ['reason', { reason: 'policy_denied' }, [denial]],
-    [
-      'all',
-      {
-        principal: 'u1',
-        client: 'c1',
-        server: 'work',
-        upstream: 'tracker',
-        outcome: 'ok',
-        type: 'tool.called',
-        request_id: 'r-1',
-      },
-      [tool],
-    ],
-    ['contradiction', { principal: 'u1', server: 'open' }, []],
-    ['injection', { principal: "u1' OR '1'='1" }, []],
-  ])('filter %s: shows what matches', async (_id, query, expected) => {
-    await insert(engine, [tool, denial]);
-    expect(ids(await page(engine, query))).toEqual(expected.map(idOf));
-  });
-
   it.each([-8.64e15, 8.64e15])('takes a cursor of the time %d', async (occurredAtMs) => {
     await insert(engine, [{ sequence: 1, at: 0 }]);
     const place = { occurredAtMs, emitter: '', epoch: '0', sequence: '0', eventId: '' };
-    const { events } = await new EventTrail(engine, 'default').page(eventsQuery.parse({}), place);
+    const { events } = await trailOf(engine).page(everything, eventsQuery.parse({}), place);
     expect(events).toHaveLength(occurredAtMs < 0 ? 0 : 1);
   });
 

@@ -1,0 +1,96 @@
+import { Problem } from '@switchyard/admin-api';
+import { EngineError, type Engine, type QueryParams } from '../engine/engine.js';
+
+/** A query with its values apart. */
+export interface Sql {
+  readonly text: string;
+  readonly params: QueryParams;
+}
+
+/** What a query may take. Beyond it the query ends, and ingestion goes on unhindered. */
+export const READ_LIMITS = { seconds: 10, memoryBytes: 2 * 1024 ** 3, rows: 10_001, atOnce: 4, waiting: 64 } as const;
+
+// Without read_in_order_use_buffering = 0, "the newest hundred" reads a million rows (measured); the last two are how 64-bit numbers
+// and times look in ProtoJSON.
+const SETTINGS = `SETTINGS max_execution_time = ${READ_LIMITS.seconds}, timeout_overflow_mode = 'throw',
+  max_memory_usage = ${READ_LIMITS.memoryBytes}, max_threads = 2, max_result_rows = ${READ_LIMITS.rows}, result_overflow_mode = 'throw',
+  read_in_order_use_buffering = 0, date_time_output_format = 'iso', output_format_json_quote_64bit_integers = 1`;
+
+const tooLong = {
+  detail: `The query took longer than the ${READ_LIMITS.seconds} s that it may take (query_seconds). Narrow it, for example with from and to.`,
+  limit: { name: 'query_seconds', allowed: READ_LIMITS.seconds },
+};
+const tooMuchMemory = {
+  detail: `The query needed more than the ${READ_LIMITS.memoryBytes / 1024 ** 3} GiB of memory that it may have (query_memory_bytes). Narrow it, or group by less.`,
+  limit: { name: 'query_memory_bytes', allowed: READ_LIMITS.memoryBytes },
+};
+const tooManyRows = {
+  detail: `The query has more than the ${READ_LIMITS.rows - 1} rows that an answer may have (result_rows). Narrow it, or group by less.`,
+  limit: { name: 'result_rows', allowed: READ_LIMITS.rows - 1 },
+};
+const tooManyAtOnce = {
+  detail: `${READ_LIMITS.atOnce} queries run and ${READ_LIMITS.waiting} wait already, which is as many as may (concurrent_queries). Try again.`,
+  limit: { name: 'concurrent_queries', allowed: READ_LIMITS.atOnce },
+};
+
+/** By ClickHouse's code: TOO_MANY_ROWS, TIMEOUT_EXCEEDED, TOO_SLOW, MEMORY_LIMIT_EXCEEDED, TOO_MANY_ROWS_OR_BYTES. */
+const EXCEEDED = new Map([
+  [158, tooManyRows],
+  [159, tooLong],
+  [160, tooLong],
+  [241, tooMuchMemory],
+  [396, tooManyRows],
+]);
+
+/** The one way from the API to the database: few queries at a time, each within limits. */
+export class LimitedReads {
+  readonly #engine: Engine;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /**
+   * Runs a query, which has no SETTINGS of its own.
+   * @throws Problem 503 naming the limit that it has met, or saying that the database is away
+   * @throws EngineError where the query itself is wrong
+   */
+  async rows({ text, params }: Sql): Promise<readonly unknown[]> {
+    await this.#begin();
+    try {
+      return await this.#engine.query(`${text}\n${SETTINGS}`, params);
+    } catch (error) {
+      throw error instanceof EngineError ? problemOf(error) : error;
+    } finally {
+      this.#end();
+    }
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#running < READ_LIMITS.atOnce) {
+      this.#running += 1;
+      return;
+    }
+    if (this.#waiting.length >= READ_LIMITS.waiting)
+      throw new Problem(503, { reason: 'too_many_queries', ...tooManyAtOnce, headers: { 'retry-after': '1' } });
+    // Whoever ends hands its place on.
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #end(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running -= 1;
+    else next();
+  }
+}
+
+function problemOf(error: EngineError): Problem | EngineError {
+  const exceeded = error.code === undefined ? undefined : EXCEEDED.get(error.code);
+  if (exceeded !== undefined) return new Problem(503, { reason: 'query_too_expensive', ...exceeded });
+  // What the engine answered is a fault of ours, for the log and not for the client.
+  if (error.code !== undefined) return error;
+  const detail = 'The database of the audit trail cannot be reached at the moment; events are kept until it can. Try again.';
+  return new Problem(503, { reason: 'unavailable', detail, headers: { 'retry-after': '5' } });
+}
