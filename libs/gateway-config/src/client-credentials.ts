@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isLoopbackHost } from './loopback.js';
+import { isPrivateUrl } from './loopback.js';
 import type { PlacedProblem } from './placed-problem.js';
 
 /** A token that the gateway gets for itself. */
@@ -53,9 +53,9 @@ export function clientCredentialsProblems(given: ClientCredentials, url: string)
     ...(privateKeyId !== undefined && privateKey === undefined
       ? [{ path: ['privateKeyId'], message: 'is the id of no key. Add privateKey, or remove it.' }]
       : []),
-    ...(isSafe(url) ? [] : [{ path: ['type'], message: 'sends tokens, so url has to begin with https. Correct url.' }]),
+    ...(isPrivateUrl(url) ? [] : [{ path: ['type'], message: 'sends tokens, so url has to begin with https. Correct url.' }]),
     ...Object.entries({ issuer, tokenUrl }).flatMap(([key, value]) =>
-      value === undefined || isSafe(value)
+      value === undefined || isPrivateUrl(value)
         ? []
         : [{ path: [key], message: 'must be an https URL. Write it as the authorization server does.' }],
     ),
@@ -70,10 +70,4 @@ function oneOf(pair: Readonly<Record<string, string | undefined>>): PlacedProble
   const count = Object.values(pair).filter((value) => value !== undefined).length;
   if (count === 2) return [{ path: [other], message: `cannot stand beside ${one}. Keep one of them.` }];
   return count === 1 ? [] : [{ path: [], message: `needs ${one} or ${other}. Add one of them.` }];
-}
-
-/** https, or this machine. */
-function isSafe(text: string): boolean {
-  const url = URL.parse(text);
-  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
 }

@@ -3,6 +3,7 @@ import type { ParsedCredential } from './credential-schema.js';
 import { refuseHeaderName, refuseHeaderValue } from './header-checks.js';
 import { oauthProblems } from './oauth-credential.js';
 import type { PlacedProblem } from './placed-problem.js';
+import { userKeyProblems } from './user-key-credential.js';
 import { HOW_TO_REFERENCE, holdsReference, unknownReferences } from './secret-reference.js';
 
 /** A text of a credential: where it stands, and what is asked of it. */
@@ -114,6 +115,11 @@ const ASPECTS: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>, 
     ],
     writes: [AUTHORIZATION],
     problems: oauthProblems(given, url),
+  }),
+  'user-key': (given, url) => ({
+    texts: [],
+    writes: [{ name: given.name, path: ['name'] }],
+    problems: userKeyProblems(given, url),
   }),
 };
 

@@ -72,6 +72,27 @@ describe('credentials of upstreams', () => {
         teams: {},
       },
     ],
+    [
+      'C50 each person’s key',
+      '{ type: user-key }',
+      {},
+      {
+        ...{ kind: 'user-key', owner: 'principal', teams: {} },
+        settings: { url: 'https://x.example/mcp', name: 'Authorization', format: 'Bearer {key}', label: 'API key' },
+      },
+    ],
+    [
+      'C51 each person’s key, in a header field of its own',
+      '{ type: user-key, name: X-Api-Key, label: Personal token, helpUrl: "https://x.example/tokens" }',
+      {},
+      {
+        ...{ kind: 'user-key', owner: 'principal', teams: {} },
+        settings: {
+          ...{ url: 'https://x.example/mcp', name: 'X-Api-Key', format: '{key}', label: 'Personal token' },
+          help_url: 'https://x.example/tokens',
+        },
+      },
+    ],
   ];
   it.each(compiled)('%s', (_id, credential, headers, expected) => {
     const upstream = parseGatewayConfig(text(credential), 'f').upstreams['a'];
@@ -198,6 +219,30 @@ describe('credentials of upstreams', () => {
       'C24 a header of the gateway’s own',
       text('{ type: header, name: X-Switchyard-User, value: "${env:A}" }'),
       'credential.name: is written by the gateway itself',
+    ],
+    ['C52 keys over plain http', text('{ type: user-key }', 'http://x.example/mcp'), 'credential.type: sends people’s keys'],
+    ['C53 a format without the key', text('{ type: user-key, format: Bearer }'), 'credential.format: has to hold {key} once'],
+    ['C54 the key twice', text('{ type: user-key, format: "{key} {key}" }'), 'credential.format: has to hold {key} once'],
+    [
+      'C55 a reference in the format',
+      text('{ type: user-key, format: "Bearer {key}${env:K}" }'),
+      'credential.format: cannot hold a reference',
+    ],
+    ['C56 a line break in the format', text('{ type: user-key, format: "{key}\\nX: y" }'), 'credential.format: holds characters'],
+    [
+      'C57 help that is no page',
+      text('{ type: user-key, helpUrl: "javascript:alert(1)" }'),
+      'credential.helpUrl: must be an https URL',
+    ],
+    [
+      'C58 a header of the gateway’s own',
+      text('{ type: user-key, name: Host }'),
+      'credential.name: is written by the gateway itself',
+    ],
+    [
+      'C59 twice',
+      text('{ type: user-key, name: X-Key }', undefined, 'headers: { x-key: "${env:A}" }, '),
+      'headers.x-key: is also what credential sends',
     ],
     ['C18 key of another kind', text('{ type: bearer, token: "${env:T}", username: a }'), 'credential.username: unknown key'],
   ];

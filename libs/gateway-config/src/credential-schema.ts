@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { clientCredentials, clientCredentialsSettings } from './client-credentials.js';
 import { teamNameSchema } from './names.js';
 import { oauthCredential, oauthSettings } from './oauth-credential.js';
+import { userKeyCredential, userKeySettings } from './user-key-credential.js';
 
 const perTeam = <Value extends z.ZodType>(value: Value) =>
   z
@@ -51,7 +52,7 @@ const userClaims = z.strictObject({
   audience: z.string().min(1).optional().describe('Audience of that JWT. Unless given: `url`.'),
 });
 
-const KINDS = [header, bearer, basic, mtls, oauthCredential, clientCredentials, userClaims] as const;
+const KINDS = [header, bearer, basic, mtls, oauthCredential, userKeyCredential, clientCredentials, userClaims] as const;
 const names = KINDS.map(({ shape }) => `"${shape.type.value}"`);
 
 /** What an upstream must be shown, as people write it. */
@@ -68,7 +69,7 @@ export type ParsedCredential = z.output<typeof credentialSchema>;
 /** A credential that more than fixed header fields is needed for. Values hold references, never resolved secrets. */
 export interface CredentialConfig {
   /** How the token vault makes it. */
-  readonly kind: 'header' | 'basic' | 'mtls' | 'oauth' | 'client-credentials' | 'user-claims';
+  readonly kind: 'header' | 'basic' | 'mtls' | 'oauth' | 'user-key' | 'client-credentials' | 'user-claims';
   /** Whose it is: the same for every caller, for those of one team, or each caller's own. */
   readonly owner: 'organisation' | 'team' | 'principal';
   /** What that kind needs to know. */
@@ -106,6 +107,11 @@ const ofOrganisation = (kind: CredentialConfig['kind'], settings: CredentialConf
   credential: { kind, owner: 'organisation', settings, teams: {} },
 });
 
+const ofPrincipal = (kind: CredentialConfig['kind'], settings: CredentialConfig['settings']): CompiledCredential => ({
+  headers: {},
+  credential: { kind, owner: 'principal', settings, teams: {} },
+});
+
 const COMPILED: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>, url: string) => CompiledCredential } = {
   header: ({ name, value = '', perTeam: teams }) =>
     teams === undefined ? { headers: { [name]: value } } : forTeams('header', { name }, teams, (own) => ({ value: own })),
@@ -116,15 +122,10 @@ const COMPILED: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>,
   basic: ({ username = '', password = '', perTeam: teams }) =>
     teams === undefined ? ofOrganisation('basic', { username, password }) : forTeams('basic', {}, teams, (own) => own),
   mtls: ({ certificate, key }) => ofOrganisation('mtls', { certificate, key }),
-  oauth: (given, url) => ({
-    headers: {},
-    credential: { kind: 'oauth', owner: 'principal', settings: oauthSettings(given, url), teams: {} },
-  }),
+  oauth: (given, url) => ofPrincipal('oauth', oauthSettings(given, url)),
+  'user-key': (given, url) => ofPrincipal('user-key', userKeySettings(given, url)),
   'client-credentials': (given, url) => ofOrganisation('client-credentials', clientCredentialsSettings(given, url)),
-  'user-claims': ({ audience }, url) => ({
-    headers: {},
-    credential: { kind: 'user-claims', owner: 'principal', settings: { audience: audience ?? url }, teams: {} },
-  }),
+  'user-claims': ({ audience }, url) => ofPrincipal('user-claims', { audience: audience ?? url }),
 };
 
 /** What the vault keeps of a credential. @param url of its upstream */

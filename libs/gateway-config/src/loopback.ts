@@ -10,3 +10,9 @@ export function isLoopbackHost(hostname: string): boolean {
   if (isIP(host)) return LOOPBACK.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4');
   return host === 'localhost' || host.endsWith('.localhost');
 }
+
+/** Whether what is sent to a URL is nobody else's to read: https, or this machine. */
+export function isPrivateUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isLoopbackHost } from './loopback.js';
+import { isPrivateUrl } from './loopback.js';
 import type { PlacedProblem } from './placed-problem.js';
 
 /** Each caller's own token of the upstream's authorization server. */
@@ -62,8 +62,10 @@ export function oauthProblems(given: OAuthCredential, url: string): PlacedProble
   const { clientId, clientSecret, issuer, authorizeParameters, tokenAuthMethod } = given;
   const owned = Object.keys(authorizeParameters ?? {}).filter((name) => OWNED.has(name));
   return [
-    ...(isSafe(url) ? [] : [{ path: ['type'], message: 'sends people’s tokens, so url has to begin with https. Correct url.' }]),
-    ...(issuer === undefined || isSafe(issuer)
+    ...(isPrivateUrl(url)
+      ? []
+      : [{ path: ['type'], message: 'sends people’s tokens, so url has to begin with https. Correct url.' }]),
+    ...(issuer === undefined || isPrivateUrl(issuer)
       ? []
       : [{ path: ['issuer'], message: 'must be an https URL. Write it as the authorization server’s metadata spell it.' }]),
     ...(clientId === undefined && clientSecret !== undefined
@@ -80,10 +82,4 @@ export function oauthProblems(given: OAuthCredential, url: string): PlacedProble
       message: 'is decided by the gateway itself. Remove it.',
     })),
   ];
-}
-
-/** https, or this machine. */
-function isSafe(text: string): boolean {
-  const url = URL.parse(text);
-  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
 }

@@ -20,6 +20,9 @@ export function holdsReference(text: string): boolean {
   return [...text.matchAll(REFERENCE)].some(([, body]) => KIND.test(body ?? ''));
 }
 
+/** Whether a text holds something written as a reference is, usable or not. */
+export const holdsAnyReference = (text: string): boolean => text.search(REFERENCE) !== -1;
+
 /** Why a value under this name cannot stand as written; undefined when it can. */
 export function refuseSecretValue(name: string, value: string): string | undefined {
   const unknown = unknownReferences(value)[0];

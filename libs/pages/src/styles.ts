@@ -30,8 +30,9 @@ dl div+div{border-top:1px solid var(--line)}
 dt{color:var(--soft);font-size:13px}
 dd{margin:0}
 ul{margin:6px 0 0;padding-left:20px}
+.hint{margin:8px 0 0}
 .actions{display:flex;gap:10px;margin-top:22px}
-dl .actions{padding:0;border:0;margin-top:8px}
+dl .actions{padding:0;border:0;margin-top:8px;flex-wrap:wrap;align-items:center}
 .stacked{flex-direction:column}
 .actions+p,form+p{margin-top:18px}
 button{flex:1;font:inherit;font-weight:600;padding:11px 16px;border-radius:9px;border:1px solid var(--accent);background:var(--accent);color:var(--accent-ink);cursor:pointer}

@@ -54,11 +54,13 @@ export class Credentials {
     return this.#store.get(upstream);
   }
 
-  /** Upstreams whose credential is of one kind, in the order of their names. @throws StateUnavailable */
-  async upstreamsOf(kind: string): Promise<string[]> {
+  /** Upstreams whose credential is of one of some kinds, in the order of their names. @throws StateUnavailable */
+  async upstreamsOf(kinds: ReadonlySet<string>): Promise<string[]> {
     const names = await this.#store.upstreams();
     const reads = await Promise.all(names.map(async (name) => ({ name, read: await this.#store.get(name) })));
-    return reads.flatMap(({ name, read }) => (read.state === 'intact' && read.credential.material?.kind === kind ? [name] : []));
+    return reads.flatMap(({ name, read }) =>
+      read.state === 'intact' && kinds.has(read.credential.material?.kind ?? '') ? [name] : [],
+    );
   }
 
   /** Why the references of a template have no values; empty where they do. @throws StateUnavailable */

@@ -3,7 +3,8 @@ import { isMember } from './caller/team-membership.js';
 import type { CredentialParts } from './credential.js';
 import { kindOf } from './kinds/kinds.js';
 import { KmsUnavailable } from './kms/kms.js';
-import { isPersonal, unproven } from './personal-credentials.js';
+import { connectWayOf, type ConnectWay } from './connect-way.js';
+import { unproven } from './personal-credentials.js';
 import type { Damage } from './sealed-store.js';
 import { OAuthProblem } from './upstream-oauth/oauth-problem.js';
 import { claimsOf } from './user-claims/claims-of.js';
@@ -81,7 +82,8 @@ export async function findLeasable(vault: VaultContext, request: LeaseCredential
     return refused(read.damage, message);
   }
   const { template, material } = read.credential;
-  if (material !== undefined && isPersonal(material.kind)) return findPersonal(vault, request, material);
+  const way = material === undefined ? undefined : connectWayOf(material);
+  if (material !== undefined && way !== undefined) return findPersonal(vault, request, material, way);
   if (material?.kind === SERVICE) return findService(vault, request, material, read.version);
   if (material !== undefined && dependsOnCaller(material)) return findForCaller(vault, request, material, read.version);
   if (material !== undefined) return { ok: true, material: shown(material), version: read.version };
@@ -94,8 +96,9 @@ async function findPersonal(
   vault: VaultContext,
   request: LeaseCredentialRequest,
   same: CredentialParts,
+  way: ConnectWay,
 ): Promise<Leasable | NotLeasable> {
-  const found = await unlessAway(() => vault.personal.lease(request));
+  const found = await unlessAway(() => vault.personal.lease(request, way));
   if (found instanceof KmsUnavailable) return away(vault, request.upstream, found);
   if (!found.ok) return found;
   const { headers, env } = shown(same);

@@ -27,7 +27,7 @@ import type { LeaseRefusal, Leasable } from './leasable.js';
 import type { SealedStore, TenantRecords } from './sealed-store.js';
 import { findMetadata } from './upstream-oauth/discover.js';
 import { OAuthHttp } from './upstream-oauth/oauth-http.js';
-import { upstreamSettings, type UpstreamSettings } from './upstream-oauth/upstream-settings.js';
+import { connectWayOf, CONNECTED_KINDS, type ConnectWay } from './connect-way.js';
 
 /** What people's own credentials stand on. */
 export interface PersonalCredentialsOptions {
@@ -43,13 +43,13 @@ export interface PersonalCredentialsOptions {
   readonly authServer: () => Promise<string | undefined>;
 }
 
-const KIND = 'oauth';
 const CONNECT_TIMEOUT_MS = 4_000;
 
 interface Parts {
   readonly view: GatewayView;
   readonly egress: Egress;
   readonly store: ConnectionStore;
+  readonly news: ConnectionNewsdesk;
   readonly clients: UpstreamClients;
   readonly refresher: Refresher;
   readonly revocations: Revocations;
@@ -95,16 +95,18 @@ export class PersonalCredentials {
 
   /**
    * Finds what an upstream must be shown for whoever calls, where they prove that they do.
+   * @param way how people connect to it
    * @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable
    */
   async lease(
     request: LeaseCredentialRequest,
+    way: ConnectWay,
   ): Promise<Leasable | (LeaseRefusal & { readonly ok: false; readonly cause: string })> {
-    const { store, refresher } = this.#parts;
+    const { store, refresher, news } = this.#parts;
     const proof = await this.prove(request);
     if (!proof.ok) return unproven(request, proof.cause);
     const connectUrl = (upstream: string) => `${this.gateway()?.publicUrl ?? ''}/connect/${upstream}`;
-    return leaseConnection({ store, refresher, clock: this.#o.clock, connectUrl }, request);
+    return leaseConnection({ store, refresher, news, clock: this.#o.clock, connectUrl }, request, way);
   }
 
   /** Who is really calling. @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable */
@@ -170,18 +172,19 @@ async function openParts(o: PersonalCredentialsOptions): Promise<Parts> {
     ...{ sealed, flow, connections, audit, log },
     gateway: () => view.current(),
     authServer: o.authServer,
-    upstreams: () => o.credentials.upstreamsOf(KIND),
-    settings: (upstream) => settingsOf(o.credentials, upstream),
+    upstreams: () => o.credentials.upstreamsOf(CONNECTED_KINDS),
+    way: (upstream) => wayTo(o.credentials, upstream),
+    clock,
     signIn: new BrowserSignIn(sealed),
   });
   undo.move();
-  return { view, egress, store, clients, refresher, revocations, services, site };
+  return { view, egress, store, news, clients, refresher, revocations, services, site };
 }
 
-async function settingsOf(credentials: Credentials, upstream: string): Promise<UpstreamSettings | undefined> {
+async function wayTo(credentials: Credentials, upstream: string): Promise<ConnectWay | undefined> {
   const read = await credentials.get(upstream);
   const material = read.state === 'intact' ? read.credential.material : undefined;
-  return material?.kind === KIND ? upstreamSettings.parse(material.settings) : undefined;
+  return material === undefined ? undefined : connectWayOf(material);
 }
 
 /** Nothing of a caller's own is given to somebody who is not proven to be the caller. */
@@ -189,6 +192,3 @@ export function unproven({ upstream }: LeaseCredentialRequest, cause: string): L
   const message = `The credential of ${upstream} depends on who calls, and it is not proven to the token vault that you are calling. Sign in again; if it stays, tell whoever runs the gateway.`;
   return { ok: false, reason: 'caller_unproven', cause, message };
 }
-
-/** Whether a credential of this kind is a person's own. */
-export const isPersonal = (kind: string) => kind === KIND;

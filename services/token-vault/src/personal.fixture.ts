@@ -10,7 +10,12 @@ export const UPSTREAM = 'tracker';
 
 /** What a lease came to. */
 export type Outcome =
-  | { readonly token: string; readonly version: string; readonly expiresAtMs: number }
+  | {
+      readonly token: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly version: string;
+      readonly expiresAtMs: number;
+    }
   | { readonly reason: string; readonly message: string; readonly connectUrl: string };
 
 /** A gateway's front, a vault behind it, and an upstream at which people have accounts. */
@@ -58,7 +63,7 @@ export async function leaseAt(
   const text = Buffer.from(await openSealed(rig.edgeKey.privateKey, sealed)).toString('utf8');
   const { headers } = fromJsonString(CredentialMaterialSchema, text);
   const token = (headers['Authorization'] ?? '').replace(/^Bearer /, '');
-  return { token, version, expiresAtMs: Number(expiresAt?.seconds ?? 0) * 1000 };
+  return { token, headers, version, expiresAtMs: Number(expiresAt?.seconds ?? 0) * 1000 };
 }
 
 /** The page that was shown, not an address elsewhere. */

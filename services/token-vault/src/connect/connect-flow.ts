@@ -2,7 +2,7 @@ import type { EventFields } from '@switchyard/contracts';
 import type { KvStore } from '@switchyard/state';
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { Connection, ConnectionId } from '../connections/connection.js';
+import type { ConnectionId, OAuthConnection } from '../connections/connection.js';
 import type { Connections } from '../connections/connections.js';
 import { withTokens } from '../connections/token-times.js';
 import type { UpstreamClients } from '../connections/upstream-clients.js';
@@ -119,7 +119,7 @@ export class ConnectFlow {
     const id = { issuer, subject, upstream, label };
     const { client, resource } = pending;
     const now = this.#o.clock.now();
-    const base: Connection = {
+    const base: OAuthConnection = {
       ...{ format: 1, state: 'connected', client, resource, accessToken: '' },
       ...{ scopes: [], wanted: [], connectedAtMs: now, obtainedAtMs: now },
     };

@@ -8,7 +8,8 @@ export interface PageFrame {
   readonly csrf: string;
 }
 
-const account = (person: string, upstream?: string): Html =>
+/** Who is signed in. @param upstream whose page leads back here after signing in as somebody else */
+export const accountRow = (person: string, upstream?: string): Html =>
   html`<div>
     <dt>Your account at this gateway</dt>
     <dd>
@@ -29,8 +30,13 @@ const button = (frame: PageFrame, upstream: string, label: string, o: { what: st
     <button type="submit" name="do" value="${o.what}" ${o.plain === true ? html`class="plain"` : undefined}>${o.text}</button>
   </form>`;
 
-/** One connection, with what can be done about it. */
-function connectionRow(frame: PageFrame, upstream: string, view: ConnectionView, several: boolean): Html {
+/** One connection, with what can be done about it. @param o.several whether its owner has others besides @param o.replaceable by another key */
+export function connectionRow(
+  frame: PageFrame,
+  upstream: string,
+  view: ConnectionView,
+  { several, replaceable = false }: { readonly several: boolean; readonly replaceable?: boolean },
+): Html {
   const { label, state, at, account: whose, isDefault } = view;
   const name = several || label !== 'default' ? html`<strong>${label}</strong> · ` : undefined;
   const used = several && isDefault ? ' · used for calls' : '';
@@ -41,6 +47,13 @@ function connectionRow(frame: PageFrame, upstream: string, view: ConnectionView,
       <div class="actions">
         ${several && !isDefault ? button(frame, upstream, label, { what: 'choose', text: 'Use this one', plain: true }) : undefined}
         ${button(frame, upstream, label, { what: 'disconnect', text: 'Disconnect', plain: true })}
+        ${
+          replaceable && state === 'connected'
+            ? html`<a class="small" href="/connect/${upstream}?${new URLSearchParams({ replace: label }).toString()}"
+                >Replace the key</a
+              >`
+            : undefined
+        }
       </div>
     </dd>
   </div>`;
@@ -59,19 +72,22 @@ export interface UpstreamPage extends PageFrame {
   readonly justConnected?: string;
 }
 
-const needsAttention = ({ state, wanted, scopes }: ConnectionView) =>
+/** Whether its owner has to do something before it can be used. */
+export const needsAttention = ({ state, wanted, scopes }: ConnectionView) =>
   state !== 'connected' || wanted.some((scope) => !scopes.includes(scope));
+
+/** What the page of an upstream is called. @param done whether a connection was made just now */
+export function headingOf(upstream: string, connections: readonly ConnectionView[], done: boolean): string {
+  if (done) return `${upstream} is connected`;
+  return connections.every(needsAttention) ? `Connect ${upstream}` : `Your connection to ${upstream}`;
+}
 
 /** Asks whether somebody wants to connect an upstream, and shows what they have connected. */
 export function upstreamPage(o: UpstreamPage): Page {
   const { upstream, connections } = o;
   const standing = connections.filter((view) => !needsAttention(view));
   const done = o.justConnected !== undefined && connections.some(({ label }) => label === o.justConnected);
-  const heading = done
-    ? `${upstream} is connected`
-    : standing.length > 0
-      ? `Your connection to ${upstream}`
-      : `Connect ${upstream}`;
+  const heading = headingOf(upstream, connections, done);
   return {
     status: 200,
     title: heading,
@@ -88,8 +104,8 @@ export function upstreamPage(o: UpstreamPage): Page {
           <dt>Server</dt>
           <dd><strong>${upstream}</strong><br /><code>${o.host}</code></dd>
         </div>
-        ${connections.map((view) => connectionRow(o, upstream, view, connections.length > 1))}
-        ${standing.length > 0 && done ? undefined : asked(o)} ${account(o.person, upstream)}
+        ${connections.map((view) => connectionRow(o, upstream, view, { several: connections.length > 1 }))}
+        ${standing.length > 0 && done ? undefined : asked(o)} ${accountRow(o.person, upstream)}
       </dl>
       ${done ? undefined : connectForms(o, standing.length > 0)}
       <p class="small soft"><a href="/connect">All your connections</a></p>`,
@@ -154,7 +170,7 @@ export function listPage(o: ListPage): Page {
           <a href="/connect/${name}">${connections.length === 0 ? 'connect' : 'open'}</a>
         </dd>
       </div>
-      ${connections.map((view) => connectionRow(o, name, view, connections.length > 1))}`;
+      ${connections.map((view) => connectionRow(o, name, view, { several: connections.length > 1 }))}`;
   return {
     status: 200,
     title: 'Your connections',
@@ -162,7 +178,7 @@ export function listPage(o: ListPage): Page {
       <p class="soft">Servers that this gateway uses with your own account there.</p>
       <dl>
         ${o.upstreams.length === 0 ? html`<div><dd>No server here needs an account of yours.</dd></div>` : o.upstreams.map(row)}
-        ${account(o.person)}
+        ${accountRow(o.person)}
       </dl>`,
   };
 }

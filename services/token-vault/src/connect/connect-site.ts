@@ -4,6 +4,7 @@ import { StateUnavailable } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ConnectWay } from '../connect-way.js';
 import { connectionLabel, type ConnectionId } from '../connections/connection.js';
 import type { Connections } from '../connections/connections.js';
 import type { Gateway } from '../gateway-view.js';
@@ -13,10 +14,13 @@ import { PAGE_HEADERS, readForm, type Page } from '@switchyard/pages';
 import { clientMetadataDocument, type GatewayClient } from '../upstream-oauth/client-registration.js';
 import { OAuthProblem } from '../upstream-oauth/oauth-problem.js';
 import type { UpstreamSettings } from '../upstream-oauth/upstream-settings.js';
+import { enteredKey } from '../user-key/entered-key.js';
+import type { KeySettings } from '../user-key/key-settings.js';
 import { browserUser, formToken, SIGN_IN_MS, type BrowserSignIn, type BrowserUser, type OwnServer } from './browser-sign-in.js';
 import { AUTHORIZATION_MS, type ConnectFlow } from './connect-flow.js';
 import { listPage, problemPage, upstreamPage } from './connect-pages.js';
 import { Cookies } from './cookies.js';
+import { keyPage } from './key-page.js';
 import { sendPage } from './send-page.js';
 import type { SealedTexts } from './sealed-text.js';
 
@@ -27,7 +31,8 @@ export interface ConnectSiteOptions {
   readonly authServer: () => Promise<string | undefined>;
   /** Upstreams that people connect to, and how. */
   readonly upstreams: () => Promise<readonly string[]>;
-  readonly settings: (upstream: string) => Promise<UpstreamSettings | undefined>;
+  readonly way: (upstream: string) => Promise<ConnectWay | undefined>;
+  readonly clock: { now(): number };
   readonly signIn: BrowserSignIn;
   readonly flow: ConnectFlow;
   readonly connections: Connections;
@@ -135,17 +140,25 @@ export class ConnectSite {
     const of = (name: string) => ({ issuer: user.issuer, subject: user.subject, upstream: name });
     if (upstream === undefined) {
       const names = await this.#o.upstreams();
-      const list = (name: string) => this.#o.connections.list(of(name));
+      const list = async (name: string) => this.#o.connections.list(of(name), await this.#o.way(name));
       const upstreams = await Promise.all(names.map(async (name) => ({ name, connections: await list(name) })));
       return sendPage(visit.response, listPage({ ...frame, upstreams }));
     }
-    const settings = await this.#o.settings(upstream);
-    if (settings === undefined) return sendPage(visit.response, NO_UPSTREAM);
-    const connections = await this.#o.connections.list(of(upstream));
-    const prospect = await this.#o.flow.prospect(settings, scopesBefore(connections));
+    const way = await this.#o.way(upstream);
+    if (way === undefined) return sendPage(visit.response, NO_UPSTREAM);
+    const connections = await this.#o.connections.list(of(upstream), way);
+    const justConnected = visit.query.get('connected') ?? undefined;
+    const { settings } = way;
+    if (way.kind === 'user-key') {
+      const replace = visit.query.get('replace') ?? undefined;
+      return sendPage(
+        visit.response,
+        keyPage({ ...frame, upstream, settings: way.settings, connections, justConnected, replace }),
+      );
+    }
+    const prospect = await this.#o.flow.prospect(way.settings, scopesBefore(connections));
     if (prospect instanceof OAuthProblem) return this.#refuse(visit, prospect, upstream, user);
     const { at, scopes } = prospect;
-    const justConnected = visit.query.get('connected');
     const page = {
       ...frame,
       upstream,
@@ -155,7 +168,7 @@ export class ConnectSite {
       scopes,
       connections,
     };
-    return sendPage(visit.response, upstreamPage({ ...page, ...(justConnected !== null && { justConnected }) }));
+    return sendPage(visit.response, upstreamPage({ ...page, ...(justConnected !== undefined && { justConnected }) }));
   }
 
   async #post(visit: Visit, user: BrowserUser | undefined, upstream: string, gateway: Gateway): Promise<void> {
@@ -163,9 +176,9 @@ export class ConnectSite {
     const form = await readForm(request);
     if (user === undefined || form === undefined || !isOurForm(request, form, user, own.publicUrl))
       return sendPage(response, FOREIGN_FORM);
-    const settings = await this.#o.settings(upstream);
+    const way = await this.#o.way(upstream);
     const label = connectionLabel.safeParse(form.get('label'));
-    if (settings === undefined) return sendPage(response, NO_UPSTREAM);
+    if (way === undefined) return sendPage(response, NO_UPSTREAM);
     if (!label.success) return sendPage(response, BAD_LABEL(upstream));
     // A change that could not be recorded is not made.
     if (!this.#o.audit.accepting()) return sendPage(response, NOT_READY);
@@ -173,13 +186,34 @@ export class ConnectSite {
     const what = form.get('do');
     if (what === 'disconnect') await this.#o.connections.disconnect(id, actorOf(request));
     else if (what === 'choose') await this.#o.connections.choose(id, actorOf(request));
-    else return this.#begin(visit, user, id, settings, gateway);
+    else if (way.kind === 'oauth') return this.#begin(visit, user, id, way.settings, gateway);
+    else return this.#takeKey(visit, user, id, way.settings, form.get('key') ?? '');
     redirect(response, `/connect/${upstream}`);
+  }
+
+  async #takeKey(
+    { request, response }: Visit,
+    user: BrowserUser,
+    id: ConnectionId,
+    settings: KeySettings,
+    text: string,
+  ): Promise<void> {
+    const { upstream, label } = id;
+    const entered = enteredKey(text, settings);
+    if (!entered.ok) {
+      const connections = await this.#o.connections.list(id, { kind: 'user-key', settings });
+      const page = { person: user.name, csrf: formToken(user), upstream, settings, connections };
+      return sendPage(response, keyPage({ ...page, replace: label, problem: { label, text: entered.problem } }));
+    }
+    const { origin } = new URL(settings.url);
+    const connection = { format: 2, state: 'connected', key: entered.key, origin, connectedAtMs: this.#o.clock.now() } as const;
+    await this.#o.connections.connect(id, connection, actorOf(request));
+    redirect(response, `/connect/${upstream}?${new URLSearchParams({ connected: label }).toString()}`);
   }
 
   async #begin(visit: Visit, user: BrowserUser, id: ConnectionId, settings: UpstreamSettings, gateway: Gateway): Promise<void> {
     const { upstream, label } = id;
-    const connections = await this.#o.connections.list(id);
+    const connections = await this.#o.connections.list(id, { kind: 'oauth', settings });
     const prospect = await this.#o.flow.prospect(settings, scopesBefore(connections));
     if (prospect instanceof OAuthProblem) return this.#refuse(visit, prospect, upstream, user);
     const begun = await this.#o.flow.begin(user, { upstream, label, settings }, prospect, gatewayClient(gateway));

@@ -13,11 +13,21 @@ import {
   type ConnectionsOf,
 } from './connection.js';
 
-/** A record as it was read, and where it stood. */
+/** A record that could be read, and where it stood. */
+export interface Intact<T> {
+  readonly state: 'intact';
+  readonly value: T;
+  readonly version: string;
+  readonly place: number;
+}
+
+/** A record as it was read. */
 export type Read<T> =
-  | { readonly state: 'absent' }
-  | { readonly state: 'damaged'; readonly damage: Damage; readonly place: number }
-  | { readonly state: 'intact'; readonly value: T; readonly version: string; readonly place: number };
+  { readonly state: 'absent' } | { readonly state: 'damaged'; readonly damage: Damage; readonly place: number } | Intact<T>;
+
+/** What an upstream is shown. A key that is entered again counts as another: whoever was refused before does not speak of it. */
+const shownOf = (connection: Connection): string[] =>
+  connection.format === 1 ? [connection.accessToken] : ['key', connection.key, String(connection.connectedAtMs)];
 
 /** No label is empty: under the empty one is which labels there are. */
 const INDEX = '';
@@ -62,12 +72,12 @@ export class ConnectionStore {
   /**
    * Stores a connection in the place of what was read.
    * @param place where it stood; undefined: nowhere
-   * @returns its version, which changes with its access token; undefined where somebody else wrote since then
+   * @returns its version, which changes with what the upstream is shown; undefined where somebody else wrote since then
    * @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable
    */
   async replace(id: ConnectionId, place: number | undefined, connection: Connection): Promise<string | undefined> {
     const name = nameOf(id);
-    const version = await this.#keyring.versionOf(['connection', name, connection.accessToken]);
+    const version = await this.#keyring.versionOf(['connection', name, ...shownOf(connection)]);
     return (await this.sealed.replace(name, place, encodeConnection(connection), version)) ? version : undefined;
   }
 

@@ -21,10 +21,12 @@ export const connectionLabel = z
   .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._@+-]{0,39}$/u);
 export const DEFAULT_LABEL = 'default';
 
-const connection = z.strictObject({
+/** `reauth_required`: the upstream has ended it; its owner must connect again. */
+const state = z.enum(['connected', 'reauth_required']);
+
+const oauthConnection = z.strictObject({
   format: z.literal(1),
-  /** `reauth_required`: the upstream has ended it; its owner must connect again. */
-  state: z.enum(['connected', 'reauth_required']),
+  state,
   /** The gateway as this connection's authorization server knows it: tokens never go to another. */
   client: registeredClient,
   resource: z.string(),
@@ -44,6 +46,24 @@ const connection = z.strictObject({
   /** When the access token came. */
   obtainedAtMs: z.number(),
 });
+
+/** Tokens of an authorization server. */
+export type OAuthConnection = z.infer<typeof oauthConnection>;
+
+const keyConnection = z.strictObject({
+  format: z.literal(2),
+  state,
+  /** Empty once the upstream has refused it. */
+  key: z.string(),
+  /** Origin of the upstream that its owner gave it for: no other is shown it. */
+  origin: z.string(),
+  connectedAtMs: z.number(),
+});
+
+/** A key that its owner entered. */
+export type KeyConnection = z.infer<typeof keyConnection>;
+
+const connection = z.discriminatedUnion('format', [oauthConnection, keyConnection]);
 
 /** What is kept of a connection. */
 export type Connection = z.infer<typeof connection>;

@@ -1,4 +1,5 @@
 import type { EventFields } from '@switchyard/contracts';
+import { fits, type ConnectWay } from '../connect-way.js';
 import type { Connection, ConnectionId, ConnectionIndex, ConnectionsOf } from './connection.js';
 import type { ConnectionNewsdesk } from './connection-news.js';
 import type { ConnectionStore } from './connection-store.js';
@@ -9,7 +10,7 @@ export interface ConnectionView {
   readonly label: string;
   readonly isDefault: boolean;
   readonly state: Connection['state'] | 'damaged';
-  /** Host of the authorization server that it is with. */
+  /** Host of the authorization server that it is with; of the upstream, where it is a key. */
   readonly at: string;
   readonly account?: string;
   readonly scopes: readonly string[];
@@ -44,13 +45,17 @@ export class Connections {
     this.#o = options;
   }
 
-  /** What somebody has towards an upstream, the default first. @throws KmsUnavailable; StateUnavailable */
-  async list(of: ConnectionsOf): Promise<ConnectionView[]> {
+  /**
+   * What somebody has towards an upstream, the default first.
+   * @param way how people connect to it now; where they cannot, undefined
+   * @throws KmsUnavailable; StateUnavailable
+   */
+  async list(of: ConnectionsOf, way: ConnectWay | undefined): Promise<ConnectionView[]> {
     const index = await this.#o.store.index(of);
     if (index.state !== 'intact') return [];
     const { default: standard, labels } = index.value;
     const order = [standard, ...labels.filter((label) => label !== standard).sort()];
-    const views = await Promise.all(order.map((label) => this.#view({ ...of, label }, label === standard)));
+    const views = await Promise.all(order.map((label) => this.#view({ ...of, label }, label === standard, way)));
     return views.filter((view) => view !== undefined);
   }
 
@@ -101,13 +106,16 @@ export class Connections {
     return true;
   }
 
-  async #view(id: ConnectionId, isDefault: boolean): Promise<ConnectionView | undefined> {
+  async #view(id: ConnectionId, isDefault: boolean, way: ConnectWay | undefined): Promise<ConnectionView | undefined> {
     const read = await this.#o.store.get(id);
     if (read.state === 'absent') return undefined;
     const { label } = id;
     if (read.state === 'damaged') return { label, isDefault, state: 'damaged', at: '', scopes: [], wanted: [], connectedAtMs: 0 };
-    const { state, client, scopes, wanted, connectedAtMs, account } = read.value;
-    const at = new URL(client.issuer).host;
-    return { label, isDefault, state, at, scopes, wanted, connectedAtMs, ...(account !== undefined && { account }) };
+    const { connectedAtMs } = read.value;
+    const state = way === undefined || fits(way, read.value) ? read.value.state : 'reauth_required';
+    const same = { label, isDefault, state, connectedAtMs };
+    if (read.value.format === 2) return { ...same, at: new URL(read.value.origin).host, scopes: [], wanted: [] };
+    const { client, scopes, wanted, account } = read.value;
+    return { ...same, at: new URL(client.issuer).host, scopes, wanted, ...(account !== undefined && { account }) };
   }
 }

@@ -1,10 +1,13 @@
 import type { LeaseCredentialRequest } from '@switchyard/contracts';
-import { API_KEY_ISSUER } from '@switchyard/api-keys';
-import type { Leasable, LeaseRefusal } from '../leasable.js';
+import type { Leasable } from '../leasable.js';
 import { scopesOf } from '../upstream-oauth/challenge.js';
 import { OAuthProblem } from '../upstream-oauth/oauth-problem.js';
-import type { Connection, ConnectionId, ConnectionsOf } from './connection.js';
+import { fits, type ConnectWay } from '../connect-way.js';
+import type { ConnectionId, ConnectionsOf, OAuthConnection } from './connection.js';
+import type { ConnectionNewsdesk } from './connection-news.js';
 import type { ConnectionStore } from './connection-store.js';
+import { leaseKey } from './lease-key.js';
+import { connectionRequired, damagedConnection, type ConnectCause, type NoConnection } from './no-connection.js';
 import type { Refreshed, Refresher, Standing } from './refresh.js';
 import { ageOf } from './token-times.js';
 
@@ -12,12 +15,13 @@ import { ageOf } from './token-times.js';
 export interface ConnectionLeasing {
   readonly store: ConnectionStore;
   readonly refresher: Refresher;
+  readonly news: ConnectionNewsdesk;
   readonly clock: { now(): number };
   /** Page at which somebody connects to an upstream. */
   readonly connectUrl: (upstream: string) => string;
 }
 
-type Found = Leasable | (LeaseRefusal & { readonly ok: false; readonly cause: string });
+type Found = Leasable | NoConnection;
 
 /** Edges use a person's credential no longer than this without asking again. */
 const LEASE_MS = 60_000;
@@ -26,20 +30,35 @@ const YOUNG_MS = 30_000;
 
 /**
  * Finds what an upstream must be shown for one person: their default connection, renewed where it must be.
+ * @param way how people connect to the upstream
  * @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable
  */
-export async function leaseConnection(leasing: ConnectionLeasing, request: LeaseCredentialRequest): Promise<Found> {
+export async function leaseConnection(
+  leasing: ConnectionLeasing,
+  request: LeaseCredentialRequest,
+  way: ConnectWay,
+): Promise<Found> {
   const { upstream, principalIssuer: issuer, principalSubject: subject } = request;
   const of: ConnectionsOf = { issuer, subject, upstream };
   const index = await leasing.store.index(of);
-  if (index.state === 'damaged') return damaged(upstream, index.damage);
+  if (index.state === 'damaged') return damagedConnection(upstream, index.damage);
   if (index.state === 'absent') return connect(leasing, request, 'not_connected');
   const id: ConnectionId = { ...of, label: index.value.default };
   const standing = await leasing.store.get(id);
   if (standing.state === 'absent') return connect(leasing, request, 'not_connected');
-  if (standing.state === 'damaged') return damaged(upstream, standing.damage);
-  return leaseStanding(leasing, request, id, standing);
+  if (standing.state === 'damaged') return damagedConnection(upstream, standing.damage);
+  const { value } = standing;
+  if (value.format === 1 && way.kind === 'oauth') return leaseStanding(leasing, request, id, { ...standing, value });
+  // What was made in the way of an earlier configuration is of no use in another.
+  if (value.format === 1 || way.kind === 'oauth') return connect(leasing, request, 'not_connected');
+  if (!fits(way, value)) return connect(leasing, request, 'moved');
+  const { store, news, clock } = leasing;
+  const o = { store, news, clock, settings: way.settings, connectUrl: leasing.connectUrl(upstream) };
+  return (await leaseKey(o, request, id, { ...standing, value })) ?? leaseConnection(leasing, request, way);
 }
+
+const connect = ({ connectUrl }: ConnectionLeasing, request: LeaseCredentialRequest, cause: ConnectCause) =>
+  connectionRequired(request, connectUrl(request.upstream), cause);
 
 async function leaseStanding(
   leasing: ConnectionLeasing,
@@ -89,31 +108,6 @@ async function stepUp(
 ): Promise<Found> {
   const wanted = [...new Set([...value.wanted, ...asked])];
   // Where somebody else wrote meanwhile, the next challenge says it again.
-  if (wanted.length > value.wanted.length) await leasing.store.replace(id, place, { ...value, wanted } satisfies Connection);
+  if (wanted.length > value.wanted.length) await leasing.store.replace(id, place, { ...value, wanted } satisfies OAuthConnection);
   return connect(leasing, request, 'scope_required');
 }
-
-const WHY: Readonly<Record<string, (upstream: string) => string>> = {
-  not_connected: (upstream) => `You have not connected ${upstream} to this gateway yet`,
-  reauth_required: (upstream) => `Your connection to ${upstream} has ended`,
-  token_refused: (upstream) => `${upstream} refuses the token that your connection has just been given`,
-  scope_required: (upstream) => `${upstream} needs more permissions than your connection has`,
-};
-
-function connect({ connectUrl }: ConnectionLeasing, request: LeaseCredentialRequest, cause: keyof typeof WHY): Found {
-  const { upstream, principalIssuer } = request;
-  if (principalIssuer === API_KEY_ISSUER) {
-    const message = `${upstream} is used with each person's own account, and an API key is nobody's: call it as somebody who is signed in.`;
-    return { ok: false, reason: 'credential_unavailable', cause: 'api_key', message };
-  }
-  const url = connectUrl(upstream);
-  const message = `${WHY[cause]?.(upstream) ?? ''}. Open ${url} to connect it, then try again.`;
-  return { ok: false, reason: 'connection_required', cause, message, connectUrl: url };
-}
-
-const damaged = (upstream: string, damage: string): Found => ({
-  ok: false,
-  reason: 'credential_unavailable',
-  cause: damage,
-  message: `Your stored connection to ${upstream} cannot be trusted any more and is not used; an administrator must look into it. Connecting again replaces it.`,
-});

@@ -6,9 +6,9 @@ import type { Audit } from '@switchyard/audit';
 import type { OAuthHttp } from '../upstream-oauth/oauth-http.js';
 import { OAuthProblem, unreachableProblem } from '../upstream-oauth/oauth-problem.js';
 import { refreshTokens, revokeToken, type Tokens } from '../upstream-oauth/tokens.js';
-import type { Connection, ConnectionId } from './connection.js';
+import type { ConnectionId, OAuthConnection } from './connection.js';
 import type { ConnectionNewsdesk } from './connection-news.js';
-import type { ConnectionStore, Read } from './connection-store.js';
+import type { ConnectionStore, Intact } from './connection-store.js';
 import type { KnownServers } from './known-servers.js';
 import { withTokens } from './token-times.js';
 import type { UpstreamClients } from './upstream-clients.js';
@@ -28,7 +28,7 @@ export interface RefreshOptions {
 }
 
 /** A connection as it stands. */
-export type Standing = Extract<Read<Connection>, { readonly state: 'intact' }>;
+export type Standing = Intact<OAuthConnection>;
 
 /** What came of it: the connection as it stands then, why there is no new token, or that there is no such connection any more. */
 export type Refreshed = Standing | OAuthProblem | 'gone';
@@ -84,8 +84,8 @@ export class Refresher {
   async #refresh(id: ConnectionId, stale: string): Promise<Refreshed> {
     const untilMs = performance.now() + WAIT_MS;
     while (performance.now() < untilMs) {
-      const standing = await this.#o.store.get(id);
-      if (standing.state !== 'intact') return 'gone';
+      const standing = await this.#standing(id);
+      if (standing === undefined) return 'gone';
       if (standing.version !== stale || standing.value.state !== 'connected') return standing;
       const server = await this.#o.servers.find(standing.value.client.issuer);
       if (server instanceof OAuthProblem) return server;
@@ -106,8 +106,8 @@ export class Refresher {
   async #holding(id: ConnectionId, stale: string, lease: number, server: AuthorizationServer): Promise<Refreshed | 'moved'> {
     const { store, clock, audit, http } = this.#o;
     // Whoever held the lease before may have done it.
-    const standing = await store.get(id);
-    if (standing.state !== 'intact') return 'gone';
+    const standing = await this.#standing(id);
+    if (standing === undefined) return 'gone';
     const { value } = standing;
     if (standing.version !== stale || value.state !== 'connected') return standing;
     // What cannot be recorded is not done; and who was just told to wait, waits.
@@ -138,8 +138,7 @@ export class Refresher {
       const version = await store.replace(id, standing.place, next);
       if (version === undefined) continue;
       await news.tell({ id, change: 'refreshed', state: 'refreshed', version });
-      const read = await store.get(id);
-      return read.state === 'intact' ? read : 'gone';
+      return (await this.#standing(id)) ?? 'gone';
     }
   }
 
@@ -163,14 +162,20 @@ export class Refresher {
     const version = await store.replace(id, place, { ...kept, state: 'reauth_required', accessToken: '' });
     if (version === undefined) return 'moved';
     await news.tell({ id, change: 'reauth_required', state: 'reauth_required', version, reason });
-    const read = await store.get(id);
-    return read.state === 'intact' ? read : 'gone';
+    return (await this.#standing(id)) ?? 'gone';
   }
 
   /** The record, where it is still the one that this refresh began with. */
   async #ours(id: ConnectionId, lease: number): Promise<Standing | undefined> {
+    const standing = await this.#standing(id);
+    return standing?.value.refreshing?.lease === lease ? standing : undefined;
+  }
+
+  /** The connection; undefined where there is none, or one that has no tokens. */
+  async #standing(id: ConnectionId): Promise<Standing | undefined> {
     const read = await this.#o.store.get(id);
-    return read.state === 'intact' && read.value.refreshing?.lease === lease ? read : undefined;
+    if (read.state !== 'intact' || read.value.format !== 1) return undefined;
+    return { ...read, value: read.value };
   }
 }
 
@@ -183,7 +188,7 @@ const keyOf = ({ issuer, subject, upstream, label }: ConnectionId) =>
   `refresh ${JSON.stringify([issuer, subject, upstream, label])}`;
 
 /** A refresh whose end is not known is tried again, but not at once, and later each time. */
-function retryAtMs({ refreshing }: Connection): number {
+function retryAtMs({ refreshing }: OAuthConnection): number {
   if (refreshing === undefined) return 0;
   return refreshing.startedAtMs + Math.min(BACKOFF_MS * 2 ** (refreshing.attempts - 1), BACKOFF_LIMIT_MS);
 }

@@ -53,7 +53,10 @@ export class Revocations {
    * @returns tells it now, in the background
    * @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable
    */
-  async add({ client, refreshToken, accessToken }: Connection): Promise<() => void> {
+  async add(connection: Connection): Promise<() => void> {
+    // Keys are ended where they were made: nobody can be told.
+    if (connection.format !== 1) return () => undefined;
+    const { client, refreshToken, accessToken } = connection;
     // The refresh token's end is the access token's too (RFC 7009 §2.1).
     const token = refreshToken ?? accessToken;
     if (token === '') return () => undefined;

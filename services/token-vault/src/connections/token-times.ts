@@ -1,5 +1,5 @@
 import type { Tokens } from '../upstream-oauth/tokens.js';
-import type { Connection } from './connection.js';
+import type { OAuthConnection } from './connection.js';
 
 /** Part of its life after which a token is renewed while it still works, and how much earlier or later that may be. */
 const EARLY = 0.8;
@@ -8,7 +8,7 @@ const JITTER = 0.1;
 const MARGIN_MS = 5_000;
 
 /** A connection with new tokens in it. A server that gives no new refresh token means the old one (RFC 6749 §6). */
-export function withTokens(connection: Connection, tokens: Tokens, nowMs: number): Connection {
+export function withTokens(connection: OAuthConnection, tokens: Tokens, nowMs: number): OAuthConnection {
   const { expiresAtMs: _ends, refreshAtMs: _renew, ...kept } = connection;
   const { accessToken, lifetimeMs, scopes, subject } = tokens;
   const refreshToken = tokens.refreshToken ?? connection.refreshToken;
@@ -27,7 +27,7 @@ export function withTokens(connection: Connection, tokens: Tokens, nowMs: number
 }
 
 /** What is to be done with a token before it is used. */
-export function ageOf({ expiresAtMs, refreshAtMs, refreshToken }: Connection, nowMs: number): 'fresh' | 'due' | 'expired' {
+export function ageOf({ expiresAtMs, refreshAtMs, refreshToken }: OAuthConnection, nowMs: number): 'fresh' | 'due' | 'expired' {
   if (expiresAtMs !== undefined && expiresAtMs - MARGIN_MS <= nowMs) return 'expired';
   return refreshAtMs !== undefined && refreshAtMs <= nowMs && refreshToken !== undefined ? 'due' : 'fresh';
 }

@@ -6,6 +6,7 @@ import type { Kind, Settings } from './kind.js';
 import { mtls } from './mtls.js';
 import { oauth } from './oauth.js';
 import { userClaims } from './user-claims.js';
+import { userKey } from './user-key.js';
 
 /** Every kind of credential that is more than fixed header fields and variables. */
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -14,6 +15,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   mtls,
   oauth,
   'user-claims': userClaims,
+  'user-key': userKey,
   'client-credentials': clientCredentials,
 };
 
