@@ -21,7 +21,7 @@ export const BANNED_EXTERNALS = [{ sourceTag: 'runtime:pure', externals: ['@nest
 
 /** External packages that only their owners import, so that there is one place to look when they change. */
 export const EXTERNAL_OWNERS = {
-  jose: ['@switchyard/oauth'],
+  jose: ['@switchyard/audit', '@switchyard/oauth'],
   undici: ['@switchyard/egress'],
   '@nats-io/*': ['@switchyard/messaging', '@switchyard/state'],
   '@opentelemetry/sdk-*': ['@switchyard/telemetry'],

@@ -1,29 +1,10 @@
-import { firstLink } from './chain.js';
 import { ChainCheck, type ChainFaultKind } from './chain-check.js';
-import { renderEvent } from './render-event.js';
-import { decodeRecord, encodeRecord, sealRecords } from './spool-record.js';
+import { edited, trailOf } from './trail.fixture.js';
 
 const epoch = 1767225600000;
 const count = 10_000;
 
-/** The lines of one epoch, as a spool makes them. */
-function trail(emitter: string, length: number): Buffer[] {
-  const texts = Array.from({ length }, (_, index) => {
-    const sequence = index + 1;
-    const identity = { tenant: 'default', emitter, epoch, sequence, recordedAtMs: epoch + index };
-    const fields = { type: 'tool.called', outcome: 'ok', capability: 'echo', request_id: `request-${index}` } as const;
-    return encodeRecord(sequence, epoch + index, renderEvent(fields, identity));
-  });
-  const records = Buffer.from(texts.join(''), 'latin1');
-  sealRecords(records, firstLink(emitter, epoch));
-  const lines: Buffer[] = [];
-  for (let start = 0, end = records.indexOf(10); end >= 0; start = end + 1, end = records.indexOf(10, start)) {
-    lines.push(records.subarray(decodeRecord(records, start, end)?.jsonStart, end));
-  }
-  return lines;
-}
-
-const log = trail('edge-1', count);
+const log = trailOf('edge-1', epoch, count);
 
 /** Heads after each line. */
 function firstFault(lines: readonly Buffer[], check = new ChainCheck()) {
@@ -48,8 +29,6 @@ const standings = (() => {
 function faultAt(index: number, change: (lines: Buffer[]) => Buffer[]) {
   return firstFault(change(log.slice(index, index + 3)), new ChainCheck(standings[index]));
 }
-
-const edited = (line: Buffer, from: string, to: string) => Buffer.from(line.toString('latin1').replace(from, to), 'latin1');
 
 interface Mutation {
   readonly id: string;
@@ -118,7 +97,7 @@ describe('the chain of an audit trail', () => {
   });
 
   it('D6: epochs of several emitters may alternate', () => {
-    const other = trail('edge-2', 100);
+    const other = trailOf('edge-2', epoch, 100);
     expect(firstFault(log.slice(0, 100).flatMap((line, index) => [line, other[index]!]))).toBeUndefined();
   });
 

@@ -33,6 +33,7 @@ export interface ChainHead {
 export class ChainCheck {
   /** By `<emitter>/<epoch>`. */
   readonly #heads: Map<string, ChainHead>;
+  #latest: (ChainHead & { readonly chain: string }) | undefined;
 
   /** @param heads where to go on, by `<emitter>/<epoch>`; other epochs have to begin with their first record */
   constructor(heads: ReadonlyMap<string, ChainHead> = new Map()) {
@@ -42,6 +43,11 @@ export class ChainCheck {
   /** Up to where everything was found to be right, by `<emitter>/<epoch>`. */
   get heads(): ReadonlyMap<string, ChainHead> {
     return this.#heads;
+  }
+
+  /** The last line that was found to be right, and which `<emitter>/<epoch>` it is of. */
+  get latest(): (ChainHead & { readonly chain: string }) | undefined {
+    return this.#latest;
   }
 
   /** Checks the next line. @param line exact bytes of an event, without line feed @returns undefined where it is right */
@@ -58,7 +64,8 @@ export class ChainCheck {
     const link = readLink(line, head.link);
     if (link === undefined) return { kind: 'not_linked', eventId };
     if (link.written !== link.expected) return { kind: 'altered', eventId };
-    this.#heads.set(chain, { sequence, link: link.written });
+    this.#latest = { chain, sequence, link: link.written };
+    this.#heads.set(chain, this.#latest);
     return undefined;
   }
 }

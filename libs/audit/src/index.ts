@@ -1,4 +1,21 @@
 export { ChainCheck, CHAIN_FAULTS, type ChainFault, type ChainFaultKind, type ChainHead } from './chain-check.js';
+export {
+  checkpointDigest,
+  headsOf,
+  readCheckpoint,
+  signCheckpoint,
+  type Checkpoint,
+  type CheckpointKey,
+  type SignedCheckpoint,
+} from './checkpoint.js';
+export {
+  headsText,
+  verifyExport,
+  type BrokenExport,
+  type ExportHeader,
+  type Trust,
+  type VerifiedExport,
+} from './verify-export.js';
 export { Audit, type AuditOptions, type Intent } from './audit.js';
 export {
   renderEvent,

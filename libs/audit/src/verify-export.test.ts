@@ -1,0 +1,173 @@
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import type { ChainHead } from './chain-check.js';
+import { firstLink } from './chain.js';
+import { checkpointDigest, signCheckpoint } from './checkpoint.js';
+import { edited, forged, trailOf } from './trail.fixture.js';
+import { verifyExport, type BrokenExport } from './verify-export.js';
+
+const epoch = 1767225600000;
+const chain = `edge-1/${epoch}`;
+const other = `auth-1/${epoch}`;
+
+const head = (lines: readonly Buffer[], sequence: number): ChainHead => ({
+  sequence,
+  link: sequence === 0 ? firstLink('edge-1', epoch) : /"chain":"([\w-]{43})"/.exec(lines[sequence - 1]!.toString())![1]!,
+});
+
+async function newKey(): Promise<{ readonly secret: JWK; readonly open: JWK }> {
+  const { privateKey, publicKey } = await generateKeyPair('Ed25519', { extractable: true });
+  return { secret: await exportJWK(privateKey), open: await exportJWK(publicKey) };
+}
+
+/** Signs what the trail was at some places, one checkpoint each. */
+async function checkpointsOf(heads: readonly Record<string, ChainHead>[], key: JWK): Promise<string[]> {
+  const signed: string[] = [];
+  for (const [index, at] of heads.entries()) {
+    const said = Object.fromEntries(
+      Object.entries(at).map(([name, { sequence, link }]) => [name, [sequence, link] as [number, string]]),
+    );
+    const previous = index === 0 ? '' : checkpointDigest(signed[index - 1]!);
+    const time = new Date(epoch + index * 60_000).toISOString();
+    signed.push(await signCheckpoint({ number: index + 1, at: time, previous, heads: said }, key));
+  }
+  return signed;
+}
+
+interface Parts {
+  readonly checkpoints: readonly string[];
+  readonly events: readonly Buffer[];
+  readonly heads?: Record<string, [number, string]>;
+}
+
+function textOf({ checkpoints, events, heads = {} }: Parts): Buffer[] {
+  const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+  return [
+    json({ switchyard_audit_export: 1, checkpoints: checkpoints.length, heads }),
+    ...checkpoints.map((checkpoint) => json({ checkpoint })),
+    ...events,
+    json({ end: { events: events.length } }),
+  ];
+}
+
+async function* each(lines: readonly Buffer[]): AsyncGenerator<Buffer> {
+  for (const line of lines) yield await Promise.resolve(line);
+}
+
+describe('an export of the audit trail', () => {
+  const lines = trailOf('edge-1', epoch, 100);
+  const others = trailOf('auth-1', epoch, 10);
+  const all = [...others, ...lines];
+  let key: Awaited<ReturnType<typeof newKey>>;
+  let signed: string[];
+
+  beforeAll(async () => {
+    key = await newKey();
+    signed = await checkpointsOf(
+      [
+        { [chain]: head(lines, 40), [other]: head(others, 10) },
+        { [chain]: head(lines, 80), [other]: head(others, 10) },
+        { [chain]: head(lines, 100), [other]: head(others, 10) },
+      ],
+      key.secret,
+    );
+  });
+
+  const verify = (text: readonly Buffer[], copies: readonly string[] = []) =>
+    verifyExport(each(text), { keys: [key.open], copies });
+
+  it('D6: verifies with nothing but the public key', async () => {
+    expect(await verify(textOf({ checkpoints: signed, events: all }), signed)).toEqual({
+      ok: true,
+      events: 110,
+      epochs: 2,
+      checkpoints: 3,
+      from: '2026-01-01T00:00:00.000Z',
+      until: '2026-01-01T00:02:00.000Z',
+    });
+  });
+
+  it('D6: verifies from one checkpoint to another', async () => {
+    const heads = { [chain]: [40, head(lines, 40).link], [other]: [10, head(others, 10).link] } as Parts['heads'];
+    const text = textOf({ checkpoints: signed.slice(0, 2), events: lines.slice(40, 80), heads: heads! });
+    expect(await verify(text, signed)).toMatchObject({ ok: true, events: 40, checkpoints: 2 });
+  });
+
+  const rows: readonly [string, () => Parts | Promise<Parts>, Partial<BrokenExport>][] = [
+    [
+      'D6-altered',
+      () => ({ checkpoints: signed, events: [...others, edited(lines[0]!, 'echo', 'evil'), ...lines.slice(1)] }),
+      { line: 15, eventId: `${chain}/1`, sentence: expect.stringContaining('is not what was recorded') as string },
+    ],
+    [
+      'D6-removed',
+      () => ({ checkpoints: signed, events: [...others, ...lines.slice(0, 9), ...lines.slice(10)] }),
+      { eventId: `${chain}/11`, sentence: expect.stringContaining('records between them are missing (10 to 10)') as string },
+    ],
+    ['D6-end-cut-off', () => ({ checkpoints: signed, events: all.slice(0, -1) }), { eventId: `${chain}/100` }],
+    ['D6-epoch-dropped', () => ({ checkpoints: signed, events: lines }), { eventId: `${other}/1` }],
+    [
+      'D6-added-at-the-end',
+      () => ({ checkpoints: signed, events: [...others, ...trailOf('edge-1', epoch, 101)] }),
+      { eventId: `${chain}/101`, sentence: 'No checkpoint covers this record.' },
+    ],
+    [
+      'D6-epoch-added',
+      () => ({ checkpoints: signed, events: [...all, ...trailOf('edge-9', epoch, 1)] }),
+      { eventId: `edge-9/${epoch}/1`, sentence: 'No checkpoint covers this record.' },
+    ],
+    [
+      'D12-linked-anew',
+      () => {
+        const changed = [...lines.slice(0, 50), edited(lines[50]!, 'echo', 'evil'), ...lines.slice(51)];
+        return { checkpoints: signed, events: [...others, ...forged('edge-1', epoch, changed)] };
+      },
+      { eventId: `${chain}/80`, sentence: 'This record, or one before it, is not what was signed.' },
+    ],
+    [
+      'D12-signed-with-another-key',
+      async () => {
+        const mine = await newKey();
+        return {
+          checkpoints: await checkpointsOf([{ [chain]: head(lines, 100), [other]: head(others, 10) }], mine.secret),
+          events: all,
+        };
+      },
+      { line: 2, sentence: 'This checkpoint was not signed with the given key.' },
+    ],
+    [
+      'D6-checkpoint-left-out',
+      () => ({ checkpoints: [signed[0]!, signed[2]!], events: all }),
+      { line: 3, sentence: 'Checkpoint 3 stands behind checkpoint 1.' },
+    ],
+    [
+      'D12-signed-again-with-our-key',
+      async () => {
+        const events = forged('edge-1', epoch, [edited(lines[0]!, 'echo', 'evil'), ...lines.slice(1)]);
+        const heads = { [chain]: head(events, 100), [other]: head(others, 10) };
+        return { checkpoints: await checkpointsOf([heads], key.secret), events: [...others, ...events] };
+      },
+      { line: 2, sentence: 'Checkpoint 1 is another one than its copy.' },
+    ],
+  ];
+
+  it.each(rows)('%s: names the first record that is bad', async (_id, parts, expected) => {
+    const text = textOf(await parts());
+    expect(await verify(text, signed)).toMatchObject({ ok: false, ...expected });
+  });
+
+  it.each([
+    ['empty', () => []],
+    ['no-header', () => textOf({ checkpoints: signed, events: all }).slice(1)],
+    ['no-end', () => textOf({ checkpoints: signed, events: all }).slice(0, -1)],
+    ['torn', () => [...textOf({ checkpoints: signed, events: all }).slice(0, 50), Buffer.from('{"event_id":')]],
+    ['a-foreign-start', () => textOf({ checkpoints: signed, events: lines.slice(40), heads: { [chain]: [40, 'x'.repeat(43)] } })],
+  ])('%s: is no whole export', async (_id, text) => {
+    expect(await verify(text())).toMatchObject({ ok: false });
+  });
+
+  it('D6: a log of 10,000 records verifies', async () => {
+    const many = trailOf('edge-1', epoch, 10_000);
+    const checkpoints = await checkpointsOf([{ [chain]: head(many, 10_000) }], key.secret);
+    expect(await verify(textOf({ checkpoints, events: many }))).toMatchObject({ ok: true, events: 10_000 });
+  });
+});

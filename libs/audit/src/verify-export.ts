@@ -1,0 +1,197 @@
+import type { JWK } from 'jose';
+import { z } from 'zod';
+import { CHAIN_FAULTS, ChainCheck, type ChainHead } from './chain-check.js';
+import { checkpointDigest, headsOf, readCheckpoint, type SignedCheckpoint } from './checkpoint.js';
+
+/** First line of an export. */
+export const exportHeader = z.strictObject({
+  switchyard_audit_export: z.literal(1),
+  /** Checkpoints that follow, one a line. The first is where the export begins, unless it is the very first of the trail. */
+  checkpoints: z.int().positive(),
+  /** Where each epoch begins that had begun before: the last record that is not in the export. */
+  heads: z.record(z.string(), z.tuple([z.int().nonnegative(), z.string()])),
+});
+
+export type ExportHeader = z.output<typeof exportHeader>;
+
+/** Line of a checkpoint. */
+export const exportCheckpoint = z.strictObject({ checkpoint: z.string() });
+
+/** Last line of an export. */
+export const exportEnd = z.strictObject({ end: z.strictObject({ events: z.int().nonnegative() }) });
+
+/** An export that is what was recorded. */
+export interface VerifiedExport {
+  readonly ok: true;
+  readonly events: number;
+  readonly epochs: number;
+  readonly checkpoints: number;
+  /** When the first and the last checkpoint were signed. */
+  readonly from: string;
+  readonly until: string;
+}
+
+/** The first thing in an export that is not as it was recorded. */
+export interface BrokenExport {
+  readonly ok: false;
+  /** In the export, from 1. */
+  readonly line: number;
+  /** The first bad record; empty where it is no record that is bad. */
+  readonly eventId: string;
+  readonly sentence: string;
+}
+
+const broken = (line: number, eventId: string, sentence: string): BrokenExport => ({ ok: false, line, eventId, sentence });
+
+/** What verification trusts; nothing in the export itself is. */
+export interface Trust {
+  /** Public keys of checkpoints, Ed25519 JWKs. */
+  readonly keys: readonly JWK[];
+  /** Checkpoints that were copied elsewhere when they were signed, where there are such: what was signed again later shows. */
+  readonly copies: readonly string[];
+}
+
+/**
+ * Verifies an export of the audit trail: that every record is as it was recorded, in order, none missing and none added, up to what was
+ * signed. Needs no service.
+ * @param lines of the export, without line feeds
+ */
+export async function verifyExport(lines: AsyncIterable<Buffer>, trust: Trust): Promise<VerifiedExport | BrokenExport> {
+  const reader = lines[Symbol.asyncIterator]();
+  const next = async () => {
+    const { value, done } = await reader.next();
+    return done === true ? undefined : value;
+  };
+  const header = exportHeader.safeParse(jsonOf(await next()));
+  if (!header.success) return broken(1, '', 'This is no export of an audit trail: its first line says something else.');
+  const checkpoints = await readCheckpoints(next, header.data.checkpoints, trust);
+  if ('ok' in checkpoints) return checkpoints;
+  return verifyEvents(next, header.data, checkpoints);
+}
+
+type Next = () => Promise<Buffer | undefined>;
+
+async function readCheckpoints(next: Next, count: number, trust: Trust): Promise<SignedCheckpoint[] | BrokenExport> {
+  const copies = await copiesByNumber(trust);
+  const found: SignedCheckpoint[] = [];
+  for (let line = 2; line < count + 2; line++) {
+    const parsed = exportCheckpoint.safeParse(jsonOf(await next()));
+    const checkpoint = parsed.success ? await readCheckpoint(parsed.data.checkpoint, trust.keys) : undefined;
+    if (checkpoint === undefined) return broken(line, '', 'This checkpoint was not signed with the given key.');
+    const fault = misplaced(checkpoint, found.at(-1)) ?? differing(checkpoint, copies);
+    if (fault !== undefined) return broken(line, '', fault);
+    found.push(checkpoint);
+  }
+  const lastNumber = found.at(-1)?.number ?? 0;
+  const later = [...copies.values()].find(({ number, previous }) => number === lastNumber + 1 && previous !== digestAt(found));
+  return later ? broken(count + 1, '', `The copy of checkpoint ${later.number} does not follow this one.`) : found;
+}
+
+const digestAt = (found: readonly SignedCheckpoint[]) => checkpointDigest(found.at(-1)?.jws ?? '');
+
+async function copiesByNumber({ copies, keys }: Trust): Promise<Map<number, SignedCheckpoint>> {
+  const read = await Promise.all(copies.map((jws) => readCheckpoint(jws, keys)));
+  return new Map(read.flatMap((copy) => (copy === undefined ? [] : [[copy.number, copy]])));
+}
+
+function misplaced({ number, previous, heads }: SignedCheckpoint, before: SignedCheckpoint | undefined): string | undefined {
+  if (before === undefined) return undefined;
+  if (number !== before.number + 1) return `Checkpoint ${number} stands behind checkpoint ${before.number}.`;
+  if (previous !== checkpointDigest(before.jws)) return `Checkpoint ${number} does not follow the checkpoint before it.`;
+  const shrunk = Object.entries(heads).find(([chain, [sequence]]) => sequence < (before.heads[chain]?.[0] ?? 0));
+  return shrunk && `Checkpoint ${number} says less of ${shrunk[0]} than the checkpoint before it.`;
+}
+
+function differing({ number, jws }: SignedCheckpoint, copies: ReadonlyMap<number, SignedCheckpoint>): string | undefined {
+  const copy = copies.get(number);
+  return copy === undefined || copy.jws === jws ? undefined : `Checkpoint ${number} is another one than its copy.`;
+}
+
+/** The heads that are signed, by epoch and sequence. */
+function signedHeads(checkpoints: readonly SignedCheckpoint[]): Map<string, Map<number, string>> {
+  const signed = new Map<string, Map<number, string>>();
+  for (const checkpoint of checkpoints)
+    for (const [chain, { sequence, link }] of headsOf(checkpoint)) {
+      const ofChain = signed.get(chain) ?? new Map<number, string>();
+      signed.set(chain, ofChain.set(sequence, link));
+    }
+  return signed;
+}
+
+async function verifyEvents(
+  next: Next,
+  header: ExportHeader,
+  checkpoints: readonly SignedCheckpoint[],
+): Promise<VerifiedExport | BrokenExport> {
+  const starts = new Map(Object.entries(header.heads).map(([chain, [sequence, link]]) => [chain, { sequence, link }]));
+  const signed = signedHeads(checkpoints);
+  const foreign = [...starts].find(([chain, { sequence, link }]) => isForged(signed.get(chain), sequence, link));
+  if (foreign)
+    return broken(1, `${foreign[0]}/${foreign[1].sequence}`, 'The export begins behind a record that was not signed so.');
+  const check = new ChainCheck(starts);
+  let line = checkpoints.length + 2;
+  let events = 0;
+  for (let bytes = await next(); ; bytes = await next(), line++) {
+    if (bytes === undefined) return broken(line, '', 'The export is cut off: its last line is missing.');
+    const end = exportEnd.safeParse(bytes.length < 64 ? jsonOf(bytes) : undefined);
+    if (end.success) return ended({ line, events, said: end.data.end.events, check, checkpoints, signed });
+    const fault = check.next(bytes);
+    if (fault) return broken(line, fault.eventId, sentenceOf(fault));
+    const forged =
+      check.latest !== undefined && isForged(signed.get(check.latest.chain), check.latest.sequence, check.latest.link);
+    if (forged)
+      return broken(
+        line,
+        `${check.latest.chain}/${check.latest.sequence}`,
+        'This record, or one before it, is not what was signed.',
+      );
+    events += 1;
+  }
+}
+
+const isForged = (signed: ReadonlyMap<number, string> | undefined, sequence: number, link: string) =>
+  (signed?.get(sequence) ?? link) !== link;
+
+interface Ended {
+  readonly line: number;
+  readonly events: number;
+  /** How many events the export says that it has. */
+  readonly said: number;
+  readonly check: ChainCheck;
+  readonly checkpoints: readonly SignedCheckpoint[];
+  readonly signed: ReadonlyMap<string, ReadonlyMap<number, string>>;
+}
+
+function ended({ line, events, said, check, checkpoints, signed }: Ended): VerifiedExport | BrokenExport {
+  const first = checkpoints[0]!;
+  const last = checkpoints.at(-1)!;
+  for (const [chain, { sequence }] of headsOf(last)) {
+    const reached = check.heads.get(chain)?.sequence ?? 0;
+    if (reached < sequence) return broken(line, `${chain}/${reached + 1}`, `Records are missing up to ${chain}/${sequence}.`);
+  }
+  for (const [chain, { sequence }] of check.heads) {
+    const covered = Math.max(0, ...(signed.get(chain)?.keys() ?? []));
+    if (sequence > covered) return broken(line, `${chain}/${covered + 1}`, 'No checkpoint covers this record.');
+  }
+  if (events !== said) return broken(line, '', `The export says that it holds ${said} records, and holds ${events}.`);
+  return { ok: true, events, epochs: check.heads.size, checkpoints: checkpoints.length, from: first.at, until: last.at };
+}
+
+function sentenceOf({ kind, missing }: NonNullable<ReturnType<ChainCheck['next']>>): string {
+  const which = missing === undefined ? '' : ` (${missing.first} to ${missing.last})`;
+  return `This record ${CHAIN_FAULTS[kind]}${which}.`;
+}
+
+function jsonOf(bytes: Buffer | undefined): unknown {
+  try {
+    return JSON.parse(bytes?.toString() ?? '');
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Heads as an export's first line says them. */
+export function headsText(heads: ReadonlyMap<string, ChainHead>): ExportHeader['heads'] {
+  return Object.fromEntries([...heads].map(([chain, { sequence, link }]) => [chain, [sequence, link]]));
+}
