@@ -70,7 +70,7 @@ function upstreamsAt(upstreamUrl) {
   };
 }
 
-async function publishSnapshot(natsPort, publicUrl, { upstreams, sources }) {
+async function publishSnapshot(natsPort, publicUrl, { upstreams, sources }, strict) {
   const link = await connectNats({ servers: [`nats://127.0.0.1:${natsPort}`], name: 'bench' });
   const state = await NatsState.open(link);
   const snapshots = await state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
@@ -85,6 +85,7 @@ async function publishSnapshot(natsPort, publicUrl, { upstreams, sources }) {
         slug: 'bench',
         sources,
         access: [{ teams: ['bench'], tools: [sources.length > 1 ? '*' : 'hello'] }],
+        auditStrict: strict,
       },
     ],
   });
@@ -97,6 +98,7 @@ async function publishSnapshot(natsPort, publicUrl, { upstreams, sources }) {
  * Starts the edge on `core`, and NATS beside the load generator; where the scheduler likes, without them.
  * @param upstreamUrl one, or an array
  * @param behind `upstreams` of the snapshot and the server's `sources`, where they are more than URLs
+ * @param strict whether its audit trail is in strict durability
  * @returns its URL, its process id, a token, and what makes tokens of others
  */
 export async function startEdge({
@@ -109,6 +111,7 @@ export async function startEdge({
   port,
   natsPort,
   limits = {},
+  strict = false,
 }) {
   const publicUrl = `http://127.0.0.1:${port}`;
   await startPinned(otherCore, natsServer, ['-js', '-sd', path.join(dir, 'nats'), '-a', '127.0.0.1', '-p', String(natsPort)], {
@@ -135,7 +138,7 @@ export async function startEdge({
     },
   };
   await writeFile(edgeFile, JSON.stringify(config));
-  await publishSnapshot(natsPort, publicUrl, behind);
+  await publishSnapshot(natsPort, publicUrl, behind, strict);
   const main = path.join(root, 'services/edge-proxy/dist/main.js');
   const nodeArgs = process.env.BENCH_CPU_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_CPU_PROFILE}`] : [];
   const { pid } = await startPinned(core, process.execPath, [...nodeFlags(), ...nodeArgs, main, '--config', edgeFile]);

@@ -98,6 +98,7 @@ describe('parseGatewayConfig', () => {
       deny: ['delete_*'],
       prompts: ['*'],
       resources: ['*'],
+      readOnly: [],
     });
   });
 
@@ -153,7 +154,7 @@ const refusals: { id: string; text: string; message: string }[] = [
     text: 'gateway: { port: §0 }',
     message: 'gateway.port: is 0, so the public URL cannot be told from it. Add gateway.publicUrl.',
   },
-  { id: 'G7 durability', text: 'audit: { durability: §strict }', message: 'audit.durability: must be "standard".' },
+  { id: 'G7 durability', text: 'audit: { durability: §lax }', message: 'audit.durability: must be "standard" or "strict".' },
   {
     id: 'G8 not a range',
     text: 'egress: { allow: [§10.0.0.5] }',

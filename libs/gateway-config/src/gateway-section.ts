@@ -53,14 +53,17 @@ export const gatewaySection = z
   .transform((gateway) => ({ ...gateway, publicUrl: gateway.publicUrl ?? `http://localhost:${gateway.port}` }))
   .describe('Where the gateway is and where it keeps its data.');
 
+/** How safely events are recorded. */
+export const DURABILITIES = ['standard', 'strict'] as const;
+
 /** What is recorded and how safely. */
 export const auditSection = z
   .strictObject({
     durability: z
-      .enum(['standard'])
+      .enum(DURABILITIES)
       .default('standard')
       .describe(
-        '`standard`: an event is in the kernel before the last byte of the answer leaves, so it survives a killed process.',
+        '`standard`: an event is in the kernel before the last byte of the answer leaves, so it survives a killed process. `strict`: it is on the disk, and what may change something is on record there before it is done, so that both survive a loss of power.',
       ),
     capture: z
       .enum(['metadata'])

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DURABILITIES } from './gateway-section.js';
 import { patternSchema, prefixSchema, scopeNameSchema } from './names.js';
 
 const patterns = z.array(patternSchema);
@@ -14,6 +15,11 @@ const source = z.strictObject({
     .describe("The upstream's own tool names, prompt names and resource URIs that are not offered, whatever else says so."),
   prompts: patterns.default(['*']).describe("The upstream's own prompt names that are offered."),
   resources: patterns.default(['*']).describe('Resource URIs that are offered.'),
+  readOnly: patterns
+    .default([])
+    .describe(
+      "The upstream's own names of tools that only read. What an upstream says of that itself is not believed. With `audit.durability: strict` they are recorded once, when they have ended, and not before as well.",
+    ),
 });
 
 const accessRule = z.strictObject({
@@ -63,6 +69,12 @@ export const serverSchema = z.strictObject({
     .describe(
       'Takes only access tokens that are bound to a key of the client (DPoP, RFC 9449), and so no API keys. They are taken everywhere.',
     ),
+  audit: z
+    .strictObject({
+      durability: z.enum(DURABILITIES).optional().describe('As `audit.durability`, for this server. Unless given: that.'),
+    })
+    .default({})
+    .describe('How safely what happens on this server is recorded.'),
   access: z
     .array(access)
     .min(1, 'is empty, so nobody could use the server. Add for example { everyone: true }.')

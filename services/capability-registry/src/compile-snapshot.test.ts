@@ -14,7 +14,7 @@ upstreams:
   open: { url: "https://open.example/mcp" }
 servers:
   work: { title: Work, sources: [{ upstream: tracker, prefix: t_, deny: [x] }, { upstream: files }], access: [{ teams: [finance], tools: ["t_*"] }], scopes: { pay: { title: pay bills, tools: [t_pay] } } }
-  bare: { sources: [{ upstream: open }], access: [{ anonymous: true }] }
+  bare: { sources: [{ upstream: open, readOnly: ["get_*"] }], access: [{ anonymous: true }], audit: { durability: strict } }
 egress: { allow: [10.0.0.0/8] }
 `;
 const at = (now: number): Clock => ({ now: () => now, monotonicMicros: () => 0 });
@@ -60,8 +60,9 @@ describe('compileSnapshot', () => {
         {
           slug: 'bare',
           title: 'bare',
-          sources: [{ upstream: 'open', tools: ['*'], prompts: ['*'], resources: ['*'] }],
+          sources: [{ upstream: 'open', tools: ['*'], prompts: ['*'], resources: ['*'], readOnly: ['get_*'] }],
           access: [{ anonymous: true, tools: ['*'], prompts: ['*'], resources: ['*'] }],
+          auditStrict: true,
         },
       ],
       teams: [

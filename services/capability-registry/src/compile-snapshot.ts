@@ -30,6 +30,7 @@ export function compileSnapshot(
       sources: server.sources,
       access: server.access.map(({ when, ...rule }) => ({ ...rule, when: when ?? '' })),
       requireDpop: config.identity.dpop.required || server.requireDpop,
+      auditStrict: (server.audit.durability ?? config.audit.durability) === 'strict',
       scopes: Object.entries(server.scopes).map(([name, scope]) => ({ name, ...scope })),
     })),
     teams: Object.entries(config.teams).map(([name, team]) => ({ name, ...team, services: servicesIn(name, config) })),

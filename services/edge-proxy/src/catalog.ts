@@ -37,6 +37,10 @@ export interface CompiledSource {
   readonly denies: Matcher;
   readonly rules: readonly CompiledRule[];
   readonly guards: readonly CompiledGuard[];
+  /** Upstream's own tool names that are known only to read. */
+  readonly reads: Matcher;
+  /** Whether what happens there has to be on the disk before it goes on. */
+  readonly strict: boolean;
   /** Itself, as configured. */
   readonly text: string;
 }
@@ -55,6 +59,8 @@ export interface CompiledServer {
   readonly anonymous: boolean;
   /** Whether only tokens that are bound to a key are taken. */
   readonly requireDpop: boolean;
+  /** Whether what happens on it has to be on the disk before it goes on. */
+  readonly strict: boolean;
 }
 
 /** Members of a team. */
@@ -108,9 +114,9 @@ function scopesOf(sources: readonly Source[]): string[] {
   return [MCP_SCOPE, ...kinds.map((kind) => KIND_SCOPES[kind])];
 }
 
-type SourceParts = Pick<CompiledSource, 'rules' | 'guards'>;
+type SourceParts = Pick<CompiledSource, 'rules' | 'guards' | 'strict'>;
 
-function compileSource(source: Source, { rules, guards }: SourceParts): CompiledSource {
+function compileSource(source: Source, { rules, guards, strict }: SourceParts): CompiledSource {
   return {
     upstream: source.upstream,
     prefix: source.prefix,
@@ -123,6 +129,8 @@ function compileSource(source: Source, { rules, guards }: SourceParts): Compiled
     denies: compilePatterns(source.deny),
     rules,
     guards,
+    reads: compilePatterns(source.readOnly),
+    strict,
     text: JSON.stringify(source),
   };
 }
@@ -134,10 +142,11 @@ function compileServer(server: Server, publicUrl: string): CompiledServer {
     slug: server.slug,
     title: server.title,
     resource: `${publicUrl}/mcp/${server.slug}`,
-    sources: server.sources.map((source) => compileSource(source, { rules, guards })),
+    sources: server.sources.map((source) => compileSource(source, { rules, guards, strict: server.auditStrict })),
     scopes: scopesOf(server.sources),
     anonymous: rules.some((rule) => rule.anonymous),
     requireDpop: server.requireDpop,
+    strict: server.auditStrict,
   };
 }
 
@@ -152,6 +161,7 @@ function joinServers(servers: readonly CompiledServer[], publicUrl: string): Com
     anonymous: false,
     // It leads to every server, so the strictest decides.
     requireDpop: servers.some(({ requireDpop }) => requireDpop),
+    strict: servers.some(({ strict }) => strict),
   };
 }
 

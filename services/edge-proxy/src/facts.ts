@@ -1,5 +1,6 @@
 import type { CallerFields, CircumstanceFields } from '@switchyard/audit';
 import type { EventFields, EventType, Origin, Outcome } from '@switchyard/contracts';
+import type { CompiledSource } from './catalog.js';
 import type { Caller } from './exchange.js';
 
 /** What an event of the edge says, while it is being found out. Every field is there from the start: all of them have one shape, which is cheap to write and to read. */
@@ -39,6 +40,10 @@ export class Facts implements Required<
   stage_us: Readonly<Record<string, number>> = NO_STAGES;
   /** Who called, as `renderCaller` has it. */
   who = '';
+  /** Where it was sent, or would have been. */
+  source: CompiledSource | undefined = undefined;
+  /** Event id of its intent; empty where it has none. */
+  intent = '';
   detail: Readonly<Record<string, string>> = NO_DETAIL;
 
   /** @param circumstances as `renderCircumstances` has them */

@@ -20,6 +20,7 @@ import { decide } from './stages/authorize.js';
 import { scopesFor } from './stages/check-scopes.js';
 import { connectFirst } from './stages/connect.js';
 import { forward } from './stages/forward.js';
+import { intend } from './stages/intend.js';
 import { resolve, type Target } from './stages/resolve.js';
 import { MAY_CHANGE, revocationUnknown, unlessFresh } from './stages/revocation-known.js';
 import type { ClientSession } from './session-store.js';
@@ -243,7 +244,7 @@ async function serveUnary(call: Call, edge: Edge): Promise<Ending> {
   const denial = authorize(call, target);
   if (denial !== undefined) return refused(denial);
 
-  const full = admit(edge.audit);
+  const full = admit(edge.audit) ?? (target.source.strict ? await intend(call, edge) : undefined);
   if (full !== undefined) return refused(full);
 
   const leasing = outboundContext(call, target.upstream.name, edge);
@@ -283,6 +284,8 @@ async function serveTask(call: Call, edge: Edge): Promise<Ending> {
   if (task instanceof Refusal) return refused(task);
   const denial = authorize(call, task.target) ?? admit(edge.audit);
   if (denial !== undefined) return refused(denial);
+  const unrecorded = task.target.source.strict ? await intend(call, edge) : undefined;
+  if (unrecorded !== undefined) return refused(unrecorded);
   const leased = await outboundContext(call, task.target.upstream.name, edge);
   const context = leased instanceof Refusal ? await connectFirst(call, task.target.upstream.name, leased, edge) : leased;
   if ('kind' in context) return context;
@@ -314,6 +317,7 @@ function insufficientScope({ exchange, caller }: Call, scopes: readonly string[]
 /** May this caller use it? The same decision filters lists. */
 function authorize(call: Call, target: Target): Refusal | undefined {
   const { exchange, caller } = call;
+  exchange.facts.source = target.source;
   exchange.facts.upstream = target.upstream.name;
   exchange.facts.upstream_capability = target.capability.name;
   const decision = decide(caller.principal, target.source, target.capability, exchange.catalog);

@@ -9,7 +9,7 @@ import { LADDER } from './ladder.js';
 import type { UpstreamAnswer } from './upstream/link.js';
 
 /** Methods whose every exchange is an event. What is refused is one whatever its method. */
-const EVENT_OF_METHOD: ReadonlyMap<string, EventType> = new Map<string, EventType>([
+export const EVENT_OF_METHOD: ReadonlyMap<string, EventType> = new Map<string, EventType>([
   ['tools/call', 'tool.called'],
   ['prompts/get', 'prompt.got'],
   ['resources/read', 'resource.read'],
@@ -81,7 +81,8 @@ export function newFacts({
 }
 
 /**
- * Records an exchange: its event is in the kernel when this resolves, and only then may the last byte of the answer leave.
+ * Records an exchange: its event is in the kernel when this resolves, on strict servers on the disk, and only then may the last byte of
+ * the answer leave.
  * @throws SpoolFull when the event cannot be kept
  */
 export function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Promise<void> | undefined {
@@ -97,7 +98,13 @@ export function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Pr
   facts.rpc_code = summary.code;
   facts.duration_us = Math.round(durationMicros);
   facts.bytes_out = ending.kind === 'response' ? ending.bytes.length : 0;
+  if ((facts.source ?? exchange.server).strict) return recordStrictly(facts, edge);
   return edge.audit.record(facts, facts.who + facts.circumstances);
+}
+
+function recordStrictly(facts: Facts, { audit }: Edge): Promise<void> {
+  if (facts.intent !== '') facts.detail = { ...facts.detail, intent: facts.intent };
+  return audit.recordOnDisk(facts, facts.who + facts.circumstances);
 }
 
 /** One exchange with an upstream. */

@@ -322,4 +322,5 @@ const NO_SERVER: CompiledServer = {
   scopes: [],
   anonymous: false,
   requireDpop: false,
+  strict: false,
 };
