@@ -4,7 +4,18 @@ export { BUCKETS, type BucketName } from './buckets.js';
 export { CALLER_PROOF_KEY, connectionChange, connectionChangeKey, type ConnectionChange } from './connection-changes.js';
 export { openApiDocument } from './openapi/document.js';
 export { type EventFilters } from './openapi/event-filters.js';
-export { eventsPage, eventsQuery, eventView, type EventsPage, type EventsQuery, type EventView } from './openapi/events.js';
+export {
+  eventsExportQuery,
+  eventsPage,
+  eventsQuery,
+  eventView,
+  exportEnd,
+  type EventsExportQuery,
+  type EventsPage,
+  type EventsQuery,
+  type EventView,
+  type ExportEnd,
+} from './openapi/events.js';
 export { EVENT_TYPES, ORIGINS, OUTCOMES, type EventFields, type EventType, type Origin, type Outcome } from './events.js';
 export { CLAIMS_HEADER, CONNECT_CLIENT, DEFAULT_TENANT, type Principal } from './identity.js';
 export { EventSchema, type Event, type EventJson } from './gen/switchyard/events/v1/event_pb.js';

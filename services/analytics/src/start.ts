@@ -44,7 +44,7 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const ingest = undo.adopt(await startIngest({ bus, engine, metrics, clock, log }, deps), (it) => it.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
   const trail = new EventTrail(new LimitedReads(engine), DEFAULT_TENANT);
-  const app = undo.adopt(await openAdminApp(AnalyticsModule.with(trail), { ...config.listen, keys, audit, log }), (it) =>
+  const app = undo.adopt(await openAdminApp(AnalyticsModule.with({ trail, log }), { ...config.listen, keys, audit, log }), (it) =>
     it.close(),
   );
   const running = undo.move();

@@ -13,6 +13,26 @@ export const eventsQuery = z
   })
   .superRefine(refuseEmptyRange);
 
+/** Query string of `GET /api/v1/events/export`. */
+export const eventsExportQuery = z
+  .strictObject({
+    ...eventFilterShape,
+    format: z.enum(['ndjson', 'csv']).default('ndjson').describe('One JSON object a line, or CSV for spreadsheets.'),
+    cursor: textParameter(
+      'Goes on where an export ended early: its next_cursor, or `<occurred_at>,<event_id>` of the last whole line. Give the same filters with it.',
+    ).optional(),
+  })
+  .superRefine(refuseEmptyRange);
+
+/** `export` in the last line of an export. */
+export const exportEnd = z.strictObject({
+  complete: z.boolean().describe('Whether every event that matches is there. Without this line, it broke off.'),
+  events: z.int().describe('How many events there are.'),
+  reason: z.string().optional().describe('Why it ended early.'),
+  detail: z.string().optional(),
+  next_cursor: z.string().optional().describe('Where it goes on.'),
+});
+
 const shown = z.string().optional();
 const count = z.int().optional();
 
@@ -76,9 +96,19 @@ export const eventsPage = z.strictObject({
   next_cursor: z.string().optional().describe('Where older events go on. Absent: there are none.'),
 });
 
+export type EventsExportQuery = z.output<typeof eventsExportQuery>;
+export type ExportEnd = z.output<typeof exportEnd>;
 export type EventsQuery = z.output<typeof eventsQuery>;
 export type EventView = z.output<typeof eventView>;
 export type EventsPage = z.output<typeof eventsPage>;
+
+const refusals = {
+  400: problemResponse('A parameter is unknown or not acceptable; it is named, and where in it the mistake is.'),
+  401: problemResponse('No valid API key was sent.'),
+  403: problemResponse('The API key does not have the role.'),
+  503: problemResponse('The database cannot be reached, or the query meets a limit, which is named.'),
+};
+const own = { tags: ['audit'], security: [{ apiKey: [] }] };
 
 /** OpenAPI path items of the audit trail. */
 export const eventsPaths = {
@@ -86,15 +116,28 @@ export const eventsPaths = {
     get: {
       operationId: 'listEvents',
       summary: 'Read the audit trail, newest first (role admin or auditor)',
-      tags: ['audit'],
-      security: [{ apiKey: [] }],
+      ...own,
       parameters: queryParameters(eventsQuery.shape),
+      responses: { 200: { description: 'Events that match every filter.', content: jsonContent(eventsPage) }, ...refusals },
+    },
+  },
+  '/api/v1/events/export': {
+    get: {
+      operationId: 'exportEvents',
+      summary: 'Stream all events that match, newest first (role admin or auditor)',
+      ...own,
+      parameters: queryParameters(eventsExportQuery.shape),
       responses: {
-        200: { description: 'Events that match every filter.', content: jsonContent(eventsPage) },
-        400: problemResponse('A filter is unknown or not acceptable; it is named.'),
-        401: problemResponse('No valid API key was sent.'),
-        403: problemResponse('The API key does not have the role.'),
-        503: problemResponse('The database cannot be reached, or the query takes more than it may.'),
+        200: {
+          description: 'Every event that matches, one a line; the last line says whether it is complete, and where to go on.',
+          content: {
+            'application/x-ndjson': { schema: { type: 'string', description: 'Events, and at last `{"export": …}`.' } },
+            'text/csv': {
+              schema: { type: 'string', description: 'Head, events, and at last a record that begins with #export.' },
+            },
+          },
+        },
+        ...refusals,
       },
     },
   },

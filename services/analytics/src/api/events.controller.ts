@@ -1,24 +1,60 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
 import { invalidRequest, RequireRole, zodQuery } from '@switchyard/admin-api';
-import { eventsQuery, type EventsPage, type EventsQuery } from '@switchyard/contracts';
+import { eventsExportQuery, eventsQuery, type EventsExportQuery, type EventsPage, type EventsQuery } from '@switchyard/contracts';
+import type { Logger } from '@switchyard/telemetry';
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { decodeCursor, type EventPlace } from './cursor.js';
 import { EventTrail } from './event-trail.js';
+import { exportEvents } from './export/export-events.js';
+import { EXPORT_FORMATS } from './export/export-format.js';
+import { LOG } from './injection-tokens.js';
 
 /** The audit trail, for those who may read it. */
 @Controller('api/v1/events')
 @RequireRole('admin', 'auditor')
 export class EventsController {
-  constructor(private readonly trail: EventTrail) {}
+  readonly #trail: EventTrail;
+  readonly #log: Logger;
+
+  constructor(@Inject(EventTrail) trail: EventTrail, @Inject(LOG) log: Logger) {
+    this.#trail = trail;
+    this.#log = log;
+  }
 
   @Get()
   list(@Query(zodQuery(eventsQuery)) query: EventsQuery): Promise<EventsPage> {
-    return this.trail.page({ kind: 'all' }, query, placeBehind(query.cursor));
+    return this.#trail.page({ kind: 'all' }, query, placeBehind(query.cursor));
+  }
+
+  @Get('export')
+  async export(@Query(zodQuery(eventsExportQuery)) query: EventsExportQuery, @Res() response: ServerResponse): Promise<void> {
+    const { format: name, cursor, ...filters } = query;
+    const format = EXPORT_FORMATS[name];
+    const text = await exportEvents({
+      trail: this.#trail,
+      scope: { kind: 'all' },
+      filters,
+      after: placeBehind(cursor),
+      format,
+      onFault: (error) => this.#log.error('an export of events failed', { error }),
+    });
+    response.writeHead(200, {
+      'content-type': format.contentType,
+      'content-disposition': `attachment; filename="events.${name}"`,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
+    // Who goes away early ends it; there is nobody left to tell.
+    await pipeline(Readable.from(text, { highWaterMark: 1 }), response).catch(() => undefined);
   }
 }
 
 function placeBehind(cursor: string | undefined): EventPlace | undefined {
   if (cursor === undefined) return undefined;
   const place = decodeCursor(cursor);
-  if (!place) throw invalidRequest([{ field: 'cursor', message: 'must be the next_cursor of an earlier answer' }]);
-  return place;
+  if (place) return place;
+  const message = 'must be the next_cursor of an earlier answer, or <occurred_at>,<event_id> of an event';
+  throw invalidRequest([{ field: 'cursor', message }]);
 }

@@ -44,11 +44,11 @@ const EXCEEDED = new Map([
 
 /** The one way from the API to the database: few queries at a time, each within limits. */
 export class LimitedReads {
-  readonly #engine: Engine;
+  readonly #engine: Pick<Engine, 'query'>;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(engine: Engine) {
+  constructor(engine: Pick<Engine, 'query'>) {
     this.#engine = engine;
   }
 

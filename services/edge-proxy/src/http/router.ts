@@ -91,7 +91,7 @@ export function createRouter(
     { path: /^\/api\/v1\/data-keys(\/(rotate|destroy))?$/, handle: to('tokenVault') },
     { path: /^\/api\/v1\/secrets(\/[A-Za-z0-9_.-]+)?$/, handle: to('tokenVault') },
     { path: /^\/api\/v1\/(servers|upstreams|config)$/, handle: to('capabilityRegistry') },
-    { path: /^\/api\/v1\/events$/, handle: to('analytics') },
+    { path: /^\/api\/v1\/events(\/export)?$/, handle: to('analytics') },
     { path: /^\/api\/openapi\.json$/, methods: ['GET'], handle: (_request, response) => json(response, 200, openApi) },
     {
       path: /^\/health$/,
