@@ -21,6 +21,8 @@ export {
   renderEvent,
   renderCaller,
   renderCircumstances,
+  renderRule,
+  renderSession,
   type CallerFields,
   type CircumstanceFields,
   type EventIdentity,

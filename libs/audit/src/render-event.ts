@@ -1,4 +1,4 @@
-import type { EventFields } from '@switchyard/contracts';
+import { STAGES, type EventFields, type Stage } from '@switchyard/contracts';
 import { rememberingMembers } from './repeated-members.js';
 import { shortenEvent, shortenTexts } from './shorten-event.js';
 
@@ -37,13 +37,13 @@ const beyondAscii = /[\x7f-\uffff]/g;
  * Renders an event as one line of ProtoJSON of switchyard.events.v1.Event, in ASCII, without the line feed. Empty fields are left
  * out, as ProtoJSON does. Numbers are held within what their field can carry, text is made well-formed Unicode, and an
  * event beyond 64 Ki characters is shortened, so that no event is refused later on.
- * @param shared caller and circumstances, as `renderCaller` and `renderCircumstances` have them; absent: as the fields say
+ * @param shared caller, circumstances, rule and session, as the functions below have them; absent: as the fields say
  */
 export function renderEvent(fields: EventFields, identity: EventIdentity, shared?: string): string {
-  const line = renderLine(fields, identity, shared ?? callerMembers(fields) + circumstanceMembers(fields));
+  const line = renderLine(fields, identity, shared ?? sharedMembers(fields));
   if (line.length <= lineLimit) return line;
   const shortened = shortenEvent(fields);
-  return renderLine(shortened, identity, shared ?? callerMembers(shortened) + circumstanceMembers(shortened));
+  return renderLine(shortened, identity, shared ?? sharedMembers(shortened));
 }
 
 /**
@@ -59,6 +59,19 @@ export function renderCircumstances(fields: CircumstanceFields): string {
   return circumstanceMembers(fields);
 }
 
+/** Renders which rule decided. @returns as `renderCaller` does */
+export function renderRule(rule: string): string {
+  return text(',"rule":"', rule);
+}
+
+/** Renders which session an event is of. @param digest of its id @returns as `renderCaller` does */
+export function renderSession(digest: string): string {
+  return text(',"session_id":"', digest);
+}
+
+const sharedMembers = (fields: EventFields) =>
+  callerMembers(fields) + circumstanceMembers(fields) + renderRule(fields.rule ?? '') + renderSession(fields.session_id ?? '');
+
 // One line a field: a loop over field names costs more than the rendering.
 function renderLine(fields: EventFields, identity: EventIdentity, shared: string): string {
   return (
@@ -70,8 +83,6 @@ function renderLine(fields: EventFields, identity: EventIdentity, shared: string
     `,"outcome":"${fields.outcome}"` +
     text(',"reason":"', fields.reason) +
     text(',"origin":"', fields.origin) +
-    text(',"rule":"', fields.rule) +
-    text(',"session_id":"', fields.session_id) +
     text(',"client_rpc_id":"', fields.client_rpc_id) +
     text(',"upstream_rpc_id":"', fields.upstream_rpc_id) +
     unsigned(',"http_status":', fields.http_status) +
@@ -86,7 +97,7 @@ function renderLine(fields: EventFields, identity: EventIdentity, shared: string
     unsigned(',"model_tokens_in":', fields.model_tokens_in) +
     unsigned(',"model_tokens_out":', fields.model_tokens_out) +
     unsigned(',"cost_micros":', fields.cost_micros) +
-    counts(',"stage_us":', fields.stage_us) +
+    stages(fields.stage_us) +
     map(',"detail":', fields.detail) +
     '}'
   );
@@ -198,7 +209,9 @@ function text(key: string, value: string | undefined): string {
 }
 
 function unsigned(key: string, value: number | undefined): string {
-  return value === undefined ? '' : number(key, value, 0, unsignedLimit);
+  if (value === undefined || value === 0) return '';
+  // Nearly always it is one already; the check costs a tenth of holding it within the limits.
+  return value >>> 0 === value ? key + value : number(key, value, 0, unsignedLimit);
 }
 
 function signed(key: string, value: number | undefined): string {
@@ -221,14 +234,14 @@ function list(key: string, texts: readonly string[] | undefined): string {
   return texts === undefined || texts.length === 0 ? '' : `${key}[${texts.map(jsonText).join(',')}]`;
 }
 
-/** Like `map`, of numbers; those that are 0 are left out. */
-function counts(key: string, entries: Readonly<Record<string, number>> | undefined): string {
+const STAGE_KEYS = STAGES.map((stage) => [stage, `,"${stage}":`] as const);
+
+/** Times by stage; those that are 0 are left out. */
+function stages(times: Readonly<Partial<Record<Stage, number>>> | undefined): string {
+  if (times === undefined) return '';
   let members = '';
-  for (const name in entries) {
-    const member = number(`${jsonText(name)}:`, entries[name]!, 0, unsignedLimit);
-    if (member !== '') members += `${members === '' ? '{' : ','}${member}`;
-  }
-  return members === '' ? '' : `${key}${members}}`;
+  for (const [stage, key] of STAGE_KEYS) members += unsigned(key, times[stage]);
+  return members === '' ? '' : `,"stage_us":{${members.slice(1)}}`;
 }
 
 function jsonText(text: string): string {

@@ -54,7 +54,13 @@ export const ORIGINS = ['client', 'policy', 'gateway', 'upstream'] as const;
 /** Where a failure comes from. */
 export type Origin = (typeof ORIGINS)[number];
 
+/** Where the time of an exchange goes, in the order in which it passes there. */
+export const STAGES = ['authenticate', 'read', 'resolve', 'lease', 'upstream', 'render'] as const;
+
+/** Part of an exchange whose time is told. */
+export type Stage = (typeof STAGES)[number];
+
 /** What the emitter of an event says; identity (event_id, emitter, epoch, sequence, recorded_at, chain) is added when it is recorded. */
 export type EventFields = { readonly type: EventType; readonly outcome: Outcome } & Partial<
-  Omit<EventJson, 'type' | 'outcome' | 'event_id' | 'emitter' | 'epoch' | 'sequence' | 'recorded_at' | 'chain'>
->;
+  Omit<EventJson, 'type' | 'outcome' | 'event_id' | 'emitter' | 'epoch' | 'sequence' | 'recorded_at' | 'chain' | 'stage_us'>
+> & { readonly stage_us?: Readonly<Partial<Record<Stage, number>>> };

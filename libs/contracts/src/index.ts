@@ -16,7 +16,17 @@ export {
   type EventView,
   type ExportEnd,
 } from './openapi/events.js';
-export { EVENT_TYPES, ORIGINS, OUTCOMES, type EventFields, type EventType, type Origin, type Outcome } from './events.js';
+export {
+  EVENT_TYPES,
+  ORIGINS,
+  OUTCOMES,
+  STAGES,
+  type EventFields,
+  type EventType,
+  type Origin,
+  type Outcome,
+  type Stage,
+} from './events.js';
 export { CLAIMS_HEADER, CONNECT_CLIENT, DEFAULT_TENANT, type Principal } from './identity.js';
 export { EventSchema, type Event, type EventJson } from './gen/switchyard/events/v1/event_pb.js';
 export { RevocationSchema, RevokedKind, type Revocation } from './gen/switchyard/auth/v1/revocation_pb.js';
@@ -56,9 +66,11 @@ export {
 export {
   CredentialOwner,
   AppClientSchema,
+  PriceSchema,
   SnapshotSchema,
   type AccessRule,
   type GuardScope,
+  type Price,
   type Server,
   type AppClient,
   type Snapshot,

@@ -13,6 +13,9 @@ export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
     ...loopProblems(config),
     ...connectProblems(config),
     ...credentialTeamProblems(config),
+    ...Object.keys(config.audit.prices?.upstreams ?? {}).flatMap((name) =>
+      unknownName(config.upstreams, name, 'upstream', ['audit', 'prices', 'upstreams', name]),
+    ),
     ...Object.entries(config.servers).flatMap(([slug, server]) => serverProblems(config, server, ['servers', slug])),
   ];
 }

@@ -156,6 +156,16 @@ const refusals: { id: string; text: string; message: string }[] = [
   },
   { id: 'G7 durability', text: 'audit: { durability: §lax }', message: 'audit.durability: must be "standard" or "strict".' },
   {
+    id: 'G17 price of nothing',
+    text: 'audit: { prices: { currency: EUR, upstreams: { serch: §{ perCall: 1 } } } }\nupstreams: { search: { url: "https://a.example/mcp" } }',
+    message: 'audit.prices.upstreams.serch: no upstream is called "serch". Did you mean "search"?',
+  },
+  {
+    id: 'G18 no currency',
+    text: 'audit: { prices: { currency: §euro, upstreams: {} } }',
+    message: 'audit.prices.currency: must be the three letters of a currency (ISO 4217), such as EUR.',
+  },
+  {
     id: 'G8 not a range',
     text: 'egress: { allow: [§10.0.0.5] }',
     message: 'egress.allow[0]: must be a range of addresses. Write for example 10.1.0.0/16 or 10.1.2.3/32.',

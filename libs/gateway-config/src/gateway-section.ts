@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pricesSection } from './audit-prices.js';
 import { isLoopbackHost } from './loopback.js';
 
 const publicUrl = z.string().superRefine((text, context) => {
@@ -74,6 +75,7 @@ export const auditSection = z
       .min(1024 ** 2)
       .default(1024 ** 3)
       .describe('Bytes of events that may wait to be forwarded. At the limit new calls are refused: no event is ever dropped.'),
+    prices: pricesSection.optional(),
   })
   .prefault({})
   .describe('What is recorded and how safely.');

@@ -1,3 +1,4 @@
+export type { PriceConfig } from './audit-prices.js';
 export {
   gatewaySchema,
   type AccessRuleConfig,

@@ -79,6 +79,8 @@ export interface Envelope {
   readonly refUriRange?: Range | undefined;
 
   readonly resultRange?: Range | undefined;
+  /** result._meta, an object, where its name is written plainly. The last, where there are several: nothing is decided by it. */
+  readonly resultMetaRange?: Range | undefined;
   /** Whether result.isError is true; absent without a result. */
   readonly resultIsError?: boolean | undefined;
   /** result.resultType, when it is a string. */
@@ -132,6 +134,7 @@ export function newDraft(): EnvelopeDraft {
     refUri: undefined,
     refUriRange: undefined,
     resultRange: undefined,
+    resultMetaRange: undefined,
     resultIsError: undefined,
     resultType: undefined,
     inputRequestsRange: undefined,

@@ -1,6 +1,7 @@
 import { newDraft, type Envelope, type EnvelopeDraft, type GateRefusal, type MessageKind, type Range } from './envelope.js';
 import { isExactInteger } from './exact-integer.js';
 import { OPEN_BRACE, QUOTE, type JsonScanner } from './json-scanner.js';
+import { followsMeta } from './follows-meta.js';
 import { OwnedKeys } from './owned-keys.js';
 import { Objections, OwnedMembers } from './owned-members.js';
 import { TextCache } from './text-cache.js';
@@ -291,7 +292,8 @@ export class MessageReader {
           break;
         default:
           if (members.key === 'isError') draft.resultIsError = this.bytes[scanner.at] === LOWER_T;
-          scanner.skipValue(2);
+          if (this.isObjectNext() && followsMeta(this.bytes, scanner.at)) draft.resultMetaRange = this.value(2);
+          else scanner.skipValue(2);
       }
     }
   }

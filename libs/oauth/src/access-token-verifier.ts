@@ -24,7 +24,7 @@ export interface VerifiedToken {
   readonly grantedAtMs: number;
   /** Thumbprint of the key that the token is bound to: without a proof of possessing it, it is worth nothing (RFC 9449 §6). */
   readonly boundTo?: string;
-  /** Client that acts for the principal, where it exchanged a token of theirs (RFC 8693 §4.1). */
+  /** Who acts for the principal, where a token of theirs was exchanged (RFC 8693 §4.1): the nearest first, separated by spaces. */
   readonly actor?: string;
   /** The end of the token, without skew. */
   readonly expiresAtMs: number;
@@ -39,6 +39,8 @@ export interface TokenRefusal {
 }
 
 const CLOCK_SKEW_SECONDS = 60;
+/** Most actors of a chain that are read. */
+const ACTORS_LIMIT = 8;
 const TOKEN_LIMIT_CHARACTERS = 8_192;
 // Headers that name a key or change how a token is read. Ours have none of them (RFC 8725 §3.10, RFC 7515 §4.1.11).
 const FORBIDDEN_HEADERS = ['jku', 'jwk', 'x5u', 'x5c', 'x5t', 'x5t#S256', 'crit', 'b64'] as const;
@@ -145,8 +147,13 @@ function boundOf({ cnf }: JWTPayload): { readonly boundTo?: string } {
 
 function actorOf({ act }: JWTPayload): { readonly actor?: string } {
   if (typeof act !== 'object' || act === null) return {};
-  const { sub } = act as { readonly sub?: unknown };
-  return { actor: isText(sub) ? sub : '' };
+  const subjects: string[] = [];
+  for (let actor: unknown = act; typeof actor === 'object' && actor !== null && subjects.length < ACTORS_LIMIT;) {
+    const { sub, act: before } = actor as { readonly sub?: unknown; readonly act?: unknown };
+    if (isText(sub)) subjects.push(sub);
+    actor = before;
+  }
+  return { actor: subjects.join(' ') };
 }
 
 function isText(value: unknown): value is string {

@@ -16,6 +16,7 @@ servers:
   work: { title: Work, sources: [{ upstream: tracker, prefix: t_, deny: [x] }, { upstream: files }], access: [{ teams: [finance], tools: ["t_*"] }], scopes: { pay: { title: pay bills, tools: [t_pay] } } }
   bare: { sources: [{ upstream: open, readOnly: ["get_*"] }], access: [{ anonymous: true }], audit: { durability: strict } }
 egress: { allow: [10.0.0.0/8] }
+audit: { prices: { currency: EUR, upstreams: { tracker: { perCall: 0.002, perThousandTokensIn: 3, tools: { ask: { perCall: 0.1, perThousandTokensOut: 0.0000015 } } } } } }
 `;
 const at = (now: number): Clock => ({ now: () => now, monotonicMicros: () => 0 });
 const compile = (text: string, versions: Record<string, string> = { tracker: 'v1', files: 'v2' }, now = 0) =>
@@ -36,6 +37,13 @@ describe('compileSnapshot', () => {
           needsCredential: true,
           credentialVersion: 'v1',
           timeoutMs: 5000,
+          price: {
+            perCallMicros: 2_000,
+            perThousandTokensInMicros: 3_000_000,
+            tools: {
+              ask: { perCallMicros: 100_000, perThousandTokensInMicros: 3_000_000, perThousandTokensOutMicros: 2 },
+            },
+          },
         },
         {
           name: 'files',

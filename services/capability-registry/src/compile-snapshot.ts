@@ -4,6 +4,7 @@ import { CredentialOwner, SnapshotSchema, type Snapshot } from '@switchyard/cont
 import type { AppClientConfig, GatewayConfig, UpstreamConfig } from '@switchyard/gateway-config';
 import type { Clock } from '@switchyard/runtime';
 import { createHash } from 'node:crypto';
+import { compilePrice } from './compile-price.js';
 
 type SnapshotInit = MessageInitShape<typeof SnapshotSchema>;
 type ClientInit = NonNullable<SnapshotInit['clients']>[number];
@@ -23,7 +24,10 @@ export function compileSnapshot(
   const content = create(SnapshotSchema, {
     tenant,
     publicUrl: config.gateway.publicUrl,
-    upstreams: Object.entries(config.upstreams).map(([name, upstream]) => compileUpstream(name, upstream, credentialVersions)),
+    upstreams: Object.entries(config.upstreams).map(([name, upstream]) => ({
+      ...compileUpstream(name, upstream, credentialVersions),
+      ...compilePrice(config, name),
+    })),
     servers: Object.entries(config.servers).map(([slug, server]) => ({
       slug,
       title: server.title ?? slug,
@@ -86,7 +90,7 @@ function transportOf(upstream: UpstreamConfig): NonNullable<UpstreamInit['transp
   return { case: 'stdio', value: { command, args: [...args], cwd } };
 }
 
-// ProtoJSON writes fields in the order of their numbers, and a snapshot has no maps, so equal content is equal text.
+// ProtoJSON writes fields in the order of their numbers, and its one map, prices of tools, as it was configured: equal content is equal text.
 function revisionOf(content: Snapshot): string {
   return createHash('sha256')
     .update(JSON.stringify(toJson(SnapshotSchema, content)))

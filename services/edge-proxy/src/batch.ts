@@ -56,7 +56,8 @@ async function serveMessage(batch: BatchRequest, { bytes, scanned }: BatchMessag
 /** Cancelled with the batch, and also by itself. */
 function partOf({ exchange, caller }: BatchRequest): Exchange {
   const facts = new Facts(exchange.facts.circumstances);
-  facts.calledBy(caller);
+  facts.calledBy(caller, exchange.catalog);
+  facts.session = exchange.facts.session;
   const cancellation = new Cancellation();
   exchange.cancellation.onCancel(() => cancellation.cancel());
   return { ...exchange, facts, cancellation, place: 0 };

@@ -1,3 +1,4 @@
+import { renderRule } from '@switchyard/audit';
 import type { AccessRule, GuardScope, Server, Snapshot, Source, Team, Upstream } from '@switchyard/contracts';
 import { compilePatterns } from '@switchyard/mcp';
 import { guardScope, KIND_SCOPES, MCP_SCOPE } from '@switchyard/oauth';
@@ -17,6 +18,8 @@ export interface CompiledRule {
   readonly grants: Readonly<Partial<Record<CapabilityKind, Matcher>>>;
   /** What it grants, as configured. */
   readonly text: string;
+  /** Where it stands in the configuration, as `renderRule` has it. */
+  readonly rendered: string;
 }
 
 /** A scope that stands guard over some of a server, ready to be asked for. */
@@ -41,6 +44,8 @@ export interface CompiledSource {
   readonly reads: Matcher;
   /** Whether what happens there has to be on the disk before it goes on. */
   readonly strict: boolean;
+  /** Where it stands in the configuration. */
+  readonly path: string;
   /** Itself, as configured. */
   readonly text: string;
 }
@@ -83,7 +88,18 @@ export interface Catalog {
   readonly egressAllow: readonly string[];
 }
 
-function compileRule(rule: AccessRule): CompiledRule {
+/** What there is before the first snapshot. */
+export const NO_CATALOG: Catalog = {
+  revision: '',
+  publicUrl: '',
+  servers: new Map(),
+  upstreams: new Map(),
+  teams: new Map(),
+  egressAllow: [],
+  requireDpopNonce: false,
+};
+
+function compileRule(rule: AccessRule, path: string): CompiledRule {
   const kinds = { tool: rule.tools, prompt: rule.prompts, resource: rule.resources };
   const named = Object.entries(kinds).filter(([, patterns]) => patterns.length > 0);
   // A rule that names no kind grants every kind; a rule that names some grants just those.
@@ -95,6 +111,7 @@ function compileRule(rule: AccessRule): CompiledRule {
     when: rule.when,
     grants: Object.fromEntries(granted.map(([kind, patterns]) => [kind, compilePatterns(patterns)])),
     text: JSON.stringify(kinds),
+    rendered: renderRule(path),
   };
 }
 
@@ -114,9 +131,9 @@ function scopesOf(sources: readonly Source[]): string[] {
   return [MCP_SCOPE, ...kinds.map((kind) => KIND_SCOPES[kind])];
 }
 
-type SourceParts = Pick<CompiledSource, 'rules' | 'guards' | 'strict'>;
+type SourceParts = Pick<CompiledSource, 'rules' | 'guards' | 'strict' | 'path'>;
 
-function compileSource(source: Source, { rules, guards, strict }: SourceParts): CompiledSource {
+function compileSource(source: Source, parts: SourceParts): CompiledSource {
   return {
     upstream: source.upstream,
     prefix: source.prefix,
@@ -127,22 +144,23 @@ function compileSource(source: Source, { rules, guards, strict }: SourceParts): 
       resource: compilePatterns(source.resources),
     },
     denies: compilePatterns(source.deny),
-    rules,
-    guards,
     reads: compilePatterns(source.readOnly),
-    strict,
+    ...parts,
     text: JSON.stringify(source),
   };
 }
 
 function compileServer(server: Server, publicUrl: string): CompiledServer {
-  const rules = server.access.map(compileRule);
+  const path = `servers.${server.slug}`;
+  const rules = server.access.map((rule, index) => compileRule(rule, `${path}.access[${index}]`));
   const guards = server.scopes.map((scope) => compileGuard(server.slug, scope));
   return {
     slug: server.slug,
     title: server.title,
     resource: `${publicUrl}/mcp/${server.slug}`,
-    sources: server.sources.map((source) => compileSource(source, { rules, guards, strict: server.auditStrict })),
+    sources: server.sources.map((source, index) =>
+      compileSource(source, { rules, guards, strict: server.auditStrict, path: `${path}.sources[${index}]` }),
+    ),
     scopes: scopesOf(server.sources),
     anonymous: rules.some((rule) => rule.anonymous),
     requireDpop: server.requireDpop,

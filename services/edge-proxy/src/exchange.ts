@@ -17,9 +17,11 @@ export interface Caller {
   readonly principal: Principal;
   readonly clientId: string;
   readonly scopes: CallerScopes;
-  /** The first two, as events say them. */
-  readonly who: string;
-  /** The same for the same principal under the same client alone: unlike `who`, it is never cut. */
+  /** Who acts for the principal, the nearest first, separated by spaces. */
+  readonly actors: string;
+  /** What `whoIs` remembers. */
+  readonly known: { teams: Catalog['teams'] | undefined; who: string };
+  /** The same for the same principal under the same client alone: unlike what events say, it is never cut. */
   readonly key: string;
   /** What they were let in by. */
   readonly revocable: Revocable;
@@ -65,7 +67,7 @@ export interface Call {
 export interface Round {
   readonly exchange: Pick<Exchange, 'requestId' | 'trace' | 'cancellation' | 'facts'> & {
     readonly server: Pick<CompiledServer, 'slug'>;
-    readonly catalog: Pick<Catalog, 'revision'>;
+    readonly catalog: Pick<Catalog, 'revision' | 'teams' | 'publicUrl'>;
     readonly reply: Pick<Reply, 'message'>;
   };
   readonly caller: Caller;

@@ -16,14 +16,14 @@ import { findTask, forwardTask } from './methods/task.js';
 import { outboundContext } from './outbound-context.js';
 import { Refusal } from './refusal.js';
 import { admit } from './stages/admit.js';
-import { decide } from './stages/authorize.js';
-import { scopesFor } from './stages/check-scopes.js';
 import { connectFirst } from './stages/connect.js';
 import { forward } from './stages/forward.js';
 import { intend } from './stages/intend.js';
+import { permit } from './stages/permit.js';
 import { resolve, type Target } from './stages/resolve.js';
 import { MAY_CHANGE, revocationUnknown, unlessFresh } from './stages/revocation-known.js';
 import type { ClientSession } from './session-store.js';
+import { tokensIn } from './tokens.js';
 
 /** A response to a request of the gateway's own: modern clients post none. */
 const ANSWER: MethodRow = { eras: ['legacy'], shape: 'notification' };
@@ -69,11 +69,12 @@ export async function servePost(
 ): Promise<Ending> {
   // What is there already is not awaited: every await costs a turn of the microtask queue.
   const known = authenticate(exchange, edge);
-  const caller = known instanceof Promise ? await known : known;
+  const { facts } = exchange;
+  const caller = known instanceof Promise ? await facts.waiting('authenticate', known, edge.clock) : known;
   if (caller instanceof Refusal) return refused(caller);
 
   const read = readBody();
-  const body = read instanceof Promise ? await read : read;
+  const body = read instanceof Promise ? await facts.waiting('read', read, edge.clock) : read;
   if (body instanceof Refusal) return refused(body);
   if (isBatch(body)) return servePostedBatch(exchange, caller, body, edge);
 
@@ -154,7 +155,7 @@ async function authenticateLate(exchange: Exchange, edge: Edge): Promise<Caller 
 function letIn(exchange: Exchange, caller: Caller | Refusal): Caller | Refusal {
   if (caller instanceof Refusal) return caller;
   exchange.caller = caller;
-  exchange.facts.calledBy(caller);
+  exchange.facts.calledBy(caller, exchange.catalog);
   return caller;
 }
 
@@ -226,29 +227,33 @@ export async function ownSession(exchange: Exchange, caller: Caller, edge: Edge)
   const id = exchange.head.sessionId;
   if (id === undefined)
     return new Refusal('session_missing', 'Send the Mcp-Session-Id that initialize gave, or initialize first.');
-  return edge.sessions.find(id, exchange.server.slug, caller);
+  const session = await edge.sessions.find(id, exchange.server.slug, caller);
+  if (!(session instanceof Refusal)) exchange.facts.session = session.rendered;
+  return session;
 }
 
 /** A call that goes to one upstream: tools/call, prompts/get, resources/read, subscribe and unsubscribe, completion/complete. */
 async function serveUnary(call: Call, edge: Edge): Promise<Ending> {
-  call.exchange.facts.capability_kind = call.inbound.row.capability ?? '';
-  call.exchange.facts.capability = claimedName(call);
+  const { facts } = call.exchange;
+  facts.capability_kind = call.inbound.row.capability ?? '';
+  facts.capability = claimedName(call);
+  facts.arguments_tokens = tokensIn(call.inbound.envelope.argumentsRange);
   if (call.inbound.envelope.method === 'tools/call' && call.inbound.envelope.name === STATUS_TOOL) return serveStatus(call, edge);
   const unknown = isTooLate(call, edge) ? await unlessFresh(edge) : undefined;
   if (unknown !== undefined) return refused(unknown);
 
   const resolving = resolve(call, edge);
-  const target = resolving instanceof Promise ? await resolving : resolving;
+  const target = resolving instanceof Promise ? await facts.waiting('resolve', resolving, edge.clock) : resolving;
   if (target instanceof Refusal) return refused(target);
 
-  const denial = authorize(call, target);
+  const denial = permit(call, target);
   if (denial !== undefined) return refused(denial);
 
   const full = admit(edge.audit) ?? (target.source.strict ? await intend(call, edge) : undefined);
   if (full !== undefined) return refused(full);
 
   const leasing = outboundContext(call, target.upstream.name, edge);
-  const context = leasing instanceof Promise ? await leasing : leasing;
+  const context = leasing instanceof Promise ? await facts.waiting('lease', leasing, edge.clock) : leasing;
   if (context instanceof Refusal) return forwardConnected(call, target, context, edge);
 
   const done =
@@ -282,7 +287,7 @@ async function serveTask(call: Call, edge: Edge): Promise<Ending> {
   if (unknown !== undefined) return refused(unknown);
   const task = findTask(call, edge);
   if (task instanceof Refusal) return refused(task);
-  const denial = authorize(call, task.target) ?? admit(edge.audit);
+  const denial = permit(call, task.target) ?? admit(edge.audit);
   if (denial !== undefined) return refused(denial);
   const unrecorded = task.target.source.strict ? await intend(call, edge) : undefined;
   if (unrecorded !== undefined) return refused(unrecorded);
@@ -298,39 +303,6 @@ async function serveTask(call: Call, edge: Edge): Promise<Ending> {
   }
 }
 
-/** What events say of the rule that grants, by its number. */
-const RULES: Readonly<Record<string, string>>[] = [];
-
 function claimedName({ inbound: { envelope } }: Call): string {
   return envelope.name ?? envelope.uri ?? envelope.refName ?? envelope.refUri ?? '';
-}
-
-/** The client asks for more, and the person says whether it may have it. */
-function insufficientScope({ exchange, caller }: Call, scopes: readonly string[]): Refusal {
-  exchange.facts.detail = { because: 'scope' };
-  const data = { required_scopes: scopes };
-  return caller.principal.kind === 'anonymous'
-    ? new Refusal('token_missing', 'Sign in: this needs a token with scopes of its own.', data)
-    : new Refusal('insufficient_scope', `The token was not given for this: authorize again with ${scopes.join(' ')}.`, data);
-}
-
-/** May this caller use it? The same decision filters lists. */
-function authorize(call: Call, target: Target): Refusal | undefined {
-  const { exchange, caller } = call;
-  exchange.facts.source = target.source;
-  exchange.facts.upstream = target.upstream.name;
-  exchange.facts.upstream_capability = target.capability.name;
-  const decision = decide(caller.principal, target.source, target.capability, exchange.catalog);
-  if (decision.allowed) {
-    const scopes = scopesFor(caller.scopes, target.source, target.capability);
-    if (scopes !== undefined) return insufficientScope(call, scopes);
-    exchange.facts.detail = RULES[decision.rule] ??= { rule: String(decision.rule) };
-    return undefined;
-  }
-  exchange.facts.detail = { because: decision.because };
-  const { kind } = target.capability;
-  return new Refusal(
-    'policy_denied',
-    `You may not use this ${kind} here. Ask the gateway’s administrators for access to it (server "${exchange.server.slug}").`,
-  );
 }

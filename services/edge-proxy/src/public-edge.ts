@@ -107,7 +107,7 @@ export class PublicEdge {
     this.#edge = parts.edge(this.#egress);
     followConnections(this.#edge);
     this.#mcp = new McpEndpoint({ edge: this.#edge, tracer: deps.telemetry.tracer, catalog: () => this.#catalog });
-    this.#rounds = new RelayedRounds(this.#edge, () => this.#catalog?.revision ?? '');
+    this.#rounds = new RelayedRounds(this.#edge, () => this.#catalog);
     this.#proxy = new ReverseProxy(config.publicUrl, deps.log);
     const router = createRouter({
       config,

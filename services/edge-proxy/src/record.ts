@@ -1,12 +1,14 @@
 import { renderCircumstances } from '@switchyard/audit';
-import type { EventType, Outcome } from '@switchyard/contracts';
+import type { EventType, Origin, Outcome } from '@switchyard/contracts';
 import { type Era, METHODS } from '@switchyard/mcp';
+import { costOf } from './cost.js';
 import type { Edge } from './edge.js';
 import type { Ending } from './ending.js';
 import type { Exchange, Round } from './exchange.js';
 import { Facts } from './facts.js';
 import { LADDER } from './ladder.js';
-import type { UpstreamAnswer } from './upstream/link.js';
+import { modelTokens, tokensIn } from './tokens.js';
+import type { UpstreamAnswer, UpstreamMessage } from './upstream/link.js';
 
 /** Methods whose every exchange is an event. What is refused is one whatever its method. */
 export const EVENT_OF_METHOD: ReadonlyMap<string, EventType> = new Map<string, EventType>([
@@ -42,22 +44,26 @@ interface Summary {
   readonly reason: string;
   readonly status: number;
   readonly code: number;
+  readonly origin: Origin | '';
 }
 
 function summarize(exchange: Exchange, ending: Ending): Summary | undefined {
   const own = EVENT_OF_METHOD.get(exchange.facts.method);
   if (ending.kind === 'refused') {
     const { reason, http, code } = ending.refusal;
-    const { stage } = LADDER[reason];
+    const { stage, origin } = LADDER[reason];
     const outcome = reason === 'cancelled' ? 'cancelled' : stage === 'authorize' || stage === 'authenticate' ? 'denied' : 'error';
     // What the gateway has ended had begun.
     const ofStage = exchange.endedBy === undefined ? EVENT_OF_STAGE[stage] : undefined;
-    return { type: ofStage ?? own ?? 'request.refused', outcome, reason, status: http, code };
+    return { type: ofStage ?? own ?? 'request.refused', outcome, reason, status: http, code, origin };
   }
   if (own === undefined) return undefined;
-  if (ending.kind === 'response')
-    return { type: own, outcome: ending.outcome, reason: ending.reason ?? '', status: ending.status, code: ending.code ?? 0 };
-  return { type: own, outcome: 'ok', reason: '', status: ending.kind === 'empty' ? ending.status : 200, code: 0 };
+  if (ending.kind === 'response') {
+    const { outcome, reason = '', status, code = 0 } = ending;
+    const origin = reason !== '' ? LADDER[reason].origin : outcome === 'error' ? 'upstream' : '';
+    return { type: own, outcome, reason, status, code, origin };
+  }
+  return { type: own, outcome: 'ok', reason: '', status: ending.kind === 'empty' ? ending.status : 200, code: 0, origin: '' };
 }
 
 /** HTTP methods that a JSON-RPC method has not taken the place of. */
@@ -86,7 +92,8 @@ export function newFacts({
  * @throws SpoolFull when the event cannot be kept
  */
 export function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Promise<void> | undefined {
-  const durationMicros = edge.clock.monotonicMicros() - exchange.startedAtMicros;
+  const endedAtMicros = edge.clock.monotonicMicros();
+  const durationMicros = endedAtMicros - exchange.startedAtMicros;
   const summary = summarize(exchange, ending);
   edge.metrics.durations.record(durationMicros / 1e6, labelOf(exchange), summary?.outcome ?? 'ok', summary?.reason ?? '');
   if (summary === undefined) return undefined;
@@ -94,17 +101,50 @@ export function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Pr
   facts.type = summary.type;
   facts.outcome = summary.outcome;
   facts.reason = summary.reason;
+  facts.origin = summary.origin;
   facts.http_status = summary.status;
   facts.rpc_code = summary.code;
   facts.duration_us = Math.round(durationMicros);
   facts.bytes_out = ending.kind === 'response' ? ending.bytes.length : 0;
+  facts.stage_us = stagesOf(facts, endedAtMicros);
+  if (facts.answered) facts.cost_micros = costOf(facts, exchange.catalog);
   if ((facts.source ?? exchange.server).strict) return recordStrictly(facts, edge);
-  return edge.audit.record(facts, facts.who + facts.circumstances);
+  return edge.audit.record(facts, facts.rendered());
+}
+
+/** Times that are known anyway: of what was waited for, of the upstream, and from its answer on. */
+function stagesOf({ waited, upstream_us: upstream, answeredAtMicros }: Facts, endedAtMicros: number): Facts['stage_us'] {
+  const render = answeredAtMicros === 0 ? 0 : endedAtMicros - answeredAtMicros;
+  return waited === undefined ? { upstream, render } : { ...waited, upstream, render };
+}
+
+/**
+ * What the event of an exchange says of its upstream's answer.
+ * @param startedAtMicros when the upstream was asked
+ * @returns microseconds that the answer took
+ */
+export function noteAnswer(facts: Facts, id: string, answer: UpstreamAnswer, startedAtMicros: number, edge: Edge): number {
+  facts.answeredAtMicros = edge.clock.monotonicMicros();
+  const micros = Math.round(facts.answeredAtMicros - startedAtMicros);
+  facts.attempts += 1;
+  facts.upstream_us = micros;
+  facts.upstream_rpc_id = id;
+  if (answer.kind === 'response') noteTokens(facts, answer.message);
+  return micros;
+}
+
+function noteTokens(facts: Facts, { bytes, envelope }: UpstreamMessage): void {
+  facts.answered = true;
+  facts.result_tokens = tokensIn(envelope.resultRange);
+  if (envelope.resultMetaRange === undefined) return;
+  const reported = modelTokens(bytes, envelope);
+  facts.model_tokens_in = reported.in;
+  facts.model_tokens_out = reported.out;
 }
 
 function recordStrictly(facts: Facts, { audit }: Edge): Promise<void> {
   if (facts.intent !== '') facts.detail = { ...facts.detail, intent: facts.intent };
-  return audit.recordOnDisk(facts, facts.who + facts.circumstances);
+  return audit.recordOnDisk(facts, facts.rendered());
 }
 
 /** One exchange with an upstream. */
@@ -122,15 +162,24 @@ export interface Hop {
 
 const HOP_OUTCOME = { response: 'ok', sessionGone: 'error', refused: 'error' } as const;
 
+function originOf(answer: UpstreamAnswer): Origin | '' {
+  if (answer.kind === 'refused') return LADDER[answer.refusal.reason].origin;
+  return answer.kind === 'sessionGone' ? 'upstream' : '';
+}
+
 /** Records one exchange with an upstream. Does not wait: the event of the whole exchange, which comes later in the same spool, does. */
 export function recordHop(call: Round, hop: Hop, edge: Edge): void {
   const { exchange, caller } = call;
   const { answer } = hop;
   const facts = new Facts(exchange.facts.circumstances);
-  facts.calledBy(caller);
+  facts.calledBy(caller, exchange.catalog);
+  facts.rule = exchange.facts.rule;
+  facts.session = exchange.facts.session;
   facts.type = 'proxy.hop';
   facts.outcome = answer.kind === 'refused' && answer.refusal.reason === 'cancelled' ? 'cancelled' : HOP_OUTCOME[answer.kind];
   facts.reason = answer.kind === 'refused' ? answer.refusal.reason : answer.kind === 'sessionGone' ? 'upstream_session_gone' : '';
+  facts.origin = originOf(answer);
+  facts.attempt = Math.max(1, exchange.facts.attempts);
   facts.upstream = hop.upstream;
   facts.method = hop.method;
   facts.upstream_capability = hop.upstreamCapability ?? '';
@@ -141,6 +190,6 @@ export function recordHop(call: Round, hop: Hop, edge: Edge): void {
   facts.bytes_out = answer.kind === 'response' ? answer.message.bytes.length : 0;
   facts.era = hop.era ?? call.inbound.era;
   edge.audit
-    .record(facts, facts.who + facts.circumstances)
+    .record(facts, facts.rendered())
     .catch((error: unknown) => edge.log.error('a hop was not recorded', { error, request_id: exchange.requestId }));
 }

@@ -2,9 +2,11 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { EdgeService, type ReadRoundRequest, type ResumeCallRequest } from '@switchyard/contracts';
 import { methodFor, scanMessage } from '@switchyard/mcp';
 import { askingCaller, askingTrace, refusedBy } from './asked.js';
+import { type Catalog, NO_CATALOG } from './catalog.js';
 import type { Edge } from './edge.js';
 import { type Ending, refused } from './ending.js';
 import type { Inbound, Round } from './exchange.js';
+import type { Facts } from './facts.js';
 import { newFacts } from './record.js';
 import { Refusal } from './refusal.js';
 import { RelayedRound } from './relayed-round.js';
@@ -22,12 +24,12 @@ export class RelayedRounds {
   readonly #edge: Edge;
   readonly #rounds = new Map<string, RelayedRound>();
 
-  readonly #snapshot: () => string;
+  readonly #catalog: () => Catalog | undefined;
 
-  /** @param snapshot revision of the newest catalog */
-  constructor(edge: Edge, snapshot: () => string) {
+  /** @param catalog the newest */
+  constructor(edge: Edge, catalog: () => Catalog | undefined) {
     this.#edge = edge;
-    this.#snapshot = snapshot;
+    this.#catalog = catalog;
   }
 
   /** Serves the other edges. */
@@ -49,7 +51,7 @@ export class RelayedRounds {
     const { requestId } = asked;
     const relayed = new RelayedRound(SILENCE_MS + this.#edge.limits.slowReaderTimeoutMs, () => this.#rounds.delete(name));
     this.#rounds.set(name, relayed);
-    const catalog = { revision: this.#snapshot() };
+    const catalog = this.#catalog() ?? NO_CATALOG;
     const circumstances = { requestId, trace: askingTrace(asked), server: { slug: asked.server }, catalog };
     const facts = newFacts(circumstances);
     const exchange = { ...circumstances, facts, reply: relayed, cancellation: relayed.cancellation };
@@ -92,8 +94,7 @@ export class RelayedRounds {
       ending.kind === 'refused'
         ? { case: 'refused' as const, value: refusedBy(ending.refusal) }
         : { case: 'response' as const, value: await this.#response(ending) };
-    const { detail, upstream_us: upstreamUs, upstream_rpc_id: upstreamRpcId } = facts;
-    return { known: true, messages, end: { end, detail: { ...detail }, upstreamUs, upstreamRpcId } };
+    return { known: true, messages, end: { end, ...factsToTell(facts) } };
   }
 
   async #response(ending: Ending) {
@@ -102,6 +103,15 @@ export class RelayedRounds {
     return { status, code, failed: outcome === 'error', message: await this.#edge.peers.contents.pack(ending.bytes) };
   }
 }
+
+const factsToTell = (facts: Facts) => ({
+  detail: { ...facts.detail },
+  upstreamUs: facts.upstream_us,
+  upstreamRpcId: facts.upstream_rpc_id,
+  resultTokens: facts.result_tokens,
+  modelTokensIn: facts.model_tokens_in,
+  modelTokensOut: facts.model_tokens_out,
+});
 
 /** The edge that was asked has classified the message; what it was is not sent along, but read again. */
 function inboundOf(bytes: Buffer): Inbound {

@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
+import { renderSession } from '@switchyard/audit';
 import type { KvStore } from '@switchyard/state';
 import type { Clock } from '@switchyard/runtime';
 import * as z from 'zod';
@@ -46,6 +47,8 @@ export type SessionRecord = z.infer<typeof sessionRecord>;
 /** A session as this edge holds it. */
 export interface ClientSession {
   readonly id: string;
+  /** Which one it is, as events say it: by a digest, since who has the id has half of what it takes to use the session. */
+  readonly rendered: string;
   record: SessionRecord;
   revision: number;
   checkedAtMs: number;
@@ -210,6 +213,7 @@ export class SessionStore {
     const now = this.#clock.now();
     const session: ClientSession = {
       id,
+      rendered: renderSession(sessionDigest(id)),
       record,
       revision,
       checkedAtMs: now,
@@ -251,6 +255,9 @@ export class SessionStore {
     session.standing?.close();
   }
 }
+
+/** 128 bits of SHA-256, in base64url. */
+export const sessionDigest = (id: string) => hash('sha256', id, 'base64url').slice(0, 22);
 
 const encode = (record: SessionRecord) => Buffer.from(JSON.stringify(record));
 const decode = (value: Uint8Array) => sessionRecord.parse(JSON.parse(Buffer.from(value).toString('utf8')));

@@ -23,7 +23,7 @@ const tool = {
     teams: ['finance', 'all'],
     on_behalf_of: 'agent-2 agent-1',
     duration_us: 1_500,
-    stage_us: { authorize: 40 },
+    stage_us: { resolve: 40 },
   },
 } satisfies Given;
 const denial = {
@@ -105,7 +105,7 @@ describe.each(ENGINES)('filters of events on %s', (_name, open) => {
     ['filter-not-in-list', { filter: 'teams != all' }, [denial]],
     ['filter-list-contains', { filter: 'teams ~ FINA' }, [tool]],
     ['filter-map', { filter: 'detail.because ~ rule' }, [denial]],
-    ['filter-map-number', { filter: 'stage_us.authorize > 39' }, [tool]],
+    ['filter-map-number', { filter: 'stage_us.resolve > 39' }, [tool]],
     ['filter-precedence', { filter: 'server = work or server = open and outcome = ok' }, [tool]],
     ['filter-parentheses', { filter: '(server = work or server = open) and not outcome = ok' }, [denial]],
     ['filter-injection', { filter: `server = "x' OR 1=1 --"` }, []],

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SpanKind, type Span, type Tracer } from '@opentelemetry/api';
 import { childOf, newTraceContext, parentContext, parseTraceparent, randomHex, type TraceContext } from '@switchyard/telemetry';
 import { Cancellation } from '../cancellation.js';
-import type { Catalog, CompiledServer } from '../catalog.js';
+import { type Catalog, type CompiledServer, NO_CATALOG } from '../catalog.js';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Exchange } from '../exchange.js';
@@ -305,15 +305,6 @@ function contextOf(span: Span): TraceContext {
   return { traceId, spanId, sampled: (traceFlags & 1) === 1 };
 }
 
-const NO_CATALOG: Catalog = {
-  revision: '',
-  publicUrl: '',
-  servers: new Map(),
-  upstreams: new Map(),
-  teams: new Map(),
-  egressAllow: [],
-  requireDpopNonce: false,
-};
 const NO_SERVER: CompiledServer = {
   slug: '',
   title: '',

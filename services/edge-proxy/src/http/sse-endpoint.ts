@@ -122,7 +122,8 @@ export class SseEndpoint {
     // The other edge has checked it; whose stream it is, this one knows.
     const session = await edge.sessions.find(id, asked.server, caller);
     if (session instanceof Refusal) return { refused: refusedBy(session) };
-    exchange.facts.calledBy(caller);
+    exchange.facts.calledBy(caller, exchange.catalog);
+    exchange.facts.session = session.rendered;
     const body = await edge.peers.contents.unpack(message);
     const accepted = Promise.withResolvers<undefined>();
     const serving = this.#serve({ exchange, caller, session }, body, stream, () => accepted.resolve(undefined));
@@ -173,7 +174,8 @@ export class SseEndpoint {
 const takesBatches = ({ record: { revision } }: ClientSession) => revision === REVISION || revisionOf(revision)?.batches === true;
 
 /** The end of the stream is to this transport what DELETE is to the other, and is recorded as that. */
-function tellOfEnd({ facts }: Exchange, { record }: ClientSession): void {
+function tellOfEnd({ facts }: Exchange, { record, rendered }: ClientSession): void {
+  facts.session = rendered;
   facts.method = 'DELETE';
   facts.era = 'legacy';
   facts.revision = record.revision;

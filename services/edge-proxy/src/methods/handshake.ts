@@ -53,6 +53,7 @@ export async function serveInitialize(call: Call, edge: Edge): Promise<Ending> {
   // Over HTTP with SSE the session is there with its stream, and learns now whose it is.
   if (call.session !== undefined)
     await edge.sessions.change(session, ({ upstreams, holder }) => ({ ...record, upstreams, holder }));
+  exchange.facts.session = session.rendered;
   exchange.facts.revision = revision;
   exchange.facts.client_name = client.client_name;
   exchange.facts.client_version = client.client_version;

@@ -13,7 +13,7 @@ import { type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
 import { isPooled } from '../legacy-pool.js';
 import { nameOnServer } from '../names.js';
-import { recordHop } from '../record.js';
+import { noteAnswer, recordHop } from '../record.js';
 import { Refusal } from '../refusal.js';
 import { canBeAsked } from '../relay-request.js';
 import { decide } from '../stages/authorize.js';
@@ -120,9 +120,7 @@ async function attempt(
       onHeldUp: session && (() => beginStream(call)),
     })
     .finally(() => edge.asks.release(id));
-  const micros = Math.round(edge.clock.monotonicMicros() - startedAt);
-  exchange.facts.upstream_us = micros;
-  exchange.facts.upstream_rpc_id = id;
+  const micros = noteAnswer(exchange.facts, id, answer, startedAt, edge);
   recordHop(call, { upstream: upstream.name, method, id, micros, answer, upstreamCapability: capability.name }, edge);
   return answer;
 }

@@ -106,7 +106,7 @@ export class Authenticator {
       { tenant: DEFAULT_TENANT, issuer: API_KEY_ISSUER, subject: id, name, kind: 'service', claims: [] },
       id,
       UNBOUND,
-      revocableKey(id),
+      { revocable: revocableKey(id) },
     );
     this.#byRecord.set(key, caller);
     return this.#options.revocations.covers(caller.revocable) ? revoked() : caller;
@@ -129,7 +129,7 @@ export class Authenticator {
     if (unproved !== undefined) return unproved;
     const { principal, clientId } = verified;
     const revocable = revocableToken({ ...verified, subject: principal.subject });
-    const caller = callerOf(principal, clientId, tokenScopes(verified.scopes), revocable);
+    const caller = callerOf(principal, clientId, tokenScopes(verified.scopes), { revocable, actors: verified.actor });
     if (this.#options.revocations.covers(revocable)) return revoked();
     if (shown !== undefined) return caller;
     if (this.#verified.size >= CACHED_TOKENS) this.#verified.delete(this.#verified.keys().next().value!);

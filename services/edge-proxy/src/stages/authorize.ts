@@ -9,7 +9,7 @@ export type Decision =
   | { readonly allowed: false; readonly because: 'not_offered' | 'denied_by_source' | 'no_rule_grants' };
 
 /** Whether a principal is in a team. */
-export function isMember(principal: Principal, teamName: string, catalog: Catalog): boolean {
+export function isMember(principal: Principal, teamName: string, catalog: Pick<Catalog, 'teams' | 'publicUrl'>): boolean {
   const team = catalog.teams.get(teamName);
   if (team === undefined) return false;
   return (

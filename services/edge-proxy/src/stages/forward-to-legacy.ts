@@ -19,7 +19,7 @@ import type { Call, Round } from '../exchange.js';
 import { isPooled, type PooledSession, wantLogLevel } from '../legacy-pool.js';
 import { isLogLevel, outranks } from '../log-levels.js';
 import { withoutOwnNamespace } from '../own-namespace.js';
-import { recordHop } from '../record.js';
+import { noteAnswer, recordHop } from '../record.js';
 import { Refusal } from '../refusal.js';
 import { REQUEST_STATE_MS, type RequestState } from '../request-state.js';
 import { RunningCall, SUSPENDED_MS } from '../suspended-calls.js';
@@ -138,10 +138,8 @@ async function send(call: Call, running: RunningCall, way: Way, standing: Pooled
   const answering = asTask ? requestAsTask(link, request, edge) : link.request(request);
   running.follow(
     answering.finally(done).then((answer) => {
-      const micros = Math.round(edge.clock.monotonicMicros() - startedAt);
       const round = running.round ?? call;
-      round.exchange.facts.upstream_us = micros;
-      round.exchange.facts.upstream_rpc_id = id;
+      const micros = noteAnswer(round.exchange.facts, id, answer, startedAt, edge);
       const hop = {
         upstream: link.name,
         method,

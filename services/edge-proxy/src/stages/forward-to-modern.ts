@@ -31,7 +31,7 @@ import { GATEWAY_INFO } from '../gateway-info.js';
 import { fetchList } from '../methods/fetch-list.js';
 import { overlongField } from '../mirrored-tools.js';
 import { withoutOwnNamespace } from '../own-namespace.js';
-import { recordHop } from '../record.js';
+import { noteAnswer, recordHop } from '../record.js';
 import { Refusal } from '../refusal.js';
 import type { ClientSession } from '../session-store.js';
 import type { ToolNote } from '../tool-forms.js';
@@ -173,9 +173,7 @@ async function attempt(
     onNotification: (message) => relayNotification(call, id, message, edge),
   });
   const answer = await answering.finally(() => clearTimeout(heldUp));
-  const micros = Math.round(edge.clock.monotonicMicros() - startedAt);
-  call.exchange.facts.upstream_us = micros;
-  call.exchange.facts.upstream_rpc_id = id;
+  const micros = noteAnswer(call.exchange.facts, id, answer, startedAt, edge);
   const hop = { upstream: link.name, method: envelope.method, id, micros, answer, era: 'modern' as const };
   recordHop(call, { ...hop, upstreamCapability: target.capability.name }, edge);
   return { id, answer };

@@ -8,7 +8,7 @@ import { mirroredFields } from '../mirrored-tools.js';
 import { outranks } from '../log-levels.js';
 import { isOlderClient, olderClientEdits } from '../older-client.js';
 import { withoutOwnNamespace } from '../own-namespace.js';
-import { recordHop } from '../record.js';
+import { noteAnswer, recordHop } from '../record.js';
 import { Refusal } from '../refusal.js';
 import { enterUpstream, leaveUpstream } from '../upstream-session.js';
 import type {
@@ -130,9 +130,7 @@ async function attempt(
   const inTask = standing.capabilities.tasks !== undefined && isOlderClient(call);
   const answering = inTask ? requestAsTaskWhereNeeded(call, target, link, request, edge) : link.request(request);
   const answer = await (onServerRequest === undefined ? answering : answering.finally(() => edge.asks.release(id)));
-  const micros = Math.round(edge.clock.monotonicMicros() - startedAt);
-  exchange.facts.upstream_us = micros;
-  exchange.facts.upstream_rpc_id = id;
+  const micros = noteAnswer(exchange.facts, id, answer, startedAt, edge);
   recordHop(
     call,
     { upstream: target.upstream.name, method, id, micros, answer, upstreamCapability: target.capability.name },

@@ -21,10 +21,9 @@ export function mayChange({ method, source, upstream_capability: capability }: F
 export async function intend({ exchange: { facts } }: Pick<Call, 'exchange'>, { audit }: Edge): Promise<Refusal | undefined> {
   if (!mayChange(facts)) return undefined;
   const type = EVENT_OF_METHOD.get(facts.method) ?? 'tool.called';
-  const shared = facts.who + facts.circumstances;
   const detail = { ...facts.detail, intent_of: type };
   try {
-    const { id, onDisk } = await audit.intend({ ...facts, type: 'tool.intended', outcome: 'pending', detail }, shared);
+    const { id, onDisk } = await audit.intend({ ...facts, type: 'tool.intended', outcome: 'pending', detail }, facts.rendered());
     facts.intent = id;
     await onDisk;
   } catch (error) {

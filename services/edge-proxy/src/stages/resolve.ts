@@ -86,6 +86,7 @@ function unheardOwner(
 /** No rule speaks to the caller, so that no upstream may be asked on its behalf, not even for a name. */
 function nothingReachable(call: Call): Refusal {
   call.exchange.facts.detail = { because: 'no_rule_grants' };
+  call.exchange.facts.ruledBy(`servers.${call.exchange.server.slug}.access`);
   return new Refusal(
     'policy_denied',
     `You may not use anything here. Ask the gateway’s administrators for access to it (server "${call.exchange.server.slug}").`,

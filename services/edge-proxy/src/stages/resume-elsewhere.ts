@@ -60,14 +60,14 @@ function callLost(): Ending {
   );
 }
 
-async function endingOf(
-  { exchange: { facts } }: Call,
-  { end, detail, upstreamUs, upstreamRpcId }: RoundEnd,
-  edge: Edge,
-): Promise<Ending> {
-  facts.detail = { ...facts.detail, ...detail };
-  facts.upstream_us = upstreamUs;
-  facts.upstream_rpc_id = upstreamRpcId;
+async function endingOf({ exchange: { facts } }: Call, { end, ...told }: RoundEnd, edge: Edge): Promise<Ending> {
+  facts.detail = { ...facts.detail, ...told.detail };
+  facts.upstream_us = told.upstreamUs;
+  facts.upstream_rpc_id = told.upstreamRpcId;
+  facts.answered = told.upstreamRpcId !== '';
+  facts.result_tokens = told.resultTokens;
+  facts.model_tokens_in = told.modelTokensIn;
+  facts.model_tokens_out = told.modelTokensOut;
   if (end.case === 'refused') return refused(refusalOf(end.value));
   if (end.case !== 'response') throw new Error('another edge does not say how a call has ended');
   const { status, message, failed, code } = end.value;

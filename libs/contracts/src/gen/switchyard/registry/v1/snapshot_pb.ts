@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/registry/v1/snapshot.proto.
  */
 export const file_switchyard_registry_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIoUDCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBIaChJyZXF1aXJlX2Rwb3Bfbm9uY2UYCSABKAgSGQoRYXVkaXRfc2hlZHNfcmVhZHMYGCABKAgivAIKCFVwc3RyZWFtEgwKBG5hbWUYASABKAkSNQoEaHR0cBgCIAEoCzIlLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuSHR0cFRyYW5zcG9ydEgAEjcKBXN0ZGlvGAMgASgLMiYuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TdGRpb1RyYW5zcG9ydEgAEhgKEG5lZWRzX2NyZWRlbnRpYWwYBCABKAgSGgoSY3JlZGVudGlhbF92ZXJzaW9uGAUgASgJEhIKCnRpbWVvdXRfbXMYBiABKA0SQQoQY3JlZGVudGlhbF9vd25lchgHIAEoDjInLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQ3JlZGVudGlhbE93bmVyEhgKEGNyZWRlbnRpYWxfdGVhbXMYCCADKAlCCwoJdHJhbnNwb3J0IhwKDUh0dHBUcmFuc3BvcnQSCwoDdXJsGAEgASgJIjwKDlN0ZGlvVHJhbnNwb3J0Eg8KB2NvbW1hbmQYASABKAkSDAoEYXJncxgCIAMoCRILCgNjd2QYAyABKAki6gEKBlNlcnZlchIMCgRzbHVnGAEgASgJEi8KB3NvdXJjZXMYAiADKAsyHi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlNvdXJjZRIyCgZhY2Nlc3MYAyADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFjY2Vzc1J1bGUSDQoFdGl0bGUYBCABKAkSMgoGc2NvcGVzGAUgAygLMiIuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5HdWFyZFNjb3BlEhQKDHJlcXVpcmVfZHBvcBgGIAEoCBIUCgxhdWRpdF9zdHJpY3QYECABKAgiXAoKR3VhcmRTY29wZRIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg0KBXRvb2xzGAMgAygJEg8KB3Byb21wdHMYBCADKAkSEQoJcmVzb3VyY2VzGAUgAygJIn4KBlNvdXJjZRIQCgh1cHN0cmVhbRgBIAEoCRIOCgZwcmVmaXgYAiABKAkSDQoFdG9vbHMYAyADKAkSDAoEZGVueRgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCRIRCglyZWFkX29ubHkYECADKAkigQEKCkFjY2Vzc1J1bGUSDQoFdGVhbXMYASADKAkSEAoIZXZlcnlvbmUYAiABKAgSEQoJYW5vbnltb3VzGAMgASgIEg0KBXRvb2xzGAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJEgwKBHdoZW4YByABKAkiRgoEVGVhbRIMCgRuYW1lGAEgASgJEg4KBmVtYWlscxgCIAMoCRIOCgZjbGFpbXMYAyADKAkSEAoIc2VydmljZXMYBCADKAkibAoJQXBwQ2xpZW50EhEKCWNsaWVudF9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIVCg1yZWRpcmVjdF91cmlzGAMgAygJEhgKEHNlY3JldF9yZWZlcmVuY2UYBCABKAkSDAoEandrcxgFIAEoCSpuCg9DcmVkZW50aWFsT3duZXISIAocQ1JFREVOVElBTF9PV05FUl9VTlNQRUNJRklFRBAAEhkKFUNSRURFTlRJQUxfT1dORVJfVEVBTRABEh4KGkNSRURFTlRJQUxfT1dORVJfUFJJTkNJUEFMEAJiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIoUDCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBIaChJyZXF1aXJlX2Rwb3Bfbm9uY2UYCSABKAgSGQoRYXVkaXRfc2hlZHNfcmVhZHMYGCABKAgi6gIKCFVwc3RyZWFtEgwKBG5hbWUYASABKAkSNQoEaHR0cBgCIAEoCzIlLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuSHR0cFRyYW5zcG9ydEgAEjcKBXN0ZGlvGAMgASgLMiYuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TdGRpb1RyYW5zcG9ydEgAEhgKEG5lZWRzX2NyZWRlbnRpYWwYBCABKAgSGgoSY3JlZGVudGlhbF92ZXJzaW9uGAUgASgJEhIKCnRpbWVvdXRfbXMYBiABKA0SQQoQY3JlZGVudGlhbF9vd25lchgHIAEoDjInLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQ3JlZGVudGlhbE93bmVyEhgKEGNyZWRlbnRpYWxfdGVhbXMYCCADKAkSLAoFcHJpY2UYKCABKAsyHS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlByaWNlQgsKCXRyYW5zcG9ydCL1AQoFUHJpY2USFwoPcGVyX2NhbGxfbWljcm9zGAEgASgNEiUKHXBlcl90aG91c2FuZF90b2tlbnNfaW5fbWljcm9zGAIgASgNEiYKHnBlcl90aG91c2FuZF90b2tlbnNfb3V0X21pY3JvcxgDIAEoDRI3CgV0b29scxgEIAMoCzIoLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2UuVG9vbHNFbnRyeRpLCgpUb29sc0VudHJ5EgsKA2tleRgBIAEoCRIsCgV2YWx1ZRgCIAEoCzIdLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2U6AjgBIhwKDUh0dHBUcmFuc3BvcnQSCwoDdXJsGAEgASgJIjwKDlN0ZGlvVHJhbnNwb3J0Eg8KB2NvbW1hbmQYASABKAkSDAoEYXJncxgCIAMoCRILCgNjd2QYAyABKAki6gEKBlNlcnZlchIMCgRzbHVnGAEgASgJEi8KB3NvdXJjZXMYAiADKAsyHi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlNvdXJjZRIyCgZhY2Nlc3MYAyADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFjY2Vzc1J1bGUSDQoFdGl0bGUYBCABKAkSMgoGc2NvcGVzGAUgAygLMiIuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5HdWFyZFNjb3BlEhQKDHJlcXVpcmVfZHBvcBgGIAEoCBIUCgxhdWRpdF9zdHJpY3QYECABKAgiXAoKR3VhcmRTY29wZRIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg0KBXRvb2xzGAMgAygJEg8KB3Byb21wdHMYBCADKAkSEQoJcmVzb3VyY2VzGAUgAygJIn4KBlNvdXJjZRIQCgh1cHN0cmVhbRgBIAEoCRIOCgZwcmVmaXgYAiABKAkSDQoFdG9vbHMYAyADKAkSDAoEZGVueRgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCRIRCglyZWFkX29ubHkYECADKAkigQEKCkFjY2Vzc1J1bGUSDQoFdGVhbXMYASADKAkSEAoIZXZlcnlvbmUYAiABKAgSEQoJYW5vbnltb3VzGAMgASgIEg0KBXRvb2xzGAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJEgwKBHdoZW4YByABKAkiRgoEVGVhbRIMCgRuYW1lGAEgASgJEg4KBmVtYWlscxgCIAMoCRIOCgZjbGFpbXMYAyADKAkSEAoIc2VydmljZXMYBCADKAkibAoJQXBwQ2xpZW50EhEKCWNsaWVudF9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIVCg1yZWRpcmVjdF91cmlzGAMgAygJEhgKEHNlY3JldF9yZWZlcmVuY2UYBCABKAkSDAoEandrcxgFIAEoCSpuCg9DcmVkZW50aWFsT3duZXISIAocQ1JFREVOVElBTF9PV05FUl9VTlNQRUNJRklFRBAAEhkKFUNSRURFTlRJQUxfT1dORVJfVEVBTRABEh4KGkNSRURFTlRJQUxfT1dORVJfUFJJTkNJUEFMEAJiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * One version of the whole configuration of a tenant. Holds no secrets.
@@ -261,6 +261,13 @@ export type Upstream = Message<"switchyard.registry.v1.Upstream"> & {
    * @generated from field: repeated string credential_teams = 8;
    */
   credentialTeams: string[];
+
+  /**
+   * What its answers cost; absent where nothing is said of that.
+   *
+   * @generated from field: switchyard.registry.v1.Price price = 40;
+   */
+  price?: Price | undefined;
 };
 
 /**
@@ -324,6 +331,13 @@ export type UpstreamJson = {
    * @generated from field: repeated string credential_teams = 8;
    */
   credentialTeams?: string[];
+
+  /**
+   * What its answers cost; absent where nothing is said of that.
+   *
+   * @generated from field: switchyard.registry.v1.Price price = 40;
+   */
+  price?: PriceJson;
 };
 
 /**
@@ -332,6 +346,83 @@ export type UpstreamJson = {
  */
 export const UpstreamSchema: GenMessage<Upstream, {jsonType: UpstreamJson}> = /*@__PURE__*/
   messageDesc(file_switchyard_registry_v1_snapshot, 1);
+
+/**
+ * What an answer costs, in millionths of the currency of the configuration.
+ *
+ * @generated from message switchyard.registry.v1.Price
+ */
+export type Price = Message<"switchyard.registry.v1.Price"> & {
+  /**
+   * For each answer.
+   *
+   * @generated from field: uint32 per_call_micros = 1;
+   */
+  perCallMicros: number;
+
+  /**
+   * For a thousand tokens that a model has read.
+   *
+   * @generated from field: uint32 per_thousand_tokens_in_micros = 2;
+   */
+  perThousandTokensInMicros: number;
+
+  /**
+   * For a thousand tokens that a model has written.
+   *
+   * @generated from field: uint32 per_thousand_tokens_out_micros = 3;
+   */
+  perThousandTokensOutMicros: number;
+
+  /**
+   * Tools that cost something else, by the upstream's own names. None of them has tools.
+   *
+   * @generated from field: map<string, switchyard.registry.v1.Price> tools = 4;
+   */
+  tools: { [key: string]: Price };
+};
+
+/**
+ * What an answer costs, in millionths of the currency of the configuration.
+ *
+ * @generated from message switchyard.registry.v1.Price
+ */
+export type PriceJson = {
+  /**
+   * For each answer.
+   *
+   * @generated from field: uint32 per_call_micros = 1;
+   */
+  perCallMicros?: number;
+
+  /**
+   * For a thousand tokens that a model has read.
+   *
+   * @generated from field: uint32 per_thousand_tokens_in_micros = 2;
+   */
+  perThousandTokensInMicros?: number;
+
+  /**
+   * For a thousand tokens that a model has written.
+   *
+   * @generated from field: uint32 per_thousand_tokens_out_micros = 3;
+   */
+  perThousandTokensOutMicros?: number;
+
+  /**
+   * Tools that cost something else, by the upstream's own names. None of them has tools.
+   *
+   * @generated from field: map<string, switchyard.registry.v1.Price> tools = 4;
+   */
+  tools?: { [key: string]: PriceJson };
+};
+
+/**
+ * Describes the message switchyard.registry.v1.Price.
+ * Use `create(PriceSchema)` to create a new message.
+ */
+export const PriceSchema: GenMessage<Price, {jsonType: PriceJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_registry_v1_snapshot, 2);
 
 /**
  * Streamable HTTP.
@@ -366,7 +457,7 @@ export type HttpTransportJson = {
  * Use `create(HttpTransportSchema)` to create a new message.
  */
 export const HttpTransportSchema: GenMessage<HttpTransport, {jsonType: HttpTransportJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 2);
+  messageDesc(file_switchyard_registry_v1_snapshot, 3);
 
 /**
  * A supervised local process that speaks MCP over its standard input and output.
@@ -429,7 +520,7 @@ export type StdioTransportJson = {
  * Use `create(StdioTransportSchema)` to create a new message.
  */
 export const StdioTransportSchema: GenMessage<StdioTransport, {jsonType: StdioTransportJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 3);
+  messageDesc(file_switchyard_registry_v1_snapshot, 4);
 
 /**
  * A virtual server.
@@ -548,7 +639,7 @@ export type ServerJson = {
  * Use `create(ServerSchema)` to create a new message.
  */
 export const ServerSchema: GenMessage<Server, {jsonType: ServerJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 4);
+  messageDesc(file_switchyard_registry_v1_snapshot, 5);
 
 /**
  * A scope that tokens need besides the usual ones for some capabilities of a server. Patterns match the names that clients see.
@@ -639,7 +730,7 @@ export type GuardScopeJson = {
  * Use `create(GuardScopeSchema)` to create a new message.
  */
 export const GuardScopeSchema: GenMessage<GuardScope, {jsonType: GuardScopeJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 5);
+  messageDesc(file_switchyard_registry_v1_snapshot, 6);
 
 /**
  * One upstream's part in a virtual server. Patterns: "*" stands for any run of characters.
@@ -758,7 +849,7 @@ export type SourceJson = {
  * Use `create(SourceSchema)` to create a new message.
  */
 export const SourceSchema: GenMessage<Source, {jsonType: SourceJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 6);
+  messageDesc(file_switchyard_registry_v1_snapshot, 7);
 
 /**
  * Grants capabilities to callers. Patterns match the names that clients see.
@@ -877,7 +968,7 @@ export type AccessRuleJson = {
  * Use `create(AccessRuleSchema)` to create a new message.
  */
 export const AccessRuleSchema: GenMessage<AccessRule, {jsonType: AccessRuleJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 7);
+  messageDesc(file_switchyard_registry_v1_snapshot, 8);
 
 /**
  * A set of principals.
@@ -954,7 +1045,7 @@ export type TeamJson = {
  * Use `create(TeamSchema)` to create a new message.
  */
 export const TeamSchema: GenMessage<Team, {jsonType: TeamJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 8);
+  messageDesc(file_switchyard_registry_v1_snapshot, 9);
 
 /**
  * An OAuth client of the configuration. Holds no secret: a reference says where the authorization server finds it.
@@ -1045,7 +1136,7 @@ export type AppClientJson = {
  * Use `create(AppClientSchema)` to create a new message.
  */
 export const AppClientSchema: GenMessage<AppClient, {jsonType: AppClientJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 9);
+  messageDesc(file_switchyard_registry_v1_snapshot, 10);
 
 /**
  * Whose credential an upstream is shown.
