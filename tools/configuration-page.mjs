@@ -94,6 +94,7 @@ function mistakes() {
 function rows(schema, prefix) {
   if (schema.oneOf && !schema.properties) return schema.oneOf.flatMap((branch) => rows(branch, prefix));
   if (schema.items?.properties) return rows(schema.items, `${prefix}[]`);
+  if (schema.additionalProperties?.oneOf) return rows(schema.additionalProperties, `${prefix}.<name>`);
   if (schema.additionalProperties?.properties) return rows(schema.additionalProperties, `${prefix}.<name>`);
   return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
     const name = prefix ? `${prefix}.${key}` : key;
@@ -110,6 +111,7 @@ function typeOf(schema) {
   if (values.length > 0) return values.map((value) => `\`${value}\``).join(' or ');
   if (schema.oneOf) return 'map';
   if (schema.type === 'array') return `list of ${{ string: 'text', object: 'maps' }[schema.items.type] ?? schema.items.type}`;
+  if (schema.additionalProperties?.oneOf) return 'map of maps';
   if (schema.type === 'object') return schema.properties ? 'map' : 'map of text';
   return { string: 'text', integer: 'whole number', number: 'number', boolean: 'true or false' }[schema.type] ?? schema.type;
 }

@@ -175,6 +175,10 @@ describe('events over NATS', () => {
         if (published.length % 2 === 1) throw new Error('the confirmation was lost');
       },
       consume: (options) => bus.consume(options),
+      retain: (stream) => bus.retain(stream),
+      release: (stream) => bus.release(stream),
+      lastSequence: (stream) => bus.lastSequence(stream),
+      read: (stream, after) => bus.read(stream, after),
       ready: () => bus.ready(),
       close: () => bus.close(),
     };

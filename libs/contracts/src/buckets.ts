@@ -38,6 +38,8 @@ export const BUCKETS = {
   connecting: 'connecting',
   /** token-vault: connections that have just changed, `connectionChangeKey()` → ConnectionChange (JSON); for minutes. Watched by edges. */
   connectionChanges: 'connection-changes',
+  /** analytics: how far each sink is, `place/<sink>` → JSON, and who serves it, `lease/<sink>` → name; replays, `replay/<sink>/<id>` → JSON. */
+  sinks: 'sinks',
 } as const;
 
 /** Name of a bucket. */

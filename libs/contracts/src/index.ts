@@ -1,4 +1,5 @@
 export { rpcSubject, type RpcMethod } from './rpc.js';
+export { isSinkCredential, sinkCredential } from './sink-credential.js';
 export { EVENTS_INGEST_CONSUMER, EVENTS_STREAM, eventsSubject, type StreamDefinition } from './streams.js';
 export { BUCKETS, type BucketName } from './buckets.js';
 export { CALLER_PROOF_KEY, connectionChange, connectionChangeKey, type ConnectionChange } from './connection-changes.js';
@@ -37,6 +38,8 @@ export {
   CredentialMaterialSchema,
   LeaseCredentialRequestSchema,
   LeaseCredentialResponseSchema,
+  LeaseSinkSecretsRequestSchema,
+  LeaseSinkSecretsResponseSchema,
   VaultService,
   type ApplyCredentialsRequest,
   type ApplyCredentialsResponse,
@@ -45,6 +48,8 @@ export {
   type CredentialTemplate,
   type LeaseCredentialRequest,
   type LeaseCredentialResponse,
+  type LeaseSinkSecretsRequest,
+  type LeaseSinkSecretsResponse,
   type VaultRefusal,
 } from './gen/switchyard/vault/v1/vault_pb.js';
 export { EdgeService } from './gen/switchyard/edge/v1/answer_pb.js';
@@ -69,6 +74,7 @@ export {
   PriceSchema,
   SnapshotSchema,
   type AccessRule,
+  type AuditSink,
   type GuardScope,
   type Price,
   type Server,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
-import { Agent, buildConnector, fetch as undiciFetch } from 'undici';
+import { Agent, buildConnector, Pool, type Dispatcher, fetch as undiciFetch, ProxyAgent } from 'undici';
 import { AddressGuard } from './address-guard.js';
 import { type ClientCertificate, connectSocket } from './connect.js';
 import type { EgressSink } from './connection.js';
@@ -27,6 +27,14 @@ export interface EgressRequest {
   readonly bodyTimeoutMs: number;
 }
 
+/** How connections are made. */
+export interface EgressOptions {
+  readonly allowed: readonly string[];
+  readonly connectTimeoutMs: number;
+  readonly ca?: string | undefined;
+  readonly proxy?: URL | undefined;
+}
+
 /** Connections to one server at a time. */
 const CONNECTIONS_LIMIT = 256;
 
@@ -50,24 +58,33 @@ export class Egress {
   readonly #certifiedPools = new Map<string, ConnectionPool>();
   readonly #digests = new WeakMap<ClientCertificate, string>();
   /** For `fetch` alone. */
-  readonly #agent: Agent;
+  readonly #agent: Dispatcher;
   /** URL objects compute their parts anew at every reading; callers keep one URL per upstream. */
   readonly #targets = new WeakMap<URL, Target>();
 
   /**
    * @param options.allowed CIDR ranges that may be reached although they are special-purpose
    * @param options.connectTimeoutMs longest wait for a connection
+   * @param options.ca certificates that `fetch` trusts instead of the usual ones, PEM
+   * @param options.proxy HTTP proxy that `fetch` goes through (RFC 9110 section 9.3.6); the guard then is about the proxy
    */
-  constructor(options: { readonly allowed: readonly string[]; readonly connectTimeoutMs: number }) {
+  constructor(options: EgressOptions) {
     this.#guard = new AddressGuard(options.allowed);
     this.#connectTimeoutMs = options.connectTimeoutMs;
-    const connect = buildConnector({ timeout: options.connectTimeoutMs, allowH2: false, lookup: this.#lookup });
+    this.#agent = this.#agentFor(options);
+  }
+
+  #agentFor({ connectTimeoutMs, ca, proxy }: EgressOptions): Dispatcher {
+    const tls = ca === undefined ? {} : { ca };
+    const connect = buildConnector({ timeout: connectTimeoutMs, allowH2: false, lookup: this.#lookup, ...tls });
     const guarded: buildConnector.connector = (target, done) => {
       const blocked = this.#blocked(bare(target.hostname));
       if (blocked) done(blocked, null);
       else connect(target, done);
     };
-    this.#agent = new Agent({ connect: guarded });
+    if (proxy === undefined) return new Agent({ connect: guarded });
+    const clientFactory = (origin: URL) => new Pool(origin, { connect: guarded });
+    return new ProxyAgent({ uri: proxy.href, proxyTunnel: true, requestTls: tls, clientFactory });
   }
 
   /** Replaces the ranges that may be reached although they are special-purpose. */

@@ -16,6 +16,7 @@ export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
     ...Object.keys(config.audit.prices?.upstreams ?? {}).flatMap((name) =>
       unknownName(config.upstreams, name, 'upstream', ['audit', 'prices', 'upstreams', name]),
     ),
+    ...sinkProblems(config),
     ...Object.entries(config.servers).flatMap(([slug, server]) => serverProblems(config, server, ['servers', slug])),
   ];
 }
@@ -84,6 +85,23 @@ function credentialTeamProblems(config: GatewayConfig): PlacedProblem[] {
   return Object.entries(config.upstreams).flatMap(([name, upstream]) =>
     Object.keys(upstream.kind === 'http' ? (upstream.credential?.teams ?? {}) : {}).flatMap((team) =>
       unknownName(config.teams, team, 'team', ['upstreams', name, 'credential', 'perTeam', team]),
+    ),
+  );
+}
+
+/** A filter that names what is not there would let nothing pass, and nobody would notice. */
+function sinkProblems({ audit, teams, servers, upstreams }: GatewayConfig): PlacedProblem[] {
+  const known = { teams, servers, upstreams };
+  const kinds = [
+    ['teams', 'team'],
+    ['servers', 'server'],
+    ['upstreams', 'upstream'],
+  ] as const;
+  return Object.entries(audit.sinks).flatMap(([name, { filter }]) =>
+    kinds.flatMap(([key, what]) =>
+      (filter[key] ?? []).flatMap((one, index) =>
+        unknownName(known[key], one, what, ['audit', 'sinks', name, 'filter', key, index]),
+      ),
     ),
   );
 }

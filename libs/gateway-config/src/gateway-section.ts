@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { pricesSection } from './audit-prices.js';
+import { cidr } from './cidr.js';
 import { isLoopbackHost } from './loopback.js';
+import { sinkNameSchema, sinkSchema } from './sinks/sink-schema.js';
 
 const publicUrl = z.string().superRefine((text, context) => {
   const message = refusePublicUrl(text);
@@ -77,22 +79,14 @@ export const auditSection = z
       .describe('Bytes of events that may wait to be forwarded. At the limit new calls are refused: no event is ever dropped.'),
     prices: pricesSection.optional(),
   })
+  .extend({
+    sinks: z
+      .record(sinkNameSchema, sinkSchema)
+      .default({})
+      .describe('Where events are sent, by name. Each sink goes on from its own place, whatever becomes of the others.'),
+  })
   .prefault({})
   .describe('What is recorded and how safely.');
-
-/** A range of addresses, as CIDR. */
-export const cidr = z.string().superRefine((text, context) => {
-  const message = refuseCidr(text);
-  if (message) context.addIssue(message);
-});
-
-function refuseCidr(text: string): string | undefined {
-  if (!z.union([z.cidrv4(), z.cidrv6()]).safeParse(text).success)
-    return 'must be a range of addresses. Write for example 10.1.0.0/16 or 10.1.2.3/32.';
-  if (text.endsWith('/0'))
-    return 'allows every address, which would switch the guard off. Write only the ranges that are needed.';
-  return undefined;
-}
 
 /** Where outbound connections may go. */
 export const egressSection = z

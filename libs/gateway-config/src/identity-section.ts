@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { appClients } from './app-clients.js';
-import { cidr } from './gateway-section.js';
+import { cidr } from './cidr.js';
 import { findIdentityProblems } from './identity-checks.js';
 import { IDENTITY_PRESETS, presetOf, type IdentityPreset, type IdentityPresetName } from './identity-presets.js';
 import { serviceClients } from './service-clients.js';

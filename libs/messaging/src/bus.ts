@@ -1,4 +1,5 @@
 import type { StreamDefinition } from '@switchyard/contracts';
+import type { StreamReader } from './stream-reader.js';
 
 /** A message read from a stream. */
 export interface StreamMessage {
@@ -44,6 +45,22 @@ export interface Bus {
   publish(stream: StreamDefinition, subject: string, messageId: string, data: Uint8Array): Promise<void>;
   /** Starts a durable consumer. */
   consume(options: ConsumeOptions): Promise<Consumption>;
+  /**
+   * Has a stream kept as its definition says, so that it can be read again. JetStream does that anyway; in process it costs a write for
+   * each message, so that it is done only where it is asked for. Over restarts too; equal calls are one.
+   * @throws BusUnavailable
+   */
+  retain(stream: StreamDefinition): Promise<void>;
+  /** Takes `retain` back. What JetStream keeps, it keeps. */
+  release(stream: StreamDefinition): Promise<void>;
+  /** Position of the newest message of a stream that is kept; 0 where there never was one. @throws BusUnavailable */
+  lastSequence(stream: StreamDefinition): Promise<number>;
+  /**
+   * Reads a stream that is kept.
+   * @param after position behind which reading begins; 0 for everything that is there
+   * @throws BusUnavailable
+   */
+  read(stream: StreamDefinition, after: number): Promise<StreamReader>;
   /** Whether messages can be published now. */
   ready(): Promise<boolean>;
   /** Drains and disconnects. Idempotent. */

@@ -1,4 +1,5 @@
 export { BusUnavailable, type Bus, type ConsumeOptions, type Consumption, type StreamMessage } from './bus.js';
+export type { ReadLimits, StreamReader } from './stream-reader.js';
 export { LocalBus, type LocalBusOptions } from './local-bus.js';
 export { NatsBus, type NatsBusOptions } from './nats-bus.js';
 export { connectNats, type NatsLink, type NatsOptions } from './nats-link.js';

@@ -3,6 +3,8 @@ import { BusUnavailable, type Bus, type ConsumeOptions, type Consumption } from 
 import { LocalConsumer } from './local-consumer.js';
 import { LocalStream } from './local-stream.js';
 import { defaultRetryPause, fulfilledWithin, type GrowingPause } from './pause.js';
+import { StreamLog } from './stream-log.js';
+import type { StreamReader } from './stream-reader.js';
 
 /** How a LocalBus waits. */
 export interface LocalBusOptions {
@@ -10,26 +12,33 @@ export interface LocalBusOptions {
   readonly publishTimeoutMs?: number;
   /** Pauses between deliveries of a batch that fails. */
   readonly retry?: GrowingPause;
+  /** Folder of what is kept of streams. Without it none can be read again. */
+  readonly logDir?: string;
 }
 
 /**
- * Streams inside one process, for the embedded profile. It stores nothing: a message is safe when every consumer has handled
- * it, and until then it is its publisher's.
+ * Streams inside one process, for the embedded profile. A message is safe when every consumer has handled it, and until then it is its
+ * publisher's. It stores nothing but what `retain` asks for.
  */
 export class LocalBus implements Bus {
   readonly #publishTimeoutMs: number;
   readonly #retry: GrowingPause;
   readonly #streams = new Map<string, LocalStream>();
   readonly #consumers = new Set<LocalConsumer>();
+  readonly #logDir: string | undefined;
+  /** By name of the stream; undefined: not kept. */
+  readonly #logs = new Map<string, StreamLog | undefined>();
   readonly #closing = new AbortController();
 
   constructor(options: LocalBusOptions = {}) {
     this.#publishTimeoutMs = options.publishTimeoutMs ?? 10_000;
     this.#retry = options.retry ?? defaultRetryPause;
+    this.#logDir = options.logDir;
   }
 
   async publish(stream: StreamDefinition, subject: string, messageId: string, data: Uint8Array): Promise<void> {
     if (this.#closing.signal.aborted) throw new BusUnavailable('the bus is closed');
+    this.#log(stream)?.add(subject, messageId, data);
     const handled = this.#stream(stream).publish(subject, messageId, data);
     const inTime = await fulfilledWithin(handled, this.#publishTimeoutMs, this.#closing.signal);
     if (!inTime) throw new BusUnavailable(`${stream.name}: no consumer has handled the message yet`);
@@ -47,6 +56,25 @@ export class LocalBus implements Bus {
     });
   }
 
+  async retain(stream: StreamDefinition): Promise<void> {
+    if (this.#logDir === undefined) throw new BusUnavailable('this bus has no folder to keep streams in');
+    if (this.#closing.signal.aborted) throw new BusUnavailable('the bus is closed');
+    if (this.#log(stream) === undefined) this.#logs.set(stream.name, new StreamLog(this.#logDir, stream));
+  }
+
+  async release(stream: StreamDefinition): Promise<void> {
+    if (this.#logDir !== undefined) this.#log(stream)?.remove(this.#logDir);
+    this.#logs.set(stream.name, undefined);
+  }
+
+  async lastSequence(stream: StreamDefinition): Promise<number> {
+    return this.#kept(stream).lastSequence();
+  }
+
+  async read(stream: StreamDefinition, after: number): Promise<StreamReader> {
+    return this.#kept(stream).reader(after);
+  }
+
   ready(): Promise<boolean> {
     return Promise.resolve(!this.#closing.signal.aborted);
   }
@@ -55,6 +83,21 @@ export class LocalBus implements Bus {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
     this.#consumers.clear();
     this.#closing.abort();
+    for (const log of this.#logs.values()) log?.close();
+  }
+
+  /** What an earlier process has begun to keep is kept on. */
+  #log(stream: StreamDefinition): StreamLog | undefined {
+    if (this.#logDir === undefined || this.#logs.has(stream.name)) return this.#logs.get(stream.name);
+    const log = StreamLog.exists(this.#logDir, stream) ? new StreamLog(this.#logDir, stream) : undefined;
+    this.#logs.set(stream.name, log);
+    return log;
+  }
+
+  #kept(stream: StreamDefinition): StreamLog {
+    const log = this.#closing.signal.aborted ? undefined : this.#log(stream);
+    if (log === undefined) throw new BusUnavailable(`${stream.name} is not kept`);
+    return log;
   }
 
   #stream(definition: StreamDefinition): LocalStream {

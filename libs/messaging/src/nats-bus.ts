@@ -4,8 +4,10 @@ import type { StreamDefinition } from '@switchyard/contracts';
 import { BusUnavailable, type Bus, type ConsumeOptions, type Consumption } from './bus.js';
 import { NatsConsumption, type NatsConsumptionParts } from './nats-consumption.js';
 import type { NatsLink } from './nats-link.js';
+import { NatsReader } from './nats-reader.js';
 import { ensureStream } from './nats-stream.js';
 import { defaultRetryPause, type GrowingPause } from './pause.js';
+import type { StreamReader } from './stream-reader.js';
 
 /** How a NatsBus makes streams and retries. */
 export interface NatsBusOptions {
@@ -28,6 +30,7 @@ export class NatsBus implements Bus {
   readonly #parts: NatsConsumptionParts;
   readonly #ensured = new Map<string, Promise<void>>();
   readonly #consumptions = new Set<Consumption>();
+  readonly #readers = new Set<NatsReader>();
   #closed = false;
 
   /**
@@ -84,6 +87,38 @@ export class NatsBus implements Bus {
     };
   }
 
+  async retain(stream: StreamDefinition): Promise<void> {
+    await this.#ensureStream(stream).catch((cause: unknown) => {
+      this.#ensured.delete(stream.name);
+      throw new BusUnavailable(`${stream.name} could not be made`, { cause });
+    });
+  }
+
+  async release(_stream: StreamDefinition): Promise<void> {
+    // Others read it too.
+  }
+
+  async lastSequence({ name }: StreamDefinition): Promise<number> {
+    try {
+      return (await this.#parts.manager.streams.info(name)).state.last_seq;
+    } catch (cause) {
+      throw new BusUnavailable(`${name}: JetStream does not say how far it is`, { cause });
+    }
+  }
+
+  async read(stream: StreamDefinition, after: number): Promise<StreamReader> {
+    await this.retain(stream);
+    const reader = new NatsReader(this.#parts.link, this.#parts.manager, stream, after);
+    this.#readers.add(reader);
+    return {
+      next: (limits) => reader.next(limits),
+      close: async () => {
+        this.#readers.delete(reader);
+        await reader.close();
+      },
+    };
+  }
+
   async ready(): Promise<boolean> {
     if (this.#closed || !this.#parts.link.connected()) return false;
     return this.#parts.manager.getAccountInfo().then(
@@ -94,8 +129,9 @@ export class NatsBus implements Bus {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#consumptions].map((consumption) => consumption.close()));
+    await Promise.all([...this.#consumptions, ...this.#readers].map((reading) => reading.close()));
     this.#consumptions.clear();
+    this.#readers.clear();
   }
 
   #ensureStream(stream: StreamDefinition): Promise<void> {

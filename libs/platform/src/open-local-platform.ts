@@ -34,7 +34,7 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
   await using undo = new AsyncDisposableStack();
   const telemetry = await startTelemetry({ service, instance: emitter, log, ...(otlpEndpoint ? { otlpEndpoint } : {}) });
   undo.defer(() => telemetry.close());
-  const bus = undo.adopt(new LocalBus(), (it) => it.close());
+  const bus = undo.adopt(new LocalBus({ logDir: dataDir }), (it) => it.close());
   const state = undo.adopt(SqliteState.open(path.join(dataDir, 'state.sqlite')), (it) => it.close());
   const rpc = undo.adopt(new LocalRpc(), (it) => it.close());
   const audit = undo.adopt(

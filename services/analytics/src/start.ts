@@ -2,7 +2,7 @@ import { openAdminApp } from '@switchyard/admin-api';
 import { ApiKeyDirectory } from '@switchyard/api-keys';
 import type { Audit } from '@switchyard/audit';
 import { DEFAULT_TENANT } from '@switchyard/contracts';
-import { BusUnavailable, type Bus } from '@switchyard/messaging';
+import { BusUnavailable, type Bus, type Rpc } from '@switchyard/messaging';
 import type { Clock, Readiness, RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
@@ -15,11 +15,13 @@ import { migrate, readMigrations } from './engine/migrate.js';
 import { openEngine } from './engine/open-engine.js';
 import { Ingest, type IngestDeps } from './ingest/ingest.js';
 import { IngestMetrics } from './ingest/ingest-metrics.js';
+import { Sinks } from './sinks/sinks.js';
 import { untilItWorks } from './until-it-works.js';
 
 /** What analytics stands on. */
 export interface AnalyticsDeps {
   readonly bus: Bus;
+  readonly rpc: Rpc;
   readonly state: State;
   readonly audit: Pick<Audit, 'record'>;
   readonly log: Logger;
@@ -42,6 +44,8 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const engine = undo.adopt(await openMigrated(config.engine, deps), (it) => it.close());
   const metrics = new IngestMetrics(telemetry.meter);
   const ingest = undo.adopt(await startIngest({ bus, engine, metrics, clock, log }, deps), (it) => it.close());
+  const tenant = DEFAULT_TENANT;
+  undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
   const trail = new EventTrail(new LimitedReads(engine), DEFAULT_TENANT);
   const app = undo.adopt(await openAdminApp(AnalyticsModule.with({ trail, log }), { ...config.listen, keys, audit, log }), (it) =>

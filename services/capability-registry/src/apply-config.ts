@@ -1,4 +1,4 @@
-import { VaultService, type Snapshot } from '@switchyard/contracts';
+import { isSinkCredential, sinkCredential, VaultService, type Snapshot } from '@switchyard/contracts';
 import { parseGatewayConfig, type GatewayOverrides } from '@switchyard/gateway-config';
 import { RpcFault, RpcUnavailable, type Rpc } from '@switchyard/messaging';
 import { ConfigError, formatPath, positionInText, type Clock, type ConfigProblem } from '@switchyard/runtime';
@@ -86,6 +86,8 @@ async function publish(snapshot: Snapshot, { snapshots, audit }: ApplyContext, s
 }
 
 function placed(problem: { upstream: string; message: string }, text: string, file: string): ConfigProblem {
-  const path = ['upstreams', problem.upstream];
+  const path = isSinkCredential(problem.upstream)
+    ? ['audit', 'sinks', problem.upstream.slice(sinkCredential('').length)]
+    : ['upstreams', problem.upstream];
   return { file, position: positionInText(text, file, path), path: formatPath(path), message: problem.message };
 }

@@ -1,7 +1,7 @@
 import { create, toJson, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { CredentialOwner, SnapshotSchema, type Snapshot } from '@switchyard/contracts';
-import type { AppClientConfig, GatewayConfig, UpstreamConfig } from '@switchyard/gateway-config';
+import { CredentialOwner, sinkCredential, SnapshotSchema, type Snapshot } from '@switchyard/contracts';
+import { sinkReferences, type AppClientConfig, type GatewayConfig, type UpstreamConfig } from '@switchyard/gateway-config';
 import type { Clock } from '@switchyard/runtime';
 import { createHash } from 'node:crypto';
 import { compilePrice } from './compile-price.js';
@@ -41,6 +41,12 @@ export function compileSnapshot(
     egressAllow: config.egress.allow,
     clients: config.identity.clients.map(compileClient),
     requireDpopNonce: config.identity.dpop.nonce,
+    auditSinks: Object.entries(config.audit.sinks).map(([name, settings]) => ({
+      name,
+      settings: JSON.stringify(settings),
+      needsSecrets: Object.keys(sinkReferences(settings)).length > 0,
+      secretsVersion: credentialVersions[sinkCredential(name)] ?? '',
+    })),
   });
   return { ...content, revision: revisionOf(content), compiledAt: timestampFromMs(clock.now()) };
 }

@@ -1,16 +1,21 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ApplyCredentialsRequestSchema } from '@switchyard/contracts';
-import type { GatewayConfig, UpstreamConfig } from '@switchyard/gateway-config';
+import { sinkCredential } from '@switchyard/contracts';
+import { sinkReferences, type GatewayConfig, type UpstreamConfig } from '@switchyard/gateway-config';
 import { needsCredential } from './compile-snapshot.js';
 
 /** How the vault makes the credential of one upstream. Values hold references; the vault resolves them. */
 export type Template = NonNullable<MessageInitShape<typeof ApplyCredentialsRequestSchema>['credentials']>[number];
 
-/** What the vault must keep for each upstream that needs a credential. */
+/** What the vault must keep for each upstream that needs a credential, and for each sink that has secrets. */
 export function credentialTemplates(config: GatewayConfig): Template[] {
-  return Object.entries(config.upstreams)
+  const upstreams = Object.entries(config.upstreams)
     .filter(([, upstream]) => needsCredential(upstream))
     .map(([name, upstream]) => templateOf(name, upstream, config));
+  const sinks = Object.entries(config.audit.sinks)
+    .map(([name, settings]) => ({ upstream: sinkCredential(name), headers: {}, env: sinkReferences(settings) }))
+    .filter(({ env }) => Object.keys(env).length > 0);
+  return [...upstreams, ...sinks];
 }
 
 function templateOf(name: string, upstream: UpstreamConfig, config: GatewayConfig): Template {

@@ -32,13 +32,15 @@ export interface LeaseRefusal {
   readonly connectUrl?: string;
 }
 
-type NotLeasable = LeaseRefusal & {
+/** Nothing to lease, and the cause. */
+export type NotLeasable = LeaseRefusal & {
   readonly ok: false;
   /** For the event. */
   readonly cause: string;
 };
 
-function refused(
+/** Why a credential is refused, and for the event. */
+export function refused(
   cause: 'other_tenant' | 'unknown_upstream' | 'unresolved' | 'kms_unavailable' | Damage,
   message: string,
 ): NotLeasable {

@@ -4,6 +4,7 @@ import { UserClaimsController } from './http/user-claims.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
 import { ApplyCredentialsHandler } from './rpc/apply-credentials.js';
 import { LeaseCredentialHandler } from './rpc/lease-credential.js';
+import { LeaseSinkSecretsHandler } from './rpc/lease-sink-secrets.js';
 import { VaultContext } from './vault-context.js';
 
 /** The vault's RPC handlers and its HTTP side. */
@@ -12,7 +13,14 @@ export class TokenVaultModule {
   static with(vault: VaultContext): DynamicModule {
     return {
       module: TokenVaultModule,
-      controllers: [LeaseCredentialHandler, ApplyCredentialsHandler, SecretsController, DataKeysController, UserClaimsController],
+      controllers: [
+        LeaseCredentialHandler,
+        LeaseSinkSecretsHandler,
+        ApplyCredentialsHandler,
+        SecretsController,
+        DataKeysController,
+        UserClaimsController,
+      ],
       providers: [{ provide: VaultContext, useValue: vault }],
     };
   }

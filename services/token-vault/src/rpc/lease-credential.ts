@@ -3,6 +3,7 @@ import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { EventFields } from '@switchyard/contracts';
 import {
+  isSinkCredential,
   LeaseCredentialRequestSchema,
   LeaseCredentialResponseSchema,
   rpcSubject,
@@ -11,7 +12,7 @@ import {
 } from '@switchyard/contracts';
 import { encodeMessage, messagePipe } from '@switchyard/messaging';
 import { sealTo } from '@switchyard/oauth';
-import { findLeasable, type Leasable, type LeaseRefusal } from '../leasable.js';
+import { findLeasable, type Leasable, type LeaseRefusal, refused } from '../leasable.js';
 import { VaultContext } from '../vault-context.js';
 
 const leaseMs = 5 * 60_000;
@@ -41,7 +42,10 @@ export class LeaseCredentialHandler {
   @MessagePattern(rpcSubject(VaultService.method.leaseCredential))
   async handle(@Payload(messagePipe(LeaseCredentialRequestSchema)) request: LeaseCredentialRequest): Promise<unknown> {
     if (!this.#vault.audit.accepting()) return this.#refuse(auditFull);
-    const found = await findLeasable(this.#vault, request);
+    // What sinks are configured with is none of the edges' business.
+    const found = isSinkCredential(request.upstream)
+      ? refused('unknown_upstream', `${request.upstream} is no upstream.`)
+      : await findLeasable(this.#vault, request);
     if (found.ok) return this.#lease(request, found);
     const { reason, cause } = found;
     const detail = { edge: request.edge, cause };

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/registry/v1/snapshot.proto.
  */
 export const file_switchyard_registry_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIoUDCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBIaChJyZXF1aXJlX2Rwb3Bfbm9uY2UYCSABKAgSGQoRYXVkaXRfc2hlZHNfcmVhZHMYGCABKAgi6gIKCFVwc3RyZWFtEgwKBG5hbWUYASABKAkSNQoEaHR0cBgCIAEoCzIlLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuSHR0cFRyYW5zcG9ydEgAEjcKBXN0ZGlvGAMgASgLMiYuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TdGRpb1RyYW5zcG9ydEgAEhgKEG5lZWRzX2NyZWRlbnRpYWwYBCABKAgSGgoSY3JlZGVudGlhbF92ZXJzaW9uGAUgASgJEhIKCnRpbWVvdXRfbXMYBiABKA0SQQoQY3JlZGVudGlhbF9vd25lchgHIAEoDjInLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQ3JlZGVudGlhbE93bmVyEhgKEGNyZWRlbnRpYWxfdGVhbXMYCCADKAkSLAoFcHJpY2UYKCABKAsyHS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlByaWNlQgsKCXRyYW5zcG9ydCL1AQoFUHJpY2USFwoPcGVyX2NhbGxfbWljcm9zGAEgASgNEiUKHXBlcl90aG91c2FuZF90b2tlbnNfaW5fbWljcm9zGAIgASgNEiYKHnBlcl90aG91c2FuZF90b2tlbnNfb3V0X21pY3JvcxgDIAEoDRI3CgV0b29scxgEIAMoCzIoLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2UuVG9vbHNFbnRyeRpLCgpUb29sc0VudHJ5EgsKA2tleRgBIAEoCRIsCgV2YWx1ZRgCIAEoCzIdLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2U6AjgBIhwKDUh0dHBUcmFuc3BvcnQSCwoDdXJsGAEgASgJIjwKDlN0ZGlvVHJhbnNwb3J0Eg8KB2NvbW1hbmQYASABKAkSDAoEYXJncxgCIAMoCRILCgNjd2QYAyABKAki6gEKBlNlcnZlchIMCgRzbHVnGAEgASgJEi8KB3NvdXJjZXMYAiADKAsyHi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlNvdXJjZRIyCgZhY2Nlc3MYAyADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFjY2Vzc1J1bGUSDQoFdGl0bGUYBCABKAkSMgoGc2NvcGVzGAUgAygLMiIuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5HdWFyZFNjb3BlEhQKDHJlcXVpcmVfZHBvcBgGIAEoCBIUCgxhdWRpdF9zdHJpY3QYECABKAgiXAoKR3VhcmRTY29wZRIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg0KBXRvb2xzGAMgAygJEg8KB3Byb21wdHMYBCADKAkSEQoJcmVzb3VyY2VzGAUgAygJIn4KBlNvdXJjZRIQCgh1cHN0cmVhbRgBIAEoCRIOCgZwcmVmaXgYAiABKAkSDQoFdG9vbHMYAyADKAkSDAoEZGVueRgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCRIRCglyZWFkX29ubHkYECADKAkigQEKCkFjY2Vzc1J1bGUSDQoFdGVhbXMYASADKAkSEAoIZXZlcnlvbmUYAiABKAgSEQoJYW5vbnltb3VzGAMgASgIEg0KBXRvb2xzGAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJEgwKBHdoZW4YByABKAkiRgoEVGVhbRIMCgRuYW1lGAEgASgJEg4KBmVtYWlscxgCIAMoCRIOCgZjbGFpbXMYAyADKAkSEAoIc2VydmljZXMYBCADKAkibAoJQXBwQ2xpZW50EhEKCWNsaWVudF9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIVCg1yZWRpcmVjdF91cmlzGAMgAygJEhgKEHNlY3JldF9yZWZlcmVuY2UYBCABKAkSDAoEandrcxgFIAEoCSpuCg9DcmVkZW50aWFsT3duZXISIAocQ1JFREVOVElBTF9PV05FUl9VTlNQRUNJRklFRBAAEhkKFUNSRURFTlRJQUxfT1dORVJfVEVBTRABEh4KGkNSRURFTlRJQUxfT1dORVJfUFJJTkNJUEFMEAJiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIr0DCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBIaChJyZXF1aXJlX2Rwb3Bfbm9uY2UYCSABKAgSGQoRYXVkaXRfc2hlZHNfcmVhZHMYGCABKAgSNgoLYXVkaXRfc2lua3MYFCADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkF1ZGl0U2luayJbCglBdWRpdFNpbmsSDAoEbmFtZRgBIAEoCRIQCghzZXR0aW5ncxgCIAEoCRIVCg1uZWVkc19zZWNyZXRzGAMgASgIEhcKD3NlY3JldHNfdmVyc2lvbhgEIAEoCSLqAgoIVXBzdHJlYW0SDAoEbmFtZRgBIAEoCRI1CgRodHRwGAIgASgLMiUuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5IdHRwVHJhbnNwb3J0SAASNwoFc3RkaW8YAyABKAsyJi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlN0ZGlvVHJhbnNwb3J0SAASGAoQbmVlZHNfY3JlZGVudGlhbBgEIAEoCBIaChJjcmVkZW50aWFsX3ZlcnNpb24YBSABKAkSEgoKdGltZW91dF9tcxgGIAEoDRJBChBjcmVkZW50aWFsX293bmVyGAcgASgOMicuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DcmVkZW50aWFsT3duZXISGAoQY3JlZGVudGlhbF90ZWFtcxgIIAMoCRIsCgVwcmljZRgoIAEoCzIdLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2VCCwoJdHJhbnNwb3J0IvUBCgVQcmljZRIXCg9wZXJfY2FsbF9taWNyb3MYASABKA0SJQodcGVyX3Rob3VzYW5kX3Rva2Vuc19pbl9taWNyb3MYAiABKA0SJgoecGVyX3Rob3VzYW5kX3Rva2Vuc19vdXRfbWljcm9zGAMgASgNEjcKBXRvb2xzGAQgAygLMiguc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZS5Ub29sc0VudHJ5GksKClRvb2xzRW50cnkSCwoDa2V5GAEgASgJEiwKBXZhbHVlGAIgASgLMh0uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZToCOAEiHAoNSHR0cFRyYW5zcG9ydBILCgN1cmwYASABKAkiPAoOU3RkaW9UcmFuc3BvcnQSDwoHY29tbWFuZBgBIAEoCRIMCgRhcmdzGAIgAygJEgsKA2N3ZBgDIAEoCSLqAQoGU2VydmVyEgwKBHNsdWcYASABKAkSLwoHc291cmNlcxgCIAMoCzIeLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU291cmNlEjIKBmFjY2VzcxgDIAMoCzIiLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQWNjZXNzUnVsZRINCgV0aXRsZRgEIAEoCRIyCgZzY29wZXMYBSADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkd1YXJkU2NvcGUSFAoMcmVxdWlyZV9kcG9wGAYgASgIEhQKDGF1ZGl0X3N0cmljdBgQIAEoCCJcCgpHdWFyZFNjb3BlEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFdG9vbHMYAyADKAkSDwoHcHJvbXB0cxgEIAMoCRIRCglyZXNvdXJjZXMYBSADKAkifgoGU291cmNlEhAKCHVwc3RyZWFtGAEgASgJEg4KBnByZWZpeBgCIAEoCRINCgV0b29scxgDIAMoCRIMCgRkZW55GAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJEhEKCXJlYWRfb25seRgQIAMoCSKBAQoKQWNjZXNzUnVsZRINCgV0ZWFtcxgBIAMoCRIQCghldmVyeW9uZRgCIAEoCBIRCglhbm9ueW1vdXMYAyABKAgSDQoFdG9vbHMYBCADKAkSDwoHcHJvbXB0cxgFIAMoCRIRCglyZXNvdXJjZXMYBiADKAkSDAoEd2hlbhgHIAEoCSJGCgRUZWFtEgwKBG5hbWUYASABKAkSDgoGZW1haWxzGAIgAygJEg4KBmNsYWltcxgDIAMoCRIQCghzZXJ2aWNlcxgEIAMoCSJsCglBcHBDbGllbnQSEQoJY2xpZW50X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEhUKDXJlZGlyZWN0X3VyaXMYAyADKAkSGAoQc2VjcmV0X3JlZmVyZW5jZRgEIAEoCRIMCgRqd2tzGAUgASgJKm4KD0NyZWRlbnRpYWxPd25lchIgChxDUkVERU5USUFMX09XTkVSX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9PV05FUl9URUFNEAESHgoaQ1JFREVOVElBTF9PV05FUl9QUklOQ0lQQUwQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * One version of the whole configuration of a tenant. Holds no secrets.
@@ -98,6 +98,13 @@ export type Snapshot = Message<"switchyard.registry.v1.Snapshot"> & {
    * @generated from field: bool audit_sheds_reads = 24;
    */
   auditShedsReads: boolean;
+
+  /**
+   * Where analytics sends events, in configuration order.
+   *
+   * @generated from field: repeated switchyard.registry.v1.AuditSink audit_sinks = 20;
+   */
+  auditSinks: AuditSink[];
 };
 
 /**
@@ -182,6 +189,13 @@ export type SnapshotJson = {
    * @generated from field: bool audit_sheds_reads = 24;
    */
   auditShedsReads?: boolean;
+
+  /**
+   * Where analytics sends events, in configuration order.
+   *
+   * @generated from field: repeated switchyard.registry.v1.AuditSink audit_sinks = 20;
+   */
+  auditSinks?: AuditSinkJson[];
 };
 
 /**
@@ -190,6 +204,83 @@ export type SnapshotJson = {
  */
 export const SnapshotSchema: GenMessage<Snapshot, {jsonType: SnapshotJson}> = /*@__PURE__*/
   messageDesc(file_switchyard_registry_v1_snapshot, 0);
+
+/**
+ * Where events are sent.
+ *
+ * @generated from message switchyard.registry.v1.AuditSink
+ */
+export type AuditSink = Message<"switchyard.registry.v1.AuditSink"> & {
+  /**
+   * Name, unique in the tenant.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The sink as configured, JSON. Secrets in it are references.
+   *
+   * @generated from field: string settings = 2;
+   */
+  settings: string;
+
+  /**
+   * Whether settings holds references, which the vault knows the values of.
+   *
+   * @generated from field: bool needs_secrets = 3;
+   */
+  needsSecrets: boolean;
+
+  /**
+   * Version of those values.
+   *
+   * @generated from field: string secrets_version = 4;
+   */
+  secretsVersion: string;
+};
+
+/**
+ * Where events are sent.
+ *
+ * @generated from message switchyard.registry.v1.AuditSink
+ */
+export type AuditSinkJson = {
+  /**
+   * Name, unique in the tenant.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * The sink as configured, JSON. Secrets in it are references.
+   *
+   * @generated from field: string settings = 2;
+   */
+  settings?: string;
+
+  /**
+   * Whether settings holds references, which the vault knows the values of.
+   *
+   * @generated from field: bool needs_secrets = 3;
+   */
+  needsSecrets?: boolean;
+
+  /**
+   * Version of those values.
+   *
+   * @generated from field: string secrets_version = 4;
+   */
+  secretsVersion?: string;
+};
+
+/**
+ * Describes the message switchyard.registry.v1.AuditSink.
+ * Use `create(AuditSinkSchema)` to create a new message.
+ */
+export const AuditSinkSchema: GenMessage<AuditSink, {jsonType: AuditSinkJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_registry_v1_snapshot, 1);
 
 /**
  * Something the gateway reaches.
@@ -345,7 +436,7 @@ export type UpstreamJson = {
  * Use `create(UpstreamSchema)` to create a new message.
  */
 export const UpstreamSchema: GenMessage<Upstream, {jsonType: UpstreamJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 1);
+  messageDesc(file_switchyard_registry_v1_snapshot, 2);
 
 /**
  * What an answer costs, in millionths of the currency of the configuration.
@@ -422,7 +513,7 @@ export type PriceJson = {
  * Use `create(PriceSchema)` to create a new message.
  */
 export const PriceSchema: GenMessage<Price, {jsonType: PriceJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 2);
+  messageDesc(file_switchyard_registry_v1_snapshot, 3);
 
 /**
  * Streamable HTTP.
@@ -457,7 +548,7 @@ export type HttpTransportJson = {
  * Use `create(HttpTransportSchema)` to create a new message.
  */
 export const HttpTransportSchema: GenMessage<HttpTransport, {jsonType: HttpTransportJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 3);
+  messageDesc(file_switchyard_registry_v1_snapshot, 4);
 
 /**
  * A supervised local process that speaks MCP over its standard input and output.
@@ -520,7 +611,7 @@ export type StdioTransportJson = {
  * Use `create(StdioTransportSchema)` to create a new message.
  */
 export const StdioTransportSchema: GenMessage<StdioTransport, {jsonType: StdioTransportJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 4);
+  messageDesc(file_switchyard_registry_v1_snapshot, 5);
 
 /**
  * A virtual server.
@@ -639,7 +730,7 @@ export type ServerJson = {
  * Use `create(ServerSchema)` to create a new message.
  */
 export const ServerSchema: GenMessage<Server, {jsonType: ServerJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 5);
+  messageDesc(file_switchyard_registry_v1_snapshot, 6);
 
 /**
  * A scope that tokens need besides the usual ones for some capabilities of a server. Patterns match the names that clients see.
@@ -730,7 +821,7 @@ export type GuardScopeJson = {
  * Use `create(GuardScopeSchema)` to create a new message.
  */
 export const GuardScopeSchema: GenMessage<GuardScope, {jsonType: GuardScopeJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 6);
+  messageDesc(file_switchyard_registry_v1_snapshot, 7);
 
 /**
  * One upstream's part in a virtual server. Patterns: "*" stands for any run of characters.
@@ -849,7 +940,7 @@ export type SourceJson = {
  * Use `create(SourceSchema)` to create a new message.
  */
 export const SourceSchema: GenMessage<Source, {jsonType: SourceJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 7);
+  messageDesc(file_switchyard_registry_v1_snapshot, 8);
 
 /**
  * Grants capabilities to callers. Patterns match the names that clients see.
@@ -968,7 +1059,7 @@ export type AccessRuleJson = {
  * Use `create(AccessRuleSchema)` to create a new message.
  */
 export const AccessRuleSchema: GenMessage<AccessRule, {jsonType: AccessRuleJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 8);
+  messageDesc(file_switchyard_registry_v1_snapshot, 9);
 
 /**
  * A set of principals.
@@ -1045,7 +1136,7 @@ export type TeamJson = {
  * Use `create(TeamSchema)` to create a new message.
  */
 export const TeamSchema: GenMessage<Team, {jsonType: TeamJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 9);
+  messageDesc(file_switchyard_registry_v1_snapshot, 10);
 
 /**
  * An OAuth client of the configuration. Holds no secret: a reference says where the authorization server finds it.
@@ -1136,7 +1227,7 @@ export type AppClientJson = {
  * Use `create(AppClientSchema)` to create a new message.
  */
 export const AppClientSchema: GenMessage<AppClient, {jsonType: AppClientJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 10);
+  messageDesc(file_switchyard_registry_v1_snapshot, 11);
 
 /**
  * Whose credential an upstream is shown.

@@ -16,7 +16,142 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/vault/v1/vault.proto.
  */
 export const file_switchyard_vault_v1_vault: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zd2l0Y2h5YXJkL3ZhdWx0L3YxL3ZhdWx0LnByb3RvEhNzd2l0Y2h5YXJkLnZhdWx0LnYxIoACChZMZWFzZUNyZWRlbnRpYWxSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIQCgh1cHN0cmVhbRgCIAEoCRIYChBwcmluY2lwYWxfaXNzdWVyGAMgASgJEhkKEXByaW5jaXBhbF9zdWJqZWN0GAQgASgJEgwKBGVkZ2UYBSABKAkSFQoNcmVjaXBpZW50X2p3axgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEhQKDGNhbGxlcl9wcm9vZhgIIAEoCRIYChByZWplY3RlZF92ZXJzaW9uGAkgASgJEhgKEGNoYWxsZW5nZV9zY29wZXMYCiADKAkSDAoEdGVhbRgLIAEoCSKQAQoXTGVhc2VDcmVkZW50aWFsUmVzcG9uc2USNQoFbGVhc2UYASABKAsyJC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxMZWFzZUgAEjQKB3JlZnVzYWwYAiABKAsyIS5zd2l0Y2h5YXJkLnZhdWx0LnYxLlZhdWx0UmVmdXNhbEgAQggKBnJlc3VsdCJiCg9DcmVkZW50aWFsTGVhc2USDgoGc2VhbGVkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAioAIKEkNyZWRlbnRpYWxNYXRlcmlhbBJFCgdoZWFkZXJzGAEgAygLMjQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTWF0ZXJpYWwuSGVhZGVyc0VudHJ5Ej0KA2VudhgCIAMoCzIwLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbE1hdGVyaWFsLkVudkVudHJ5EhcKD3Rsc19jZXJ0aWZpY2F0ZRgDIAEoCRIPCgd0bHNfa2V5GAQgASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoMVmF1bHRSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhMKC2Nvbm5lY3RfdXJsGAMgASgJImcKF0FwcGx5Q3JlZGVudGlhbHNSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRI8CgtjcmVkZW50aWFscxgCIAMoCzInLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlIsIDChJDcmVkZW50aWFsVGVtcGxhdGUSEAoIdXBzdHJlYW0YASABKAkSRQoHaGVhZGVycxgCIAMoCzI0LnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlLkhlYWRlcnNFbnRyeRI9CgNlbnYYAyADKAsyMC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZS5FbnZFbnRyeRIMCgRraW5kGAQgASgJEkcKCHNldHRpbmdzGAUgAygLMjUuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUuU2V0dGluZ3NFbnRyeRIwCgV0ZWFtcxgGIAMoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVGVhbVNldHRpbmdzGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIq4BCgxUZWFtU2V0dGluZ3MSKgoEdGVhbRgBIAEoCzIcLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuVGVhbRJBCghzZXR0aW5ncxgCIAMoCzIvLnN3aXRjaHlhcmQudmF1bHQudjEuVGVhbVNldHRpbmdzLlNldHRpbmdzRW50cnkaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItQBChhBcHBseUNyZWRlbnRpYWxzUmVzcG9uc2USTQoIdmVyc2lvbnMYASADKAsyOy5zd2l0Y2h5YXJkLnZhdWx0LnYxLkFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZS5WZXJzaW9uc0VudHJ5EjgKCHByb2JsZW1zGAIgAygLMiYuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsUHJvYmxlbRovCg1WZXJzaW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNgoRQ3JlZGVudGlhbFByb2JsZW0SEAoIdXBzdHJlYW0YASABKAkSDwoHbWVzc2FnZRgCIAEoCTLtAQoMVmF1bHRTZXJ2aWNlEmwKD0xlYXNlQ3JlZGVudGlhbBIrLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VDcmVkZW50aWFsUmVxdWVzdBosLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VDcmVkZW50aWFsUmVzcG9uc2USbwoQQXBwbHlDcmVkZW50aWFscxIsLnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1JlcXVlc3QaLS5zd2l0Y2h5YXJkLnZhdWx0LnYxLkFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_switchyard_registry_v1_snapshot]);
+  fileDesc("Ch9zd2l0Y2h5YXJkL3ZhdWx0L3YxL3ZhdWx0LnByb3RvEhNzd2l0Y2h5YXJkLnZhdWx0LnYxIl8KF0xlYXNlU2lua1NlY3JldHNSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIMCgRzaW5rGAIgASgJEg8KB2VtaXR0ZXIYAyABKAkSFQoNcmVjaXBpZW50X2p3axgEIAEoCSKRAQoYTGVhc2VTaW5rU2VjcmV0c1Jlc3BvbnNlEjUKBWxlYXNlGAEgASgLMiQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTGVhc2VIABI0CgdyZWZ1c2FsGAIgASgLMiEuc3dpdGNoeWFyZC52YXVsdC52MS5WYXVsdFJlZnVzYWxIAEIICgZyZXN1bHQigAIKFkxlYXNlQ3JlZGVudGlhbFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhAKCHVwc3RyZWFtGAIgASgJEhgKEHByaW5jaXBhbF9pc3N1ZXIYAyABKAkSGQoRcHJpbmNpcGFsX3N1YmplY3QYBCABKAkSDAoEZWRnZRgFIAEoCRIVCg1yZWNpcGllbnRfandrGAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSFAoMY2FsbGVyX3Byb29mGAggASgJEhgKEHJlamVjdGVkX3ZlcnNpb24YCSABKAkSGAoQY2hhbGxlbmdlX3Njb3BlcxgKIAMoCRIMCgR0ZWFtGAsgASgJIpABChdMZWFzZUNyZWRlbnRpYWxSZXNwb25zZRI1CgVsZWFzZRgBIAEoCzIkLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbExlYXNlSAASNAoHcmVmdXNhbBgCIAEoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVmF1bHRSZWZ1c2FsSABCCAoGcmVzdWx0ImIKD0NyZWRlbnRpYWxMZWFzZRIOCgZzZWFsZWQYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKgAgoSQ3JlZGVudGlhbE1hdGVyaWFsEkUKB2hlYWRlcnMYASADKAsyNC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxNYXRlcmlhbC5IZWFkZXJzRW50cnkSPQoDZW52GAIgAygLMjAuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTWF0ZXJpYWwuRW52RW50cnkSFwoPdGxzX2NlcnRpZmljYXRlGAMgASgJEg8KB3Rsc19rZXkYBCABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJECgxWYXVsdFJlZnVzYWwSDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEwoLY29ubmVjdF91cmwYAyABKAkiZwoXQXBwbHlDcmVkZW50aWFsc1JlcXVlc3QSDgoGdGVuYW50GAEgASgJEjwKC2NyZWRlbnRpYWxzGAIgAygLMicuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUiwgMKEkNyZWRlbnRpYWxUZW1wbGF0ZRIQCgh1cHN0cmVhbRgBIAEoCRJFCgdoZWFkZXJzGAIgAygLMjQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUuSGVhZGVyc0VudHJ5Ej0KA2VudhgDIAMoCzIwLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlLkVudkVudHJ5EgwKBGtpbmQYBCABKAkSRwoIc2V0dGluZ3MYBSADKAsyNS5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZS5TZXR0aW5nc0VudHJ5EjAKBXRlYW1zGAYgAygLMiEuc3dpdGNoeWFyZC52YXVsdC52MS5UZWFtU2V0dGluZ3MaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEirgEKDFRlYW1TZXR0aW5ncxIqCgR0ZWFtGAEgASgLMhwuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5UZWFtEkEKCHNldHRpbmdzGAIgAygLMi8uc3dpdGNoeWFyZC52YXVsdC52MS5UZWFtU2V0dGluZ3MuU2V0dGluZ3NFbnRyeRovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi1AEKGEFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZRJNCgh2ZXJzaW9ucxgBIAMoCzI7LnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlLlZlcnNpb25zRW50cnkSOAoIcHJvYmxlbXMYAiADKAsyJi5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9ibGVtGi8KDVZlcnNpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI2ChFDcmVkZW50aWFsUHJvYmxlbRIQCgh1cHN0cmVhbRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJMt4CCgxWYXVsdFNlcnZpY2USbAoPTGVhc2VDcmVkZW50aWFsEisuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUNyZWRlbnRpYWxSZXF1ZXN0Giwuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUNyZWRlbnRpYWxSZXNwb25zZRJvChBBcHBseUNyZWRlbnRpYWxzEiwuc3dpdGNoeWFyZC52YXVsdC52MS5BcHBseUNyZWRlbnRpYWxzUmVxdWVzdBotLnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlEm8KEExlYXNlU2lua1NlY3JldHMSLC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlU2lua1NlY3JldHNSZXF1ZXN0Gi0uc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZVNpbmtTZWNyZXRzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_switchyard_registry_v1_snapshot]);
+
+/**
+ * Which sink, and the key that the answer is sealed to.
+ *
+ * @generated from message switchyard.vault.v1.LeaseSinkSecretsRequest
+ */
+export type LeaseSinkSecretsRequest = Message<"switchyard.vault.v1.LeaseSinkSecretsRequest"> & {
+  /**
+   * Tenant of the sink.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * Name of the sink.
+   *
+   * @generated from field: string sink = 2;
+   */
+  sink: string;
+
+  /**
+   * Process that asks, for example "analytics-1".
+   *
+   * @generated from field: string emitter = 3;
+   */
+  emitter: string;
+
+  /**
+   * Its X25519 public key as a JWK in JSON text (RFC 8037 section 2).
+   *
+   * @generated from field: string recipient_jwk = 4;
+   */
+  recipientJwk: string;
+};
+
+/**
+ * Which sink, and the key that the answer is sealed to.
+ *
+ * @generated from message switchyard.vault.v1.LeaseSinkSecretsRequest
+ */
+export type LeaseSinkSecretsRequestJson = {
+  /**
+   * Tenant of the sink.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant?: string;
+
+  /**
+   * Name of the sink.
+   *
+   * @generated from field: string sink = 2;
+   */
+  sink?: string;
+
+  /**
+   * Process that asks, for example "analytics-1".
+   *
+   * @generated from field: string emitter = 3;
+   */
+  emitter?: string;
+
+  /**
+   * Its X25519 public key as a JWK in JSON text (RFC 8037 section 2).
+   *
+   * @generated from field: string recipient_jwk = 4;
+   */
+  recipientJwk?: string;
+};
+
+/**
+ * Describes the message switchyard.vault.v1.LeaseSinkSecretsRequest.
+ * Use `create(LeaseSinkSecretsRequestSchema)` to create a new message.
+ */
+export const LeaseSinkSecretsRequestSchema: GenMessage<LeaseSinkSecretsRequest, {jsonType: LeaseSinkSecretsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_vault_v1_vault, 0);
+
+/**
+ * A lease, whose material has the values as env, by their path in the sink's settings; or the reason why there is none.
+ *
+ * @generated from message switchyard.vault.v1.LeaseSinkSecretsResponse
+ */
+export type LeaseSinkSecretsResponse = Message<"switchyard.vault.v1.LeaseSinkSecretsResponse"> & {
+  /**
+   * Exactly one is set.
+   *
+   * @generated from oneof switchyard.vault.v1.LeaseSinkSecretsResponse.result
+   */
+  result: {
+    /**
+     * The values.
+     *
+     * @generated from field: switchyard.vault.v1.CredentialLease lease = 1;
+     */
+    value: CredentialLease;
+    case: "lease";
+  } | {
+    /**
+     * Why not.
+     *
+     * @generated from field: switchyard.vault.v1.VaultRefusal refusal = 2;
+     */
+    value: VaultRefusal;
+    case: "refusal";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * A lease, whose material has the values as env, by their path in the sink's settings; or the reason why there is none.
+ *
+ * @generated from message switchyard.vault.v1.LeaseSinkSecretsResponse
+ */
+export type LeaseSinkSecretsResponseJson = {
+  /**
+   * The values.
+   *
+   * @generated from field: switchyard.vault.v1.CredentialLease lease = 1;
+   */
+  lease?: CredentialLeaseJson;
+
+  /**
+   * Why not.
+   *
+   * @generated from field: switchyard.vault.v1.VaultRefusal refusal = 2;
+   */
+  refusal?: VaultRefusalJson;
+};
+
+/**
+ * Describes the message switchyard.vault.v1.LeaseSinkSecretsResponse.
+ * Use `create(LeaseSinkSecretsResponseSchema)` to create a new message.
+ */
+export const LeaseSinkSecretsResponseSchema: GenMessage<LeaseSinkSecretsResponse, {jsonType: LeaseSinkSecretsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_vault_v1_vault, 1);
 
 /**
  * Who asks, for which upstream, and the key that the answer is sealed to.
@@ -193,7 +328,7 @@ export type LeaseCredentialRequestJson = {
  * Use `create(LeaseCredentialRequestSchema)` to create a new message.
  */
 export const LeaseCredentialRequestSchema: GenMessage<LeaseCredentialRequest, {jsonType: LeaseCredentialRequestJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 0);
+  messageDesc(file_switchyard_vault_v1_vault, 2);
 
 /**
  * A lease, or the reason why there is none.
@@ -251,7 +386,7 @@ export type LeaseCredentialResponseJson = {
  * Use `create(LeaseCredentialResponseSchema)` to create a new message.
  */
 export const LeaseCredentialResponseSchema: GenMessage<LeaseCredentialResponse, {jsonType: LeaseCredentialResponseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 1);
+  messageDesc(file_switchyard_vault_v1_vault, 3);
 
 /**
  * A credential for one upstream, readable by one edge, for a short time.
@@ -314,7 +449,7 @@ export type CredentialLeaseJson = {
  * Use `create(CredentialLeaseSchema)` to create a new message.
  */
 export const CredentialLeaseSchema: GenMessage<CredentialLease, {jsonType: CredentialLeaseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 2);
+  messageDesc(file_switchyard_vault_v1_vault, 4);
 
 /**
  * What an upstream must be shown. Never crosses the bus unsealed.
@@ -391,7 +526,7 @@ export type CredentialMaterialJson = {
  * Use `create(CredentialMaterialSchema)` to create a new message.
  */
 export const CredentialMaterialSchema: GenMessage<CredentialMaterial, {jsonType: CredentialMaterialJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 3);
+  messageDesc(file_switchyard_vault_v1_vault, 5);
 
 /**
  * Expected refusal of the vault.
@@ -454,7 +589,7 @@ export type VaultRefusalJson = {
  * Use `create(VaultRefusalSchema)` to create a new message.
  */
 export const VaultRefusalSchema: GenMessage<VaultRefusal, {jsonType: VaultRefusalJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 4);
+  messageDesc(file_switchyard_vault_v1_vault, 6);
 
 /**
  * The credentials that the configuration references. Values hold references, never secrets.
@@ -503,7 +638,7 @@ export type ApplyCredentialsRequestJson = {
  * Use `create(ApplyCredentialsRequestSchema)` to create a new message.
  */
 export const ApplyCredentialsRequestSchema: GenMessage<ApplyCredentialsRequest, {jsonType: ApplyCredentialsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 5);
+  messageDesc(file_switchyard_vault_v1_vault, 7);
 
 /**
  * How to build the credential of one upstream.
@@ -512,7 +647,7 @@ export const ApplyCredentialsRequestSchema: GenMessage<ApplyCredentialsRequest, 
  */
 export type CredentialTemplate = Message<"switchyard.vault.v1.CredentialTemplate"> & {
   /**
-   * Upstream name.
+   * Upstream name; of an audit sink, "sink/" and its name, which no upstream can be called.
    *
    * @generated from field: string upstream = 1;
    */
@@ -561,7 +696,7 @@ export type CredentialTemplate = Message<"switchyard.vault.v1.CredentialTemplate
  */
 export type CredentialTemplateJson = {
   /**
-   * Upstream name.
+   * Upstream name; of an audit sink, "sink/" and its name, which no upstream can be called.
    *
    * @generated from field: string upstream = 1;
    */
@@ -608,7 +743,7 @@ export type CredentialTemplateJson = {
  * Use `create(CredentialTemplateSchema)` to create a new message.
  */
 export const CredentialTemplateSchema: GenMessage<CredentialTemplate, {jsonType: CredentialTemplateJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 6);
+  messageDesc(file_switchyard_vault_v1_vault, 8);
 
 /**
  * What a team's credential is made from, beside what all teams have in common.
@@ -657,7 +792,7 @@ export type TeamSettingsJson = {
  * Use `create(TeamSettingsSchema)` to create a new message.
  */
 export const TeamSettingsSchema: GenMessage<TeamSettings, {jsonType: TeamSettingsJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 7);
+  messageDesc(file_switchyard_vault_v1_vault, 9);
 
 /**
  * What came of it.
@@ -706,7 +841,7 @@ export type ApplyCredentialsResponseJson = {
  * Use `create(ApplyCredentialsResponseSchema)` to create a new message.
  */
 export const ApplyCredentialsResponseSchema: GenMessage<ApplyCredentialsResponse, {jsonType: ApplyCredentialsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 8);
+  messageDesc(file_switchyard_vault_v1_vault, 10);
 
 /**
  * One reference that could not be resolved.
@@ -755,7 +890,7 @@ export type CredentialProblemJson = {
  * Use `create(CredentialProblemSchema)` to create a new message.
  */
 export const CredentialProblemSchema: GenMessage<CredentialProblem, {jsonType: CredentialProblemJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 9);
+  messageDesc(file_switchyard_vault_v1_vault, 11);
 
 /**
  * Spoken by edges (lease) and by the capability registry (apply).
@@ -782,6 +917,16 @@ export const VaultService: GenService<{
     methodKind: "unary";
     input: typeof ApplyCredentialsRequestSchema;
     output: typeof ApplyCredentialsResponseSchema;
+  },
+  /**
+   * Leases what an audit sink's configuration references, sealed to the key of analytics.
+   *
+   * @generated from rpc switchyard.vault.v1.VaultService.LeaseSinkSecrets
+   */
+  leaseSinkSecrets: {
+    methodKind: "unary";
+    input: typeof LeaseSinkSecretsRequestSchema;
+    output: typeof LeaseSinkSecretsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_switchyard_vault_v1_vault, 0);

@@ -1,0 +1,56 @@
+import type { Egress } from '@switchyard/egress';
+import type { Clock } from '@switchyard/runtime';
+
+/** What is posted. */
+export interface PostRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Most bytes of the answer that are read; 1 MiB unless told. */
+  readonly answerBytes?: number;
+}
+
+/** What was answered. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** How long the receiver asks to be left alone (RFC 9110 section 10.2.3); 0 where it does not. */
+  readonly retryAfterMs: number;
+}
+
+const ANSWER_BYTES = 1024 ** 2;
+
+/** Posts, and reads the whole answer. @throws where there is none: no connection, cut, too slow, too long, a redirect */
+export async function post(egress: Egress, request: PostRequest, clock: Clock): Promise<Answer> {
+  const { url, headers, timeoutMs, signal } = request;
+  const body = typeof request.body === 'string' ? request.body : Buffer.from(request.body);
+  const response = await egress.fetch(url, {
+    method: 'POST',
+    headers: { 'user-agent': 'switchyard', ...headers },
+    body,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+  });
+  const text = await readText(response, request.answerBytes ?? ANSWER_BYTES);
+  return { status: response.status, headers: response.headers, text, retryAfterMs: retryAfterMs(response.headers, clock) };
+}
+
+async function readText({ body }: Response, limitBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > limitBytes) throw new Error(`the answer is longer than ${limitBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function retryAfterMs(headers: Headers, clock: Clock): number {
+  const text = headers.get('retry-after')?.trim() ?? '';
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  const atMs = Date.parse(text);
+  return Number.isNaN(atMs) ? 0 : Math.max(0, atMs - clock.now());
+}

@@ -1,0 +1,16 @@
+import type { SinkConfig } from '@switchyard/gateway-config';
+import { openFileSink } from './kinds/file.js';
+import { openWebhookSink } from './kinds/webhook.js';
+import type { OpenSink, Sink, SinkKinds, SinkParts } from './sink.js';
+
+/** Every kind of sink: one row, one file in kinds/. Their settings are in libs/gateway-config/src/sinks. */
+const KINDS: SinkKinds = {
+  file: openFileSink,
+  webhook: openWebhookSink,
+};
+
+/** Opens a sink. @throws Misconfigured */
+export function openSink(settings: SinkConfig, parts: SinkParts): Promise<Sink> {
+  const open = KINDS[settings.type] as OpenSink;
+  return open(settings, parts);
+}

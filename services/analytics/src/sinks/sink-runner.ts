@@ -1,0 +1,230 @@
+import { type AuditSink, EVENTS_STREAM } from '@switchyard/contracts';
+import { Egress } from '@switchyard/egress';
+import { fillSinkReferences, sinkSchema, type SinkConfig } from '@switchyard/gateway-config';
+import { pause, type Bus, type StreamMessage, type StreamReader } from '@switchyard/messaging';
+import type { Clock } from '@switchyard/runtime';
+import type { KvStore } from '@switchyard/state';
+import type { Logger } from '@switchyard/telemetry';
+import { backOffMs } from './back-off.js';
+import { deliverAll, Ended, type Delivery } from './deliver-all.js';
+import { InOrder } from './in-order.js';
+import { openSink } from './kinds.js';
+import type { Sink } from './sink.js';
+import type { SinkDeadLetters } from './sink-dead-letters.js';
+import { compileItems } from './sink-items.js';
+import { SinkLease } from './sink-lease.js';
+import type { SinkMetrics } from './sink-metrics.js';
+import { SinkPlace } from './sink-place.js';
+import { leaseSecrets, type SecretsOptions } from './sink-secrets.js';
+import type { SinkStatus } from './sink-status.js';
+
+/** What serving sinks stands on. */
+export interface RunnerDeps {
+  readonly bus: Bus;
+  readonly kv: KvStore;
+  readonly secrets: SecretsOptions;
+  readonly deadLetters: SinkDeadLetters;
+  readonly metrics: Pick<SinkMetrics, 'delivered' | 'refused' | 'failures' | 'dropped'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Waits between tries; tests let time pass instead. */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+const STANDBY_MS = 5_000;
+/** How long what an emitter sent out of turn waits for what is missing: a forwarder tries again within seconds. */
+const PATIENCE_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const READ = { messages: 256, bytes: 4 * 1024 ** 2, fillMs: 250 };
+
+/** Serves one sink for as long as its configuration stays the same: reads the stream from the sink's own place, and moves that on. */
+export class SinkRunner {
+  readonly #deps: RunnerDeps;
+  readonly #configured: AuditSink;
+  readonly #settings: SinkConfig;
+  readonly #allowed: readonly string[];
+  readonly #items: ReturnType<typeof compileItems>;
+  readonly #closing = new AbortController();
+  readonly #ended: Promise<void>;
+  #open: { readonly sink: Sink; readonly egress: Egress; readonly untilMs: number } | undefined;
+  #status: Omit<SinkStatus, 'name' | 'type' | 'oldestMs'>;
+  #oldestAtMs: number | undefined;
+  #position = 0;
+
+  /** @param allowed special-purpose ranges that it may reach beside those that it is configured with */
+  constructor(configured: AuditSink, allowed: readonly string[], deps: RunnerDeps) {
+    this.#deps = deps;
+    this.#configured = configured;
+    this.#settings = sinkSchema.parse(JSON.parse(configured.settings));
+    this.#allowed = allowed;
+    this.#items = compileItems(this.#settings);
+    this.#status = { state: 'standby', reason: '', backlog: 0, delivered: 0, refused: 0, dropped: 0 };
+    this.#ended = this.#run();
+  }
+
+  get status(): SinkStatus {
+    const oldestMs = this.#oldestAtMs === undefined ? 0 : Math.max(0, this.#deps.clock.now() - this.#oldestAtMs);
+    return { name: this.#configured.name, type: this.#settings.type, ...this.#status, oldestMs };
+  }
+
+  /** Stops; what was not taken is sent by whoever serves the sink next. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { kv, log } = this.#deps;
+    const { name } = this.#configured;
+    const { signal } = this.#closing;
+    for (let failures = 0; !signal.aborted;) {
+      let lease: SinkLease | undefined;
+      try {
+        lease = await SinkLease.acquire(kv, name, this.#deps.secrets.emitter);
+        if (lease === undefined) {
+          this.#status = { ...this.#status, state: 'standby', reason: '' };
+          await this.#wait(STANDBY_MS, signal);
+        } else {
+          await this.#serve(AbortSignal.any([signal, lease.lost]));
+        }
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) break;
+        failures += 1;
+        if (!(error instanceof Ended)) {
+          log.warn('a sink was interrupted; it goes on from its place', { name, error, attempt: failures });
+          await this.#wait(backOffMs(failures), signal);
+        }
+      } finally {
+        await this.#closeSink();
+        await lease?.release();
+      }
+    }
+  }
+
+  async #serve(signal: AbortSignal): Promise<void> {
+    const { bus, kv, clock } = this.#deps;
+    const place = new SinkPlace(kv, this.#configured.name);
+    const begin = (await place.load()) ?? { sequence: await bus.lastSequence(EVENTS_STREAM), expected: {} };
+    await place.save(begin);
+    const inOrder = new InOrder(PATIENCE_MS, begin.expected);
+    this.#position = begin.sequence;
+    this.#status = { ...this.#status, state: 'ok', reason: '' };
+    const reader = await bus.read(EVENTS_STREAM, begin.sequence);
+    try {
+      while (!signal.aborted) {
+        const messages = await this.#next(reader, inOrder, signal);
+        const ready = inOrder.take(messages, clock.now());
+        if (ready.length === 0 && messages.length === 0) continue;
+        const items = ready.flatMap((message) => this.#items.ofMessage(message));
+        this.#oldestAtMs = items[0] && Date.parse(items[0].event.occurred_at ?? '');
+        await this.#look();
+        await deliverAll(items, this.#delivery(signal));
+        await place.save({ sequence: Math.min(this.#position, inOrder.safeSequence), expected: inOrder.expected() });
+        this.#oldestAtMs = undefined;
+        await this.#look();
+      }
+    } finally {
+      await reader.close();
+    }
+  }
+
+  async #next(reader: StreamReader, inOrder: InOrder, signal: AbortSignal): Promise<readonly StreamMessage[]> {
+    const limits = { ...READ, signal: inOrder.heldCount > 0 ? AbortSignal.any([signal, AbortSignal.timeout(1_000)]) : signal };
+    const messages = await reader.next(limits);
+    for (const { sequence } of messages) {
+      const missing = Number(sequence) - this.#position - 1;
+      if (missing > 0 && this.#position > 0) this.#lost(missing);
+      this.#position = Number(sequence);
+    }
+    return messages;
+  }
+
+  /** The stream keeps events for days: the sink was away for longer. The database still has them. */
+  #lost(count: number): void {
+    const { metrics, log } = this.#deps;
+    const { name } = this.#configured;
+    this.#status = { ...this.#status, dropped: this.#status.dropped + count };
+    metrics.dropped.add(count, { sink: name });
+    log.error('a sink was away for longer than the stream keeps events; send them with `switchyard audit replay`', {
+      name,
+      count,
+    });
+  }
+
+  /** How far it is behind. */
+  async #look(): Promise<void> {
+    const last = await this.#deps.bus.lastSequence(EVENTS_STREAM).catch(() => undefined);
+    if (last !== undefined) this.#status = { ...this.#status, backlog: Math.max(0, last - this.#position) };
+  }
+
+  #delivery(signal: AbortSignal): Delivery {
+    const { metrics, deadLetters, log } = this.#deps;
+    const { name } = this.#configured;
+    const labels = { sink: name };
+    return {
+      signal,
+      sink: () => this.#current(),
+      onMisconfigured: () => this.#closeSink(),
+      onRefused: async (refused) => {
+        await deadLetters.add(name, refused);
+        metrics.refused.add(refused.length, labels);
+        this.#status = { ...this.#status, refused: this.#status.refused + refused.length };
+        log.warn('a sink refused events for good; they are in sink_dead_letters', {
+          name,
+          count: refused.length,
+          reason: refused[0]?.reason,
+        });
+      },
+      onDelivered: (count) => {
+        metrics.delivered.add(count, labels);
+        this.#status = { ...this.#status, state: 'ok', reason: '', delivered: this.#status.delivered + count };
+      },
+      onFailure: ({ reason, attempt, error }) => {
+        metrics.failures.add(1, labels);
+        this.#status = { ...this.#status, state: 'failing', reason };
+        log.warn('a sink did not take events; they are sent again', { name, reason, attempt, error });
+      },
+      wait: async (ms, until) => {
+        await this.#look();
+        await this.#wait(ms, until);
+      },
+    };
+  }
+
+  /** The open sink, with secrets that may still be used. */
+  async #current(): Promise<Sink> {
+    if (this.#open !== undefined && this.#open.untilMs > this.#deps.clock.now()) return this.#open.sink;
+    await this.#closeSink();
+    const { clock, secrets } = this.#deps;
+    const { values, untilMs } = await leaseSecrets(this.#configured, secrets);
+    const settings = fillSinkReferences(this.#settings, values);
+    const egress = new Egress({ ...egressOf(settings, this.#allowed), connectTimeoutMs: CONNECT_TIMEOUT_MS });
+    try {
+      const sink = await openSink(settings, { name: this.#configured.name, clock, egress });
+      this.#open = { sink, egress, untilMs };
+      return sink;
+    } catch (error) {
+      await egress.close();
+      throw error;
+    }
+  }
+
+  async #closeSink(): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    await open?.sink.close();
+    await open?.egress.close();
+  }
+
+  #wait(ms: number, signal: AbortSignal): Promise<void> {
+    return (this.#deps.wait ?? pause)(ms, signal);
+  }
+}
+
+/** Sinks that connect to nothing have none of it. */
+function egressOf(settings: SinkConfig, allowed: readonly string[]) {
+  if (!('allow' in settings)) return { allowed: [] };
+  const { allow, ca, proxy } = settings;
+  return { allowed: [...allowed, ...allow], ca, proxy: proxy === undefined ? undefined : new URL(proxy) };
+}
