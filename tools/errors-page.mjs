@@ -28,6 +28,14 @@ const MEANINGS = {
     'The access was revoked: by its client, its person, or an administrator.',
     'the client signs in again; a new key',
   ],
+  certificate_missing: [
+    'The access token is bound to a TLS certificate, and the connection shows none.',
+    'the client connects with its certificate, where the gateway asks for one',
+  ],
+  certificate_mismatch: [
+    'The access token is bound to another TLS certificate than the connection shows.',
+    'the client asks for a token with the certificate that it has now',
+  ],
   token_bound: [
     'The access token is bound to a key, and was sent as if it were not.',
     'the client sends it with the scheme DPoP and a proof',

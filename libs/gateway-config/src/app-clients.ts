@@ -1,5 +1,6 @@
 import { judgeRedirectUri } from '@switchyard/oauth';
 import { z } from 'zod';
+import { certificateKeys, refuseCertificate } from './client-certificates.js';
 import { holdsReference } from './secret-reference.js';
 import { CLIENT_ID, refuseOwnReference, WRITE_REFERENCE } from './service-clients.js';
 
@@ -25,6 +26,8 @@ const jwks = z.strictObject({
     .describe('Public keys, as JWKs.'),
 });
 
+const CREDENTIALS = ['clientSecret', 'jwks', 'certificate', 'certificateSubject'] as const;
+
 const entry = z
   .strictObject({
     title: z.string().min(1).max(200).optional().describe('What people are asked about it by. Unless given: its id.'),
@@ -41,10 +44,15 @@ const entry = z
         'Secret of the app, of at least 32 characters, as a reference: `${env:NAME}` or `${file:PATH}`, resolved by the authorization server. Apps on people’s devices have none.',
       ),
     jwks: jwks.optional().describe('Instead of a secret: the app’s public keys as a JWK Set (private_key_jwt).'),
+    ...certificateKeys,
   })
-  .refine((app) => app.clientSecret === undefined || app.jwks === undefined, {
-    path: ['jwks'],
-    message: 'cannot stand beside clientSecret. Keep one of them.',
+  .superRefine((app, context) => {
+    const [first, second] = CREDENTIALS.filter((key) => app[key] !== undefined);
+    if (second !== undefined)
+      context.addIssue({ code: 'custom', path: [second], message: `cannot stand beside ${first}. Keep one of them.` });
+    const { certificate } = app;
+    const message = certificate === undefined ? undefined : (refuseCertificate(certificate) ?? refuseOwnReference(certificate));
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['certificate'], message });
   });
 
 const clientId = z

@@ -1,4 +1,5 @@
 import { suggest } from '@switchyard/runtime';
+import { needlessCertificates } from './client-certificates.js';
 import type { AccessRuleConfig, GatewayConfig, ServerConfig } from './gateway-schema.js';
 import { isLoopbackHost } from './loopback.js';
 import type { PlacedProblem } from './placed-problem.js';
@@ -9,6 +10,7 @@ export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
     ...identityProblems(config),
     ...serviceProblems(config),
     ...sharedClientIds(config),
+    ...needlessCertificates(config.identity),
     ...teamProblems(config),
     ...loopProblems(config),
     ...connectProblems(config),

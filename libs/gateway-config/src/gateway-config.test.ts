@@ -43,7 +43,7 @@ describe('parseGatewayConfig', () => {
           recheckSeconds: 300,
         },
         clientDocuments: { hosts: undefined, allowed: [] },
-        ...{ tokenExchange: { clients: [] }, dpop: { required: false, nonce: false } },
+        ...{ tokenExchange: { clients: [] }, dpop: { required: false, nonce: false }, clientCertificates: { enabled: false } },
       },
       teams: {},
       upstreams: {},

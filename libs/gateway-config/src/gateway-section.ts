@@ -3,6 +3,7 @@ import { pricesSection } from './audit-prices.js';
 import { cidr } from './cidr.js';
 import { isLoopbackHost } from './loopback.js';
 import { sinkNameSchema, sinkSchema } from './sinks/sink-schema.js';
+import { certificateProxiesSection, tlsSection } from './tls-section.js';
 
 const publicUrl = z.string().superRefine((text, context) => {
   const message = refusePublicUrl(text);
@@ -21,12 +22,17 @@ function refusePublicUrl(text: string): string | undefined {
   return undefined;
 }
 
+const usualUrl = ({ tls, port }: { readonly tls?: unknown; readonly port: number }) =>
+  `${tls === undefined ? 'http' : 'https'}://localhost:${port}`;
+
 /** Where the gateway is and where it keeps its data. */
 export const gatewaySection = z
   .strictObject({
     publicUrl: publicUrl
       .optional()
-      .describe('Where clients reach the gateway: an origin without a trailing slash. Unless given: `http://localhost:<port>`.'),
+      .describe(
+        'Where clients reach the gateway: an origin without a trailing slash. Unless given: `http://localhost:<port>`, or https with `tls`.',
+      ),
     host: z
       .string()
       .min(1)
@@ -38,22 +44,30 @@ export const gatewaySection = z
       .max(65_535)
       .default(8080)
       .describe('Port of the public listener. 0 picks a free one and needs `publicUrl`.'),
+    tls: tlsSection.optional(),
+    certificateProxies: certificateProxiesSection.optional(),
     dataDir: z
       .string()
       .min(1)
       .default('.switchyard')
       .describe('Folder for everything that the embedded profile stores. A relative path starts from the folder of this file.'),
   })
-  .superRefine(({ port, publicUrl: given }, context) => {
-    if (port !== 0 || given) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['port'],
-      message: 'is 0, so the public URL cannot be told from it. Add gateway.publicUrl.',
-    });
+  .superRefine(({ port, publicUrl: given, tls }, context) => {
+    if (port === 0 && !given)
+      context.addIssue({
+        code: 'custom',
+        path: ['port'],
+        message: 'is 0, so the public URL cannot be told from it. Add gateway.publicUrl.',
+      });
+    if (tls !== undefined && given?.startsWith('http:') === true)
+      context.addIssue({
+        code: 'custom',
+        path: ['publicUrl'],
+        message: 'begins with http, but gateway.tls has the listener speak TLS. Write https, or remove gateway.tls.',
+      });
   })
   .prefault({})
-  .transform((gateway) => ({ ...gateway, publicUrl: gateway.publicUrl ?? `http://localhost:${gateway.port}` }))
+  .transform((gateway) => ({ ...gateway, publicUrl: gateway.publicUrl ?? usualUrl(gateway) }))
   .describe('Where the gateway is and where it keeps its data.');
 
 /** How safely events are recorded. */

@@ -17,6 +17,7 @@ describe('identity', () => {
       clientDocuments: { hosts: undefined, allowed: [] },
       tokenExchange: { clients: [] },
       dpop: { required: false, nonce: false },
+      clientCertificates: { enabled: false },
       providers: [
         {
           name: 'company',

@@ -3,6 +3,7 @@ import { appClients } from './app-clients.js';
 import { cidr } from './cidr.js';
 import { findIdentityProblems } from './identity-checks.js';
 import { IDENTITY_PRESETS, presetOf, type IdentityPreset, type IdentityPresetName } from './identity-presets.js';
+import { clientCertificateTokens } from './client-certificates.js';
 import { serviceClients } from './service-clients.js';
 
 const presetNames = Object.keys(IDENTITY_PRESETS) as [IdentityPresetName, ...IdentityPresetName[]];
@@ -140,6 +141,7 @@ const shape = z.strictObject({
     })
     .prefault({})
     .describe('Access tokens that are bound to a key of the client (DPoP, RFC 9449). They are taken from whoever asks for them.'),
+  clientCertificates: clientCertificateTokens,
   tokenExchange: z
     .strictObject({
       clients: z

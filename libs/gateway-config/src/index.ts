@@ -14,6 +14,8 @@ export type { IdentityProviderConfig } from './identity-section.js';
 export type { AppClientConfig } from './app-clients.js';
 export type { ServiceClientConfig } from './service-clients.js';
 export { IDENTITY_PRESETS } from './identity-presets.js';
+export type { CertificateKeys, CertificateSubject } from './client-certificates.js';
+export { certificateProxiesSection, tlsSection, type CertificateProxiesConfig, type TlsConfig } from './tls-section.js';
 export { isLoopbackHost } from './loopback.js';
 export { loadGatewayConfig, parseGatewayConfig, type GatewayOverrides } from './load.js';
 export { gatewayJsonSchema } from './json-schema.js';

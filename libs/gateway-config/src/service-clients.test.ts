@@ -25,7 +25,11 @@ describe('identity.services', () => {
   });
 
   it.each<[id: string, services: string, message: string]>([
-    ['S1 no credential', '{ a: { servers: [work] } }', 'identity.services.a: needs publicKey, jwks, jwksUri or clientSecret.'],
+    [
+      'S1 no credential',
+      '{ a: { servers: [work] } }',
+      'identity.services.a: needs publicKey, jwks, jwksUri, clientSecret, certificate or certificateSubject.',
+    ],
     [
       'S2 two credentials',
       `{ a: { ${secret}, publicKey: "\${file:x}", servers: [work] } }`,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { certificateKeys, refuseCertificate } from './client-certificates.js';
 import { isLoopbackHost } from './loopback.js';
 import { holdsReference, unknownReferences } from './secret-reference.js';
 import type { PlacedProblem } from './placed-problem.js';
@@ -39,6 +40,7 @@ const entry = z.strictObject({
     .describe(
       'Instead of a key: a secret (client_secret_basic) of at least 32 characters, as a reference: `${env:NAME}` or `${file:PATH}`, resolved by the authorization server when it starts.',
     ),
+  ...certificateKeys,
   servers: z
     .array(z.string())
     .min(1, 'is empty, so the service could not get a token for anything. Name servers, or "*" for all.')
@@ -88,12 +90,15 @@ function findServiceProblems(services: Readonly<Record<string, ParsedService>>):
   ];
 }
 
-const CREDENTIALS = ['publicKey', 'jwks', 'jwksUri', 'clientSecret'] as const;
+const CREDENTIALS = ['publicKey', 'jwks', 'jwksUri', 'clientSecret', 'certificate', 'certificateSubject'] as const;
 
 function credentialProblems(service: ParsedService): PlacedProblem[] {
   const given = CREDENTIALS.filter((key) => service[key] !== undefined);
   const [first, second] = given;
-  if (first === undefined) return [{ path: [], message: 'needs publicKey, jwks, jwksUri or clientSecret. Add one of them.' }];
+  if (first === undefined)
+    return [
+      { path: [], message: 'needs publicKey, jwks, jwksUri, clientSecret, certificate or certificateSubject. Add one of them.' },
+    ];
   if (second !== undefined) return [{ path: [second], message: `cannot stand beside ${first}. Keep one of them.` }];
   const message = REFUSE[first](service);
   return message === undefined ? [] : [{ path: [first], message }];
@@ -120,6 +125,8 @@ const REFUSE: Readonly<Record<(typeof CREDENTIALS)[number], (service: ParsedServ
     if (!holdsReference(clientSecret)) return `is a secret in clear text. ${WRITE_REFERENCE} instead.`;
     return refuseOwnReference(clientSecret);
   },
+  certificate: ({ certificate = '' }) => refuseCertificate(certificate) ?? refuseOwnReference(certificate),
+  certificateSubject: () => undefined,
 };
 
 /** Why a reference cannot be resolved by the authorization server; undefined when it can. */

@@ -24,6 +24,8 @@ export interface VerifiedToken {
   readonly grantedAtMs: number;
   /** Thumbprint of the key that the token is bound to: without a proof of possessing it, it is worth nothing (RFC 9449 §6). */
   readonly boundTo?: string;
+  /** Thumbprint of the TLS client certificate that the token is bound to: it opens nothing without that one (RFC 8705 §3). */
+  readonly certificate?: string;
   /** Who acts for the principal, where a token of theirs was exchanged (RFC 8693 §4.1): the nearest first, separated by spaces. */
   readonly actor?: string;
   /** The end of the token, without skew. */
@@ -117,8 +119,9 @@ export class AccessTokenVerifier {
     const { sub, exp, jti, client_id: clientId, scope, sy_tenant: tenant, sy_grant: grantId, sy_claims: teams, email } = claims;
     if (!isText(sub) || !isText(clientId) || !isText(tenant) || !isText(grantId) || !isText(jti) || exp === undefined)
       return invalid();
+    const bound = boundOf(claims);
     // A token that is bound in a way that is not known here cannot be checked.
-    if (claims['cnf'] !== undefined && boundOf(claims).boundTo === undefined) return invalid();
+    if (bound === undefined) return invalid();
     const { iat = 0, sy_granted_at: grantedAt = iat, sy_kind: kind } = claims;
     if (typeof grantedAt !== 'number') return invalid();
     const principal: Principal = {
@@ -133,16 +136,22 @@ export class AccessTokenVerifier {
     return {
       ...{ ok: true, principal, clientId, scopes: isText(scope) ? scope.split(' ') : [], grantId, tokenId: jti },
       ...{ grantedAtMs: grantedAt * 1000, expiresAtMs: exp * 1000 },
-      ...boundOf(claims),
+      ...bound,
       ...actorOf(claims),
     };
   }
 }
 
-function boundOf({ cnf }: JWTPayload): { readonly boundTo?: string } {
-  if (typeof cnf !== 'object' || cnf === null) return {};
-  const { jkt } = cnf as { readonly jkt?: unknown };
-  return isText(jkt) ? { boundTo: jkt } : {};
+/** Members of `cnf` (RFC 7800 §3.1) that are known here. */
+const BOUND_BY: Readonly<Record<string, 'boundTo' | 'certificate'>> = { jkt: 'boundTo', 'x5t#S256': 'certificate' };
+
+/** What a token is bound to; undefined where that is not known here. */
+function boundOf({ cnf }: JWTPayload): Pick<VerifiedToken, 'boundTo' | 'certificate'> | undefined {
+  if (cnf === undefined) return {};
+  const members = typeof cnf === 'object' && cnf !== null ? Object.entries(cnf) : [];
+  const known = members.filter(([name, value]) => name in BOUND_BY && isText(value));
+  if (known.length === 0 || known.length !== members.length) return undefined;
+  return Object.fromEntries(known.map(([name, value]) => [BOUND_BY[name], value]));
 }
 
 function actorOf({ act }: JWTPayload): { readonly actor?: string } {

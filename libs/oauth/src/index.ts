@@ -1,5 +1,6 @@
 export { AccessTokenVerifier, audienceOf, type TokenRefusal, type VerifiedToken } from './access-token-verifier.js';
 export { bearerChallenge, dpopChallenge, type BearerChallenge } from './challenge.js';
+export { CERTIFICATE_FIELD, certificateThumbprint, ShownCertificates, type ShownCertificate } from './shown-certificate.js';
 export { DpopNonces } from './dpop-nonces.js';
 export {
   claimedJti,

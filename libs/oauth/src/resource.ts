@@ -34,6 +34,8 @@ export interface ProtectedResourceMetadata {
   readonly scopes_supported: readonly string[];
   readonly bearer_methods_supported: readonly string[];
   readonly dpop_signing_alg_values_supported?: readonly string[];
+  /** Whether tokens are taken that are bound to TLS certificates (RFC 8705 §3). */
+  readonly tls_client_certificate_bound_access_tokens?: true;
   /** Whether no other tokens will do. */
   readonly dpop_bound_access_tokens_required?: true;
 }
@@ -43,7 +45,11 @@ export interface ProtectedResourceMetadata {
  * @param o.scopes scopes that a client should ask for; never `offline_access`, which is between client and authorization server
  */
 export function protectedResourceMetadata(
-  o: ResourceOptions & { readonly scopes: readonly string[]; readonly requireDpop?: boolean },
+  o: ResourceOptions & {
+    readonly scopes: readonly string[];
+    readonly requireDpop?: boolean;
+    readonly takesCertificates?: boolean;
+  },
 ): ProtectedResourceMetadata {
   return {
     resource: resourceUrl(o),
@@ -51,6 +57,7 @@ export function protectedResourceMetadata(
     scopes_supported: [...o.scopes],
     bearer_methods_supported: ['header'],
     dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
+    ...(o.takesCertificates === true ? { tls_client_certificate_bound_access_tokens: true } : {}),
     ...(o.requireDpop === true ? { dpop_bound_access_tokens_required: true } : {}),
   };
 }

@@ -21,8 +21,9 @@ export interface BootOptions<T> {
   /**
    * Starts the service. May throw ConfigError.
    * @param waitingFor call it while start-up waits for something; `/ready` then says so
+   * @param file that the configuration was read from
    */
-  start(config: T, waitingFor: (readiness: Readiness) => void): Promise<Booted>;
+  start(config: T, waitingFor: (readiness: Readiness) => void, file: string): Promise<Booted>;
   /** Where health, readiness and metrics are served. */
   readonly management: (config: T) => { readonly host: string; readonly port: number };
 }
@@ -41,14 +42,14 @@ export async function boot<T>(options: BootOptions<T>): Promise<void> {
   try {
     const config = loadConfigFile(options.schema, args.file, process.env);
     if (args.kind === 'print-config') return void process.stdout.write(`${JSON.stringify(config, undefined, 2)}\n`);
-    await run(options, config);
+    await run(options, config, args.file);
   } catch (error) {
     if (error instanceof ConfigError) return exitWith(EXIT.refused, [error.message]);
     return exitWith(EXIT.failed, [`${options.service} could not start: ${describe(error)}`]);
   }
 }
 
-async function run<T>(options: BootOptions<T>, config: T): Promise<void> {
+async function run<T>(options: BootOptions<T>, config: T, file: string): Promise<void> {
   const stop = stopSignal();
   const services: RunningService[] = [];
   const started: { booted?: Booted } = {};
@@ -59,7 +60,7 @@ async function run<T>(options: BootOptions<T>, config: T): Promise<void> {
   });
   let waiting: Readiness = { start: 'in progress' };
   services.push({ name: options.service, urls: {}, readiness: async () => waiting, close: async () => undefined });
-  const booted = await Promise.race([options.start(config, (readiness) => (waiting = readiness)), stop]);
+  const booted = await Promise.race([options.start(config, (readiness) => (waiting = readiness), file), stop]);
   // Nothing was accepted yet, so there is nothing to drain.
   if (booted === undefined) return exitWith(EXIT.ok, []);
   started.booted = booted;

@@ -27,6 +27,7 @@ import { PeopleRegister } from './people/people-register.js';
 import { Sessions } from './people/sessions.js';
 import { signedInPeople } from './people/signed-in-people.js';
 import { Accounts } from './provider/accounts.js';
+import { ClientCertificates } from './provider/client-certificates.js';
 import { openDpop } from './provider/dpop.js';
 import { KnownServers } from './provider/known-servers.js';
 import { RememberedConsents } from './provider/remembered-consents.js';
@@ -87,7 +88,7 @@ export async function startAuthServer(config: AuthServerConfig, deps: AuthServer
   const revocations = undo.adopt(await Revocations.open(state, tenant, onUnreadable), (it) => it.close());
   const { publicUrl } = gateway.gateway;
   const parts = await providerParts(gateway, tenant, opened, deps);
-  const before = oidcHandler(new RotatingProvider(parts, signing), publicUrl);
+  const before = oidcHandler(new RotatingProvider(parts, signing), parts);
   const people = signedInPeople(publicUrl, parts.tokens, revocations);
   const module = AuthServerModule.of({ ...parts, register, signing, clock });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log, before }), (it) => it.close());
@@ -138,6 +139,7 @@ async function providerParts(
     afterMs: recheckSeconds * 1000,
   });
   const people = await PeopleRegister.open(state, tenant, clock);
+  const { enabled, endpointsUrl } = identity.clientCertificates;
   return {
     ...{ publicUrl, tenant, cookieSecret, accounts, servers, audit, log, fetch },
     requirePushedRequests: identity.requirePushedRequests,
@@ -146,6 +148,7 @@ async function providerParts(
     ...(mode === 'oidc' ? { federation } : {}),
     exchangeClients: tokenExchange.clients,
     dpop: await openDpop(state, tenant, { clock, nonceRequired: identity.dpop.nonce }),
+    ...(enabled ? { certificates: await ClientCertificates.open(state, tenant, { clock, endpointsUrl }) } : {}),
     consents: new RememberedConsents({ store, ended, clock }),
     clients: {
       configured,

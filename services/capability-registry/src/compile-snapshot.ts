@@ -1,7 +1,13 @@
 import { create, toJson, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { CredentialOwner, sinkCredential, SnapshotSchema, type Snapshot } from '@switchyard/contracts';
-import { sinkReferences, type AppClientConfig, type GatewayConfig, type UpstreamConfig } from '@switchyard/gateway-config';
+import {
+  sinkReferences,
+  type AppClientConfig,
+  type CertificateSubject,
+  type GatewayConfig,
+  type UpstreamConfig,
+} from '@switchyard/gateway-config';
 import type { Clock } from '@switchyard/runtime';
 import { createHash } from 'node:crypto';
 import { compilePrice } from './compile-price.js';
@@ -51,14 +57,23 @@ export function compileSnapshot(
   return { ...content, revision: revisionOf(content), compiledAt: timestampFromMs(clock.now()) };
 }
 
-function compileClient({ clientId, title, redirectUris, clientSecret, jwks }: AppClientConfig): ClientInit {
+function compileClient(app: AppClientConfig): ClientInit {
+  const { clientId, title, redirectUris, clientSecret, jwks, certificate, certificateSubject } = app;
   return {
     clientId,
     title: title ?? clientId,
     redirectUris,
     secretReference: clientSecret ?? '',
     jwks: jwks === undefined ? '' : JSON.stringify(jwks),
+    certificate: certificate ?? '',
+    ...(certificateSubject === undefined ? {} : { certificateSubject: subjectOf(certificateSubject) }),
+    certificateBoundTokens: app.certificateBoundTokens ?? (certificate !== undefined || certificateSubject !== undefined),
   };
+}
+
+function subjectOf(subject: CertificateSubject): NonNullable<ClientInit['certificateSubject']> {
+  const [kind, value] = Object.entries(subject).find(([, text]) => text !== undefined) ?? [];
+  return { subject: { case: kind, value } } as NonNullable<ClientInit['certificateSubject']>;
 }
 
 function servicesIn(team: string, { identity }: GatewayConfig): string[] {

@@ -1,3 +1,4 @@
+import { certificateProxiesSection, tlsSection } from '@switchyard/gateway-config';
 import { listenAddress, platformSchema } from '@switchyard/platform';
 import * as z from 'zod';
 
@@ -52,6 +53,13 @@ export const limitsSchema = z.strictObject({
 export const edgeProxyConfigSchema = z.strictObject({
   listen: listenAddress('0.0.0.0', 8080, 'The public listener.'),
   publicUrl: z.url().describe('Origin under which clients reach the gateway'),
+  certificateUrl: z.url().optional().describe('Origin at which clients are asked for certificates, if elsewhere'),
+  tls: tlsSection.optional(),
+  tlsSource: z
+    .strictObject({ file: z.string(), path: z.array(z.string()) })
+    .default({ file: '', path: ['tls'] })
+    .describe('Where `tls` stands'),
+  certificateProxies: certificateProxiesSection.optional(),
   emitter: z.string().min(1).describe('Name of this edge in events and towards the token vault'),
   services: servicesSchema,
   limits: limitsSchema.prefault({}),
@@ -65,6 +73,8 @@ export const edgeProxyFileSchema = z.strictObject({
   gatewayFile: z.string().describe('The gateway’s switchyard.yaml; the edge reads gateway.publicUrl from it'),
   listen: listenAddress('0.0.0.0', 8080, 'The public listener.'),
   management: listenAddress('127.0.0.1', 9080, 'Where /health, /ready and /metrics are served.'),
+  tls: tlsSection.optional(),
+  certificateProxies: certificateProxiesSection.optional(),
   services: servicesSchema,
   limits: limitsSchema.prefault({}),
   platform: platformSchema,

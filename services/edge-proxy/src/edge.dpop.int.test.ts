@@ -95,8 +95,8 @@ describe('tokens that are bound to a key (DPoP)', () => {
     const answer = await call(`Bearer ${token}`, proofFor(token));
     expect([answer.status, reasonOf(answer)]).toEqual([401, 'token_bound']);
     expect(answer.headers['www-authenticate']).toMatch(/^DPoP error="invalid_token"/);
-    const tls = issuer.token(edge.url, '/mcp/work', { cnf: { 'x5t#S256': digest('a certificate') } });
-    expect(reasonOf(await call(`Bearer ${tls}`, undefined))).toBe('token_invalid');
+    const strange = issuer.token(edge.url, '/mcp/work', { cnf: { kid: 'a key' } });
+    expect(reasonOf(await call(`Bearer ${strange}`, undefined))).toBe('token_invalid');
   });
 
   it('A14: an unbound token with the scheme DPoP is refused', async () => {

@@ -17,6 +17,8 @@ export type SnapshotInit = Parameters<typeof create<typeof SnapshotSchema>>[1];
 /** A running edge on its own state, audit trail and bus, all real and in process. */
 export interface TestEdge {
   readonly url: string;
+  /** The public one, and that of the listener that asks for certificates. */
+  readonly ports: readonly number[];
   /** An API key for every server. */
   readonly key: string;
   /** Makes another key. */
@@ -45,6 +47,11 @@ export interface TestEdge {
 export interface TestEdgeOptions {
   readonly limits?: Partial<EdgeProxyConfig['limits']>;
   readonly spoolLimitBytes?: number;
+  /** How it speaks TLS: then its URL is https, and localhost. */
+  readonly tls?: EdgeProxyConfig['tls'];
+  /** File that the configuration of TLS stands in. */
+  readonly file?: string;
+  readonly certificateProxies?: EdgeProxyConfig['certificateProxies'];
   /** The machine's unless told. */
   readonly clock?: Clock;
   /** Base URL of an authorization server; none unless told. */
@@ -108,7 +115,8 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     return text;
   };
   const port = await freePort();
-  const publicUrl = `http://127.0.0.1:${port}`;
+  const { tls, certificateProxies, file = '' } = options;
+  const publicUrl = tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
   const none = 'http://127.0.0.1:9';
   const config = edgeProxyConfigSchema.parse({
     listen: { host: '127.0.0.1', port },
@@ -116,14 +124,16 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     emitter: options.beside === undefined ? 'edge-1' : 'edge-2',
     services: { authServer: options.authServer ?? none, tokenVault: none, capabilityRegistry: none, analytics: none },
     limits: options.limits ?? {},
+    ...{ tls, certificateProxies, tlsSource: { file, path: ['tls'] } },
   });
   const edge = await PublicEdge.open(config, { state, rpc, audit, log, telemetry, clock: options.clock ?? systemClock });
-  await edge.listen();
+  const ports = await edge.listen();
   const snapshots = await state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
   const key = await mint({ name: 'test', servers: ['*'] });
   let revision = 0;
   return {
     url: publicUrl,
+    ports,
     key,
     mint,
     events,

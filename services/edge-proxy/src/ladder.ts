@@ -24,6 +24,8 @@ export const LADDER = {
   token_wrong_audience: { stage: 'authenticate', http: 401, code: 10401, origin: 'client' },
   token_revoked: { stage: 'authenticate', http: 401, code: 10401, origin: 'client' },
   token_bound: { stage: 'authenticate', http: 401, code: 10401, origin: 'client' },
+  certificate_missing: { stage: 'authenticate', http: 401, code: 10401, origin: 'client' },
+  certificate_mismatch: { stage: 'authenticate', http: 401, code: 10401, origin: 'client' },
   proof_required: { stage: 'authenticate', http: 401, code: 10401, origin: 'client' },
   proof_invalid: { stage: 'authenticate', http: 401, code: 10401, origin: 'client' },
   proof_nonce_missing: { stage: 'authenticate', http: 401, code: 10401, origin: 'client' },

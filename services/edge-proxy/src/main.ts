@@ -8,10 +8,17 @@ await boot({
   service: 'edge-proxy',
   schema: edgeProxyFileSchema,
   management: (config) => config.management,
-  start: async ({ gatewayFile, listen, services, limits, platform: platformConfig }) => {
-    const { publicUrl } = loadGatewayConfig(gatewayFile).gateway;
+  start: async ({ gatewayFile, listen, tls, certificateProxies, services, limits, platform: platformConfig }, _waiting, file) => {
+    const { gateway, identity } = loadGatewayConfig(gatewayFile);
+    const { publicUrl } = gateway;
     const platform = await openNatsPlatform(platformConfig, 'edge-proxy');
-    const running = await startEdgeProxy({ listen, services, limits, publicUrl, emitter: platformConfig.emitter }, platform);
+    const running = await startEdgeProxy(
+      {
+        ...{ listen, services, limits, publicUrl, emitter: platformConfig.emitter, tlsSource: { file, path: ['tls'] } },
+        ...{ tls, certificateProxies, certificateUrl: identity.clientCertificates.endpointsUrl },
+      },
+      platform,
+    );
     return { running, metrics: () => platform.telemetry.metricsText(), close: () => platform.close() };
   },
 });

@@ -4,7 +4,7 @@ import type { Audit } from '@switchyard/audit';
 import { BUCKETS, DEFAULT_TENANT, SnapshotSchema } from '@switchyard/contracts';
 import { Egress } from '@switchyard/egress';
 import type { Rpc } from '@switchyard/messaging';
-import { AccessTokenVerifier, generateSealingKey } from '@switchyard/oauth';
+import { AccessTokenVerifier, generateSealingKey, type ShownCertificates } from '@switchyard/oauth';
 import type { Clock, Readiness } from '@switchyard/runtime';
 import type { KvChange, KvWatch, State } from '@switchyard/state';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
@@ -28,7 +28,8 @@ import type { Edge } from './edge.js';
 import type { Caller } from './exchange.js';
 import type { EventLog } from './event-log.js';
 import { McpEndpoint } from './http/mcp-endpoint.js';
-import { PublicListener } from './http/public-listener.js';
+import { ClientCertificates } from './http/client-certificates.js';
+import { PublicListeners } from './http/public-listeners.js';
 import { ReverseProxy } from './http/reverse-proxy.js';
 import { createRouter } from './http/router.js';
 import { LegacyPool } from './legacy-pool.js';
@@ -82,7 +83,7 @@ export class PublicEdge {
   readonly #mcp: McpEndpoint;
   readonly #rounds: RelayedRounds;
   readonly #proxy: ReverseProxy;
-  readonly #listener: PublicListener;
+  readonly #listeners: PublicListeners;
   #catalog: Catalog | undefined;
   #watch: KvWatch | undefined;
   #closing: Promise<void> | undefined;
@@ -96,6 +97,8 @@ export class PublicEdge {
       keys: ApiKeyDirectory;
       changes: ListChanges;
       proofs: CallerProofs;
+      certificates: ClientCertificates;
+      told: ShownCertificates;
     },
   ) {
     this.#config = config;
@@ -108,7 +111,8 @@ export class PublicEdge {
     followConnections(this.#edge);
     this.#mcp = new McpEndpoint({ edge: this.#edge, tracer: deps.telemetry.tracer, catalog: () => this.#catalog });
     this.#rounds = new RelayedRounds(this.#edge, () => this.#catalog);
-    this.#proxy = new ReverseProxy(config.publicUrl, deps.log);
+    const { certificates, told } = parts;
+    this.#proxy = new ReverseProxy(config.publicUrl, { shown: certificates, told }, deps.log);
     const router = createRouter({
       config,
       mcp: this.#mcp,
@@ -116,7 +120,7 @@ export class PublicEdge {
       catalog: () => this.#catalog,
       readiness: () => this.readiness(),
     });
-    this.#listener = new PublicListener(router, config.limits, deps.log);
+    this.#listeners = new PublicListeners(router, { config, certificates, ...deps });
   }
 
   /** Opens everything that the edge reads from, and follows the snapshot. */
@@ -125,7 +129,8 @@ export class PublicEdge {
     const [keys, revocations] = [await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), await RevocationFeed.open(deps)];
     const bucket = await state.bucket(BUCKETS.sessions, DEFAULT_TENANT);
     const streams = await state.bucket(BUCKETS.streams, DEFAULT_TENANT);
-    const [key, possession] = [await EdgeKey.open(bucket), await openPossession(state, clock)];
+    const { possession, told } = await openPossession(state, clock);
+    const [key, certificates] = [await EdgeKey.open(bucket), new ClientCertificates(config.certificateProxies)];
     const asks = new ClientAsks();
     const peers = new EdgePeers(rpc, asks.boot, new EdgeContents(streams, key));
     const handedOver = new HandedOver(streams);
@@ -162,7 +167,7 @@ export class PublicEdge {
       log,
       clock,
       metrics,
-      authenticator: new Authenticator({ verifier, keys, revocations, clock, possession }),
+      authenticator: new Authenticator({ verifier, keys, revocations, clock, possession, certificates }),
       revocations,
       sessions,
       requestStates: new RequestStates(key, clock),
@@ -190,7 +195,7 @@ export class PublicEdge {
       views: new ViewChanges(names, log),
       streamPeers,
     });
-    const opened = new PublicEdge(config, deps, { internal, edge, keys, changes, proofs });
+    const opened = new PublicEdge(config, deps, { internal, edge, keys, changes, proofs, certificates, told });
     opened.#endRevoked();
     await opened.#follow(state);
     await opened.#servePeers();
@@ -219,9 +224,12 @@ export class PublicEdge {
     await this.#mcp.servePeers();
   }
 
-  /** @returns the port. @throws the listener's error, for example when the port is taken */
-  listen(): Promise<number> {
-    return this.#listener.listen(this.#config.listen.host, this.#config.listen.port);
+  /**
+   * @returns the ports: the public one, and that of the listener that asks for certificates, where that is another
+   * @throws ConfigError where TLS cannot be spoken; the listener's error, for example when the port is taken
+   */
+  listen(): Promise<readonly number[]> {
+    return this.#listeners.listen();
   }
 
   async readiness(): Promise<Readiness> {
@@ -242,7 +250,7 @@ export class PublicEdge {
   async #drain(): Promise<void> {
     const { drainTimeoutMs } = this.#config.limits;
     await Promise.all([this.#mcp.drain(drainTimeoutMs), this.#rounds.drain(drainTimeoutMs)]);
-    await this.#listener.close();
+    await this.#listeners.close();
     await this.#watch?.close();
     const { cancellations, connections, revocations } = this.#edge;
     await Promise.all([this.#changes, this.#proofs, cancellations, connections, revocations].map((followed) => followed.close()));

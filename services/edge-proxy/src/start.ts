@@ -12,7 +12,7 @@ import { type EdgeProxyDeps, PublicEdge } from './public-edge.js';
 export async function startEdgeProxy(config: EdgeProxyConfig, deps: EdgeProxyDeps): Promise<RunningService> {
   const edge = await PublicEdge.open(config, deps);
   const app = await NestFactory.createApplicationContext(EdgeProxyModule.register(edge), { logger: false, abortOnError: false });
-  const port = await edge.listen().catch(async (error: unknown) => {
+  const [port] = await edge.listen().catch(async (error: unknown) => {
     await app.close();
     throw error;
   });

@@ -4,6 +4,7 @@ import { judgeRedirectUri } from '@switchyard/oauth';
 import { resolveReferences, type ReferenceSource } from '@switchyard/runtime';
 import { WatchedMap, type State } from '@switchyard/state';
 import type { AdapterPayload } from 'oidc-provider';
+import { issuedMetadata, refuseCertificates, selfSignedMetadata } from './certificate-metadata.js';
 
 const SNAPSHOT_KEY = 'current';
 const LEAST_SECRET_CHARACTERS = 32;
@@ -82,7 +83,14 @@ function readApps(value: Uint8Array, source: ReferenceSource, onUnusable: OnUnus
   return new Map(found.filter((entry): entry is [string, AdapterPayload] => entry[1] !== undefined));
 }
 
-function factsOf({ clientId, title, redirectUris }: AppClient): AdapterPayload {
+function ofCertificate(text: string, source: ReferenceSource): AdapterPayload | string {
+  const resolved = resolveReferences(text, source);
+  if (!resolved.ok) return resolved.message;
+  const problem = refuseCertificates(resolved.text);
+  return problem === undefined ? selfSignedMetadata(resolved.text) : `its certificate ${problem}`;
+}
+
+function factsOf({ clientId, title, redirectUris, certificateBoundTokens }: AppClient): AdapterPayload {
   const isWeb = redirectUris.every((uri) => (judgeRedirectUri(uri) as { kind?: string }).kind === 'web');
   return {
     client_id: clientId,
@@ -91,11 +99,16 @@ function factsOf({ clientId, title, redirectUris }: AppClient): AdapterPayload {
     application_type: isWeb ? 'web' : 'native',
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
+    ...(certificateBoundTokens ? { tls_client_certificate_bound_access_tokens: true } : {}),
   };
 }
 
 /** What the app shows that it is itself with, or what is wrong with that. */
-function credentialOf({ secretReference, jwks }: AppClient, source: ReferenceSource): AdapterPayload | string {
+function credentialOf(app: AppClient, source: ReferenceSource): AdapterPayload | string {
+  const { secretReference, jwks, certificate, certificateSubject } = app;
+  if (certificate !== '') return ofCertificate(certificate, source);
+  const { case: kind, value } = certificateSubject?.subject ?? {};
+  if (kind !== undefined) return issuedMetadata({ [kind]: value });
   if (jwks !== '') return { token_endpoint_auth_method: 'private_key_jwt', jwks: JSON.parse(jwks) as { keys: object[] } };
   if (secretReference === '') return { token_endpoint_auth_method: 'none' };
   const secret = resolveReferences(secretReference, source);

@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import path from 'node:path';
 import type { GatewayConfig, IdentityProviderConfig, ServiceClientConfig } from '@switchyard/gateway-config';
 import { ConfigError, resolveReferences, type ReferenceSource } from '@switchyard/runtime';
+import { refuseCertificates } from '../clients/certificate-metadata.js';
 
 /**
  * Puts the secrets and keys of identity providers and services in the place of their references.
@@ -20,7 +21,7 @@ export function resolveIdentitySecrets(
 }
 
 function resolvedService(service: ServiceClientConfig, source: ReferenceSource, file: string): ServiceClientConfig {
-  const { name, clientSecret, publicKey } = service;
+  const { name, clientSecret, publicKey, certificate } = service;
   const resolve = (key: string, text: string, refuse: (resolved: string) => string | undefined) => {
     const result = resolveReferences(text, source);
     const message = result.ok ? refuse(result.text) : result.message;
@@ -31,6 +32,7 @@ function resolvedService(service: ServiceClientConfig, source: ReferenceSource, 
     ...service,
     ...(clientSecret === undefined ? {} : { clientSecret: resolve('clientSecret', clientSecret, refuseShortSecret) }),
     ...(publicKey === undefined ? {} : { publicKey: resolve('publicKey', publicKey, refusePublicKey) }),
+    ...(certificate === undefined ? {} : { certificate: resolve('certificate', certificate, refuseCertificates) }),
   };
 }
 

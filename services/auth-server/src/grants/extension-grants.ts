@@ -23,7 +23,9 @@ export function registerExtensionGrants(provider: Provider, o: Parts): void {
   const { publicUrl, tenant, servers, services, people, dpop, federation, adapters, exchangeClients } = o;
   if (federation?.assertions.areTaken === true) {
     const { assertions } = federation;
-    registerIdJagGrant(provider, { publicUrl, tenant, servers, services, people, dpop, assertions, clock: adapters.clock });
+    const { clock } = adapters;
+    const certificates = o.certificates === undefined ? {} : { certificates: o.certificates };
+    registerIdJagGrant(provider, { publicUrl, tenant, servers, services, people, dpop, assertions, clock, ...certificates });
   }
   if (exchangeClients.length > 0) registerTokenExchangeGrant(provider, o);
 }

@@ -3,6 +3,7 @@ import type { CompanyAssertions } from '../federation/company-assertions.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { PeopleRegister } from '../people/people-register.js';
 import type { KnownServers } from '../provider/known-servers.js';
+import type { ClientCertificates } from '../provider/client-certificates.js';
 import { provedKey, type Dpop } from '../provider/dpop.js';
 import { readResource } from '../provider/resources.js';
 import type { ServiceClients } from '../provider/service-clients.js';
@@ -23,6 +24,7 @@ interface IdJagParts {
   readonly services: ServiceClients;
   readonly people: Pick<PeopleRegister, 'isDisabled'>;
   readonly dpop: Dpop;
+  readonly certificates?: ClientCertificates;
   readonly clock: { now(): number };
 }
 
@@ -47,6 +49,7 @@ async function redeem(ctx: TokenEndpointGrantContext<{ assertion?: string }>, o:
   const refuse = (because: string) => grantRefusal(ctx, 'invalid_grant', `the assertion is refused: ${because}`);
   if (!params.assertion) throw grantRefusal(ctx, 'invalid_request', 'the parameter assertion is missing');
   const boundTo = await provedKey(ctx, o);
+  const certificate = o.certificates?.boundTo(ctx, false);
   const asserted = await o.assertions.readIdJag(params.assertion);
   if ('error' in asserted) throw grantRefusal(ctx, asserted.error, `the assertion is refused: ${asserted.because}`);
   const { person, claims } = asserted;
@@ -66,7 +69,11 @@ async function redeem(ctx: TokenEndpointGrantContext<{ assertion?: string }>, o:
   const grantId = await grant.save();
   const notAfter = Math.floor(o.clock.now() / 1000) + expiresIn;
   const scopes = typeof scope === 'string' ? { scopes: scope.split(' ') } : {};
-  return issueAccessToken(ctx, { person, resource, boundTo, grantId, grantedAt: claims.iat, notAfter, ...scopes }, o);
+  return issueAccessToken(
+    ctx,
+    { person, resource, boundTo, certificate, grantId, grantedAt: claims.iat, notAfter, ...scopes },
+    o,
+  );
 }
 
 /** The one server that an assertion is for; the request may name it again, and no other. */

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { MCP_SCOPE, MCP_SCOPES, settleScopes } from '@switchyard/oauth';
 import { errors, type KoaContextWithOIDC, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { SignedInAccount } from '../provider/accounts.js';
@@ -18,6 +19,8 @@ export interface WantedToken {
   readonly grantedAt: number;
   /** Thumbprint of the key that the token is bound to; absent: to none. */
   readonly boundTo: string | undefined;
+  /** Certificate that the token is bound to; absent: to none. */
+  readonly certificate: X509Certificate | undefined;
   /** Latest end, seconds since 1970. */
   readonly notAfter: number;
 }
@@ -43,6 +46,7 @@ export async function issueAccessToken(
     expiresIn: Math.max(1, Math.min(info.accessTokenTTL ?? leftSeconds, leftSeconds)),
   });
   if (wanted.boundTo !== undefined) token.setThumbprint('jkt', wanted.boundTo);
+  if (wanted.certificate !== undefined) token.setThumbprint('x5t', wanted.certificate);
   ctx.oidc.entity('Grant', { iat: wanted.grantedAt });
   ctx.oidc.entity('Account', libraryAccount(wanted.person));
   ctx.oidc.entity('AccessToken', token);

@@ -41,13 +41,25 @@ interface Subject {
   /** Absent: it gets one of its own. */
   readonly grantId?: string;
   readonly grantedAt: number;
+  /** Certificate that the token is bound to which is exchanged: the new one is too. */
+  readonly certificate?: string;
   /** Seconds since 1970. */
   readonly notAfter: number;
 }
 
 export type ExchangeParts = Pick<
   ProviderParts,
-  'publicUrl' | 'servers' | 'adapters' | 'accounts' | 'people' | 'federation' | 'services' | 'dpop' | 'tokens' | 'exchangeClients'
+  | 'publicUrl'
+  | 'servers'
+  | 'adapters'
+  | 'accounts'
+  | 'people'
+  | 'federation'
+  | 'services'
+  | 'dpop'
+  | 'certificates'
+  | 'tokens'
+  | 'exchangeClients'
 >;
 
 /**
@@ -69,10 +81,11 @@ export function registerTokenExchangeGrant(provider: Provider, o: ExchangeParts)
         throw grantRefusal(ctx, 'invalid_request', 'the subject_token_type is not one that is taken here');
       if (!o.servers.mayUse(resource.slug, subject.person))
         throw grantRefusal(ctx, 'invalid_target', 'the person may not use this server');
+      const certificate = o.certificates?.boundTo(ctx, subject.certificate !== undefined);
       const grantId = subject.grantId ?? (await newGrant(ctx, subject.person));
       const body = await issueAccessToken(
         ctx,
-        { ...subject, grantId, boundTo, resource: resource.url },
+        { ...subject, grantId, boundTo, certificate, resource: resource.url },
         { ...o, clock: o.adapters.clock },
       );
       ctx.body = { ...body, issued_token_type: ACCESS_TOKEN };
@@ -123,9 +136,11 @@ async function subjectOfAccessToken(ctx: Context, o: ExchangeParts, boundTo: str
   if (verified.principal.kind !== 'user') throw refused(ctx, 'it is not about a person');
   // Else whoever stole it could have one that is not bound.
   if (verified.boundTo !== undefined && verified.boundTo !== boundTo) throw refused(ctx, 'it is bound to another key');
+  if (verified.certificate !== undefined && verified.certificate !== o.certificates?.thumbprintOf(ctx))
+    throw refused(ctx, 'it is bound to another certificate');
   // RFC 8693 §4.1 allows longer chains, which nobody could oversee.
   if (verified.actor !== undefined) throw refused(ctx, 'it was exchanged before');
-  const { principal, grantId, grantedAtMs, scopes, expiresAtMs } = verified;
+  const { principal, grantId, grantedAtMs, scopes, expiresAtMs, certificate } = verified;
   // Without skew: what is issued would end before it is used.
   if (expiresAtMs <= o.adapters.clock.now()) throw refused(ctx, 'it has expired');
   if (await isOver(verified, o)) throw refused(ctx, 'what it was issued under has ended');
@@ -133,7 +148,8 @@ async function subjectOfAccessToken(ctx: Context, o: ExchangeParts, boundTo: str
   if (account === undefined) throw refused(ctx, 'the person is not known here any more');
   const { email, claims } = principal;
   const person = { ...account, claims, ...(email === undefined ? {} : { email }) };
-  return { person, scopes, grantId, grantedAt: grantedAtMs / 1000, notAfter: Math.floor(expiresAtMs / 1000) };
+  const bound = certificate === undefined ? {} : { certificate };
+  return { person, scopes, grantId, grantedAt: grantedAtMs / 1000, notAfter: Math.floor(expiresAtMs / 1000), ...bound };
 }
 
 async function isOver(token: VerifiedToken, { adapters }: ExchangeParts): Promise<boolean> {

@@ -9,8 +9,9 @@ export function signedInPeople(publicUrl: string, tokens: AccessTokenVerifier, r
     identify: async (text) => {
       const token = await tokens.verify(text, apiResourceUrl(publicUrl));
       if (!token.ok || token.principal.kind !== 'user' || !token.scopes.includes(ACCOUNT_SCOPE)) return undefined;
-      // It comes as Bearer, so nothing shows that whoever sent it has the key (RFC 9449 §7.2).
-      if (token.boundTo !== undefined) return undefined;
+      // It comes as Bearer, so nothing shows that whoever sent it has the key (RFC 9449 §7.2),
+      // or its certificate (RFC 8705 §3).
+      if (token.boundTo !== undefined || token.certificate !== undefined) return undefined;
       const { principal, clientId, grantId } = token;
       // What was revoked at another replica has to be known here before anything else is changed by it.
       await revocations.confirm();

@@ -16,6 +16,9 @@ const IGNORED = [
   'require_auth_time', 'response_modes', 'scope', 'sector_identifier_uri', 'subject_type',
 ] as const; // prettier-ignore
 
+/** How clients are known by TLS certificates (RFC 8705 §2): only those whose certificates the configuration names. */
+export const CERTIFICATE_METHODS = ['tls_client_auth', 'self_signed_tls_client_auth'] as const;
+
 const KEYS = ['jwks', 'jwks_uri', 'token_endpoint_auth_signing_alg'] as const;
 
 /**
@@ -30,6 +33,10 @@ export function applyClientPolicy(metadata: ClientMetadata, extensionGrantTypes:
   for (const name of IGNORED) delete fields[name];
   for (const [name, value] of Object.entries(fields)) if (value === null || value === '') delete fields[name];
   for (const name of ['client_name', ...EXTRA_CLIENT_METADATA]) fields[name] = shortText(name, fields[name]);
+  if (CERTIFICATE_METHODS.some((method) => method === metadata.token_endpoint_auth_method))
+    throw new errors.InvalidClientMetadata(
+      'clients that are known by a TLS certificate stand in the configuration of the gateway',
+    );
   const authenticates = metadata.token_endpoint_auth_method !== 'none';
   metadata.grant_types = supportedGrantTypes(fields['grant_types'], authenticates ? extensionGrantTypes : []);
   if (!metadata.grant_types.includes('authorization_code')) {

@@ -53,7 +53,7 @@ export function createProvider(parts: ProviderParts & { readonly audit: EventSin
     forms,
     ...(federation === undefined ? {} : { federation }),
   });
-  const replay = new RefreshReplay(adapters);
+  const replay = new RefreshReplay(adapters, parts.certificates);
   const use = (step: Step) => provider.use(step as Parameters<Provider['use']>[0]);
   use(recordExchange(audit, log));
   use(refuseSecretsInQuery(publicUrl));

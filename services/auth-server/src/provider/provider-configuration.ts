@@ -22,8 +22,9 @@ import { sendProblemPage } from '../pages/error-page.js';
 import { KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
 import type { Accounts } from './accounts.js';
 import { ASSERTION_ALGORITHMS, checkAssertion, CLOCK_SKEW_SECONDS } from './client-assertions.js';
-import { applyClientPolicy, dropKeys, EXTRA_CLIENT_METADATA } from './client-policy.js';
+import { applyClientPolicy, CERTIFICATE_METHODS, dropKeys, EXTRA_CLIENT_METADATA } from './client-policy.js';
 import { connectClient } from './connect-client.js';
+import type { ClientCertificates } from './client-certificates.js';
 import type { Dpop } from './dpop.js';
 import { existingGrant } from './existing-grant.js';
 import { signInAndConsent } from './interaction-policy.js';
@@ -62,6 +63,8 @@ export interface ProviderParts {
   readonly people: PeopleRegister;
   readonly sessions: Sessions;
   readonly dpop: Dpop;
+  /** Absent where clients show none. */
+  readonly certificates?: ClientCertificates;
   /** Verifies our own access tokens. */
   readonly tokens: AccessTokenVerifier;
   /** Clients that may exchange tokens. */
@@ -88,7 +91,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     adapter: (model) => (model === 'Client' ? clientAdapter(o.clients) : new KvAdapter(model, o.adapters)),
     clients: [connectClient(o.publicUrl)],
     fetch: providerFetch(o.clients, o.fetch),
-    discovery: { client_id_metadata_document_supported: o.clients.documents.trust.hosts?.length !== 0, ...extensionMetadata(o) },
+    discovery: metadataOf(o),
     jwks: { keys: [...o.signingKeys] as NonNullable<Configuration['jwks']>['keys'][number][] },
     routes: {
       authorization: '/oauth/authorize',
@@ -107,7 +110,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     scopes: [...MCP_SCOPES, ACCOUNT_SCOPE, 'openid', 'offline_access'],
-    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    clientAuthMethods: authMethodsOf(o),
     assertJwtClientAuthClaimsAndHeader: checkAssertion,
     clockTolerance: CLOCK_SKEW_SECONDS,
     clientDefaults: {
@@ -141,6 +144,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       resourceIndicators: resourceIndicators(o),
       clientCredentials: { enabled: true },
       dPoP: { enabled: true, nonceSecret: o.dpop.secret, requireNonce: () => o.dpop.nonceRequired },
+      ...(o.certificates === undefined ? {} : { mTLS: o.certificates.feature() }),
       pushedAuthorizationRequests: { enabled: true },
       deviceFlow: deviceFlow({ ...o, enabled: o.deviceAuthorization }),
       rpInitiatedLogout: { enabled: false },
@@ -162,6 +166,18 @@ export function providerConfiguration(o: ProviderParts): Configuration {
     renderError: (ctx, out, error) => sendProblemPage(ctx, authorizationProblem(ctx.status, out, error)),
   };
 }
+
+/** What the metadata says besides what the library does. */
+const metadataOf = (o: ProviderParts) => ({
+  client_id_metadata_document_supported: o.clients.documents.trust.hosts?.length !== 0,
+  ...extensionMetadata(o),
+  ...o.certificates?.metadata(),
+});
+
+const authMethodsOf = ({ certificates }: ProviderParts): NonNullable<Configuration['clientAuthMethods']> => [
+  ...(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const),
+  ...(certificates === undefined ? [] : CERTIFICATE_METHODS),
+];
 
 /** Applies our rules to a client's metadata, in place. Clients that have registered themselves did not choose their ids. */
 function settleMetadata(metadata: ClientMetadata, o: ProviderParts): void {

@@ -5,6 +5,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { tokenIssuedAgain } from '../events/auth-events.js';
 import { exchangeOf } from '../events/exchange.js';
 import { LIFETIMES } from '../lifetimes.js';
+import type { ClientCertificates } from './client-certificates.js';
 import { isWithinGrace, KvAdapter, type AdapterContext } from '../store/kv-adapter.js';
 
 const KIND = 'RefreshAnswer';
@@ -15,7 +16,7 @@ interface RefreshRequest {
   readonly clientId: string;
   readonly resource: string;
   readonly scope: string;
-  /** Thumbprint of the key that the new token is bound to; empty: to none. */
+  /** Thumbprint of the key or certificate that the new token is bound to; empty: to none. */
   readonly key: string;
 }
 
@@ -33,8 +34,11 @@ interface RefreshAnswer extends RefreshRequest {
 export class RefreshReplay {
   readonly #adapters: AdapterContext;
   readonly #tokens: KvAdapter;
+  readonly #certificates: Pick<ClientCertificates, 'thumbprintOf'> | undefined;
 
-  constructor(adapters: AdapterContext) {
+  /** @param certificates absent where clients show none */
+  constructor(adapters: AdapterContext, certificates: Pick<ClientCertificates, 'thumbprintOf'> | undefined) {
+    this.#certificates = certificates;
     this.#adapters = adapters;
     this.#tokens = new KvAdapter('RefreshToken', adapters);
   }
@@ -54,7 +58,7 @@ export class RefreshReplay {
     if (event === undefined || child === undefined) throw new Error('a refresh succeeded without a token or without an event');
     const answer: RefreshAnswer = {
       ...readRequest(ctx, child),
-      key: ctx.oidc.entities.AccessToken?.jkt ?? '',
+      key: boundOf(ctx.oidc.entities.AccessToken),
       body: JSON.stringify(ctx.body),
       event,
     };
@@ -66,7 +70,10 @@ export class RefreshReplay {
     const rotated = await this.#tokens.peek(token);
     if (rotated?.grantId === undefined || !isWithinGrace(rotated, this.#adapters.clock.now())) return;
     // The library has verified the proof before it looked for the token.
-    const key = (await claimedThumbprint(ctx.get('DPoP'))) ?? '';
+    const jkt = await claimedThumbprint(ctx.get('DPoP'));
+    const isBound = ctx.oidc.client?.tlsClientCertificateBoundAccessTokens === true || rotated['x5t#S256'] !== undefined;
+    const certificate = isBound ? this.#certificates?.thumbprintOf(ctx) : undefined;
+    const key = boundOf({ jkt, 'x5t#S256': certificate });
     const request = { ...readRequest(ctx, rotated), key };
     if (request.clientId !== rotated.clientId) return this.#adapters.revocations.revoke(rotated.grantId, ctx);
     const answer = await this.#waitForAnswer(token);
@@ -103,6 +110,10 @@ function readRequest(
     scope: String(params?.['scope'] ?? granted.scope ?? ''),
   };
 }
+
+/** Key or certificate that a token is bound to; empty: to none. */
+const boundOf = (token: { readonly jkt?: string | undefined; readonly 'x5t#S256'?: string | undefined } | undefined) =>
+  token?.jkt ?? token?.['x5t#S256'] ?? '';
 
 const isSameRequest = (a: RefreshRequest, b: RefreshRequest) =>
   a.clientId === b.clientId && a.resource === b.resource && a.scope === b.scope && a.key === b.key;

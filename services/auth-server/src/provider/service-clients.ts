@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import type { ServiceClientConfig } from '@switchyard/gateway-config';
 import type { ClientMetadata } from 'oidc-provider';
+import { issuedMetadata, selfSignedMetadata } from '../clients/certificate-metadata.js';
 
 /** Services of the configuration, by client id. Secrets and keys are resolved. */
 export type ServiceClients = ReadonlyMap<string, ServiceClientConfig>;
@@ -17,6 +18,7 @@ export function serviceClientMetadata(service: ServiceClientConfig): ClientMetad
     response_types: [],
     redirect_uris: [],
     ...credentialOf(service),
+    ...(bindsTokens(service) ? { tls_client_certificate_bound_access_tokens: true } : {}),
   };
 }
 
@@ -25,7 +27,14 @@ export function mayReach({ servers }: ServiceClientConfig, slug: string | undefi
   return servers.includes('*') || (slug !== undefined && servers.includes(slug));
 }
 
-function credentialOf({ clientSecret, publicKey, jwks, jwksUri }: ServiceClientConfig): Partial<ClientMetadata> {
+/** Who is known by a certificate has it at hand whenever a token is used. */
+const bindsTokens = ({ certificate, certificateSubject, certificateBoundTokens }: ServiceClientConfig) =>
+  certificateBoundTokens ?? (certificate !== undefined || certificateSubject !== undefined);
+
+function credentialOf(service: ServiceClientConfig): Partial<ClientMetadata> {
+  const { clientSecret, publicKey, jwks, jwksUri, certificate, certificateSubject } = service;
+  if (certificate !== undefined) return selfSignedMetadata(certificate);
+  if (certificateSubject !== undefined) return issuedMetadata(certificateSubject);
   if (clientSecret !== undefined) return { token_endpoint_auth_method: 'client_secret_basic', client_secret: clientSecret };
   const keys = publicKey === undefined ? jwks?.keys : [{ ...createPublicKey(publicKey).export({ format: 'jwk' }) }];
   return {

@@ -22,11 +22,12 @@ export function originAllowed(origin: string, publicUrl: string): boolean {
 /**
  * Whether the gateway serves under this Host header: its public one, with or without the default port, and on loopback every name of
  * loopback with the same port.
+ * @param certificateUrl where clients are asked for certificates, if elsewhere
  */
-export function hostServed(host: string | undefined, publicUrl: string): boolean {
+export function hostServed(host: string | undefined, publicUrl: string, certificateUrl?: string): boolean {
   if (host === undefined || !HOST.test(host)) return false;
   if (host !== lastServed.host || publicUrl !== lastServed.publicUrl) {
-    if (!isServed(host, publicUrl)) return false;
+    if (!isServed(host, publicUrl) && (certificateUrl === undefined || !isServed(host, certificateUrl))) return false;
     lastServed = { host, publicUrl };
   }
   return true;

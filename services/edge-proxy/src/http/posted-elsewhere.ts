@@ -52,6 +52,7 @@ export function exchangeElsewhere(
     ...circumstances,
     startedAtMicros: edge.clock.monotonicMicros(),
     head: {
+      request: undefined,
       method: 'POST',
       target: '',
       authorization: undefined,

@@ -1,6 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Logger } from '@switchyard/telemetry';
+import type { TlsFiles } from './tls-files.js';
 
 const SETTINGS = { keepAliveTimeout: 0, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 };
 
@@ -25,6 +28,15 @@ export interface ListenerLimits {
   readonly idleMs?: number;
 }
 
+/** How a listener speaks TLS. */
+export interface ListenerTls {
+  readonly files: TlsFiles;
+  /** Whether clients are asked for certificates; who has none is served all the same. */
+  readonly asksClients: boolean;
+  /** Called for every connection that stands. */
+  readonly onOpen: (socket: TLSSocket) => void;
+}
+
 /** How long answers that have ended may take to reach their clients when the listener closes. */
 const LAST_ANSWERS_MS = 2_000;
 const IDLE_CHECK_MS = 20;
@@ -36,18 +48,22 @@ const PARSER_STATUS: Readonly<Record<string, string>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
 };
 
+type Serve = (request: IncomingMessage, response: ServerResponse) => void;
+
 /** The public HTTP/1.1 listener: node:http as it is, because every layer above it costs on every call. */
 export class PublicListener {
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
   readonly #sockets = new Set<Socket>();
 
   constructor(
     handle: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void,
     { headersTimeoutMs, bodyTimeoutMs, idleMs = IDLE_MS }: ListenerLimits,
     log: Logger,
+    tls?: ListenerTls,
   ) {
     const requestTimeout = headersTimeoutMs + bodyTimeoutMs + BACKSTOP_MS;
-    this.#server = createServer({ ...SETTINGS, headersTimeout: headersTimeoutMs, requestTimeout }, (request, response) => {
+    const settings = { ...SETTINGS, headersTimeout: headersTimeoutMs, requestTimeout };
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
       const failed = (error: unknown) => {
         log.error('a request failed', { error });
         response.destroy();
@@ -58,7 +74,8 @@ export class PublicListener {
       } catch (error) {
         failed(error);
       }
-    });
+    };
+    this.#server = tls === undefined ? createServer(settings, serve) : this.#secure(tls, settings, serve);
     this.#server.timeout = idleMs;
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
@@ -71,6 +88,29 @@ export class PublicListener {
         );
       else socket.destroy();
     });
+  }
+
+  #secure(tls: ListenerTls, settings: typeof SETTINGS & { headersTimeout: number }, serve: Serve): TlsServer {
+    const { files, asksClients, onOpen } = tls;
+    // A certificate of nobody's is one to bind tokens to: whether an authority has issued it, the connection remembers.
+    const asking = asksClients ? { requestCert: true, rejectUnauthorized: false } : {};
+    const server = createTlsServer(
+      { ...settings, ...files, ...asking, ALPNProtocols: ['http/1.1'], handshakeTimeout: settings.headersTimeout },
+      serve,
+    );
+    server.on('secureConnection', (socket: TLSSocket) => {
+      onOpen(socket);
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    // What is no handshake concerns nobody but its sender.
+    server.on('tlsClientError', (_error, socket) => socket.destroy());
+    return server;
+  }
+
+  /** Speaks TLS with other files from now on; connections that stand go on with theirs. Nothing where it speaks none. */
+  useTls(files: TlsFiles): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(files);
   }
 
   /** Starts to listen. @returns the port. @throws the listener's error, for example when the port is taken */
@@ -91,7 +131,7 @@ export class PublicListener {
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
     // A connection is idle only some time after its last answer has ended.
     const idle = setInterval(() => this.#server.closeIdleConnections(), IDLE_CHECK_MS);
-    const cut = setTimeout(() => this.#server.closeAllConnections(), LAST_ANSWERS_MS);
+    const cut = setTimeout(() => this.#sockets.forEach((socket) => socket.destroy()), LAST_ANSWERS_MS);
     await closed;
     clearInterval(idle);
     clearTimeout(cut);

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 
 /** The header fields that an MCP endpoint reads, once. A field that stands twice has its values joined by ", ", so that no check sees half of it. */
 export interface RequestHead {
+  /** Where what only few need is looked up; absent where another edge has read the request. */
+  readonly request: IncomingMessage | undefined;
   readonly method: string;
   /** As it was sent. */
   readonly target: string;
@@ -43,6 +45,7 @@ function paramHeaders({ rawHeaders, headers }: IncomingMessage): Readonly<Record
 export function readHead(request: IncomingMessage): RequestHead {
   const { headers } = request;
   return {
+    request,
     method: request.method ?? '',
     target: request.url ?? '',
     authorization: headers.authorization,

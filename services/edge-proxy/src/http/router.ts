@@ -46,6 +46,8 @@ export function createRouter(
     (service: keyof EdgeProxyConfig['services']): Handler =>
     (request, response) =>
       proxy.serve(request, response, config.services[service]);
+  const toAuthServer: Handler = (request, response) =>
+    proxy.serve(request, response, config.services.authServer, { tellsCertificate: true });
   const openApi = JSON.stringify(openApiDocument(config.publicUrl));
   const routes: readonly Route[] = [
     {
@@ -78,14 +80,14 @@ export function createRouter(
         json(response, 200, JSON.stringify(apiMetadata(config.publicUrl)));
       },
     },
-    { path: new RegExp(`^/\\.well-known/(${ISSUER_DOCUMENT})(?:${SERVER_PATH})?$`), handle: to('authServer') },
-    { path: new RegExp(`^${SERVER_PATH}/\\.well-known/(${ISSUER_DOCUMENT})$`), handle: to('authServer') },
+    { path: new RegExp(`^/\\.well-known/(${ISSUER_DOCUMENT})(?:${SERVER_PATH})?$`), handle: toAuthServer },
+    { path: new RegExp(`^${SERVER_PATH}/\\.well-known/(${ISSUER_DOCUMENT})$`), handle: toAuthServer },
     // MCP 2025-03-26, "Fallbacks for Servers without Metadata Discovery": where clients look that have read no metadata.
-    { path: /^\/(authorize|token|register)$/, handle: to('authServer') },
-    { path: /^\/oauth(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9_\-.]*)*$/, handle: to('authServer') },
-    { path: new RegExp(`^/api/v1/me/${SESSIONS}$`), handle: to('authServer') },
-    { path: new RegExp(`^/api/v1/people(/${ID}/(${SESSIONS}|disable|enable))?$`), handle: to('authServer') },
-    { path: /^\/api\/v1\/keys(\/[A-Za-z0-9_-]+)?$/, handle: to('authServer') },
+    { path: /^\/(authorize|token|register)$/, handle: toAuthServer },
+    { path: /^\/oauth(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9_\-.]*)*$/, handle: toAuthServer },
+    { path: new RegExp(`^/api/v1/me/${SESSIONS}$`), handle: toAuthServer },
+    { path: new RegExp(`^/api/v1/people(/${ID}/(${SESSIONS}|disable|enable))?$`), handle: toAuthServer },
+    { path: /^\/api\/v1\/keys(\/[A-Za-z0-9_-]+)?$/, handle: toAuthServer },
     { path: /^\/\.well-known\/switchyard-user-jwks\.json$/, handle: to('tokenVault') },
     { path: /^\/connect(\/[A-Za-z0-9_.-]+)?$/, handle: to('tokenVault') },
     { path: /^\/api\/v1\/data-keys(\/(rotate|destroy))?$/, handle: to('tokenVault') },
@@ -102,12 +104,12 @@ export function createRouter(
     { path: /^\/ready$/, methods: ['GET', 'HEAD'], anyHost: true, handle: (_request, response) => ready(options, response) },
     { path: /^\/$/, methods: ['GET', 'HEAD'], handle: (_request, response) => welcome(config, response) },
   ];
-  return (request, response) => dispatch(routes, config.publicUrl, request, response);
+  return (request, response) => dispatch(routes, config, request, response);
 }
 
 function dispatch(
   routes: readonly Route[],
-  publicUrl: string,
+  { publicUrl, certificateUrl }: EdgeProxyConfig,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> | void {
@@ -115,7 +117,7 @@ function dispatch(
   for (const route of routes) {
     const match = route.path.exec(path);
     if (match === null) continue;
-    if (route.anyHost !== true && !hostServed(request.headers.host, publicUrl))
+    if (route.anyHost !== true && !hostServed(request.headers.host, publicUrl, certificateUrl))
       return refuse(response, 'host_not_served', `This gateway serves ${publicUrl}; it was called by another name.`);
     if (route.methods !== undefined && !route.methods.includes(request.method ?? ''))
       return refuse(response, 'method_not_allowed', `Use ${route.methods.join(' or ')}.`, { allow: route.methods.join(', ') });
@@ -148,7 +150,7 @@ function atRoot(
 }
 
 /** RFC 9728 §3: one document for each server. */
-function resourceMetadata({ catalog }: RouterOptions, response: ServerResponse, slug: string | undefined): void {
+function resourceMetadata({ catalog, config }: RouterOptions, response: ServerResponse, slug: string | undefined): void {
   const current = catalog();
   const server = current?.servers.get(slug ?? '');
   if (current === undefined || server === undefined)
@@ -157,6 +159,7 @@ function resourceMetadata({ catalog }: RouterOptions, response: ServerResponse, 
     publicUrl: current.publicUrl,
     scopes: server.scopes,
     requireDpop: server.requireDpop,
+    takesCertificates: config.tls?.clientCertificates !== undefined || config.certificateProxies !== undefined,
     ...(slug !== undefined && { slug }),
   });
   response.setHeader('access-control-allow-origin', '*');

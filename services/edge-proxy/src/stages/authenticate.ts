@@ -7,6 +7,7 @@ import { tokenScopes, UNASKED, UNBOUND } from '../caller-scopes.js';
 import type { CompiledServer } from '../catalog.js';
 import type { Caller } from '../exchange.js';
 import { Refusal } from '../refusal.js';
+import type { ClientCertificates } from '../http/client-certificates.js';
 import type { RevocationFeed } from '../revocation-feed.js';
 import type { Possession, Shown } from './possession.js';
 import { revoked } from './revocation-known.js';
@@ -25,6 +26,8 @@ const ANONYMOUS = callerOf(
 interface Verified {
   readonly authorization: string;
   readonly caller: Caller;
+  /** Thumbprint of the TLS certificate that it is bound to. */
+  readonly certificate: string | undefined;
   /** The audience that it was verified for. */
   readonly resource: string;
   readonly untilMs: number;
@@ -37,6 +40,7 @@ export interface AuthenticatorOptions {
   readonly revocations: Pick<RevocationFeed, 'covers'>;
   readonly clock: Clock;
   readonly possession: Possession;
+  readonly certificates: Pick<ClientCertificates, 'matches'>;
 }
 
 /** Lets callers in: by an access token for exactly this server, by an API key, or, where the server says so, without either. */
@@ -71,18 +75,19 @@ export class Authenticator {
       known.authorization === authorization &&
       known.resource === server.resource &&
       !server.requireDpop &&
-      known.untilMs > this.#options.clock.now()
+      known.untilMs > this.#options.clock.now() &&
+      (known.certificate === undefined || this.#refuseCertificate(known.certificate, shown) === undefined)
     )
       return known.caller;
     const token = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i.exec(authorization)?.[1];
     if (token === undefined) return this.#byBoundToken(authorization, server, shown);
-    return token.startsWith('sy_') ? this.#byKey(token, server) : this.#verify(authorization, token, server);
+    return token.startsWith('sy_') ? this.#byKey(token, server) : this.#verify(authorization, token, server, shown, 'Bearer');
   }
 
   #byBoundToken(authorization: string, server: CompiledServer, shown: Shown): Refusal | Promise<Caller | Refusal> {
     const token = /^DPoP ([A-Za-z0-9._~+/=-]+)$/i.exec(authorization)?.[1];
     if (token === undefined) return new Refusal('token_malformed', 'Send the token as "Authorization: Bearer <token>".');
-    return this.#verify(authorization, token, server, shown);
+    return this.#verify(authorization, token, server, shown, 'DPoP');
   }
 
   #byKey(text: string, server: CompiledServer): Caller | Refusal {
@@ -118,24 +123,41 @@ export class Authenticator {
       if (this.#options.revocations.covers(caller.revocable)) this.#verified.delete(end);
   }
 
-  /** @param shown with a token that is bound to a key; nothing of it is remembered, since every request needs a proof of its own */
-  async #verify(authorization: string, token: string, server: CompiledServer, shown?: Shown): Promise<Caller | Refusal> {
+  /** RFC 8705 §3: on every request, also with a token that has been verified. */
+  #refuseCertificate(thumbprint: string, { head }: Shown): Refusal | undefined {
+    const matches = this.#options.certificates.matches(thumbprint, head.request);
+    if (matches === 'yes') return undefined;
+    return matches === 'none'
+      ? new Refusal('certificate_missing', 'The access token is bound to a TLS certificate, and the connection shows none.')
+      : new Refusal('certificate_mismatch', 'The access token is bound to another TLS certificate than the connection shows.');
+  }
+
+  /** Nothing of a token with the scheme DPoP is remembered, since every request needs a proof of its own. */
+  async #verify(
+    authorization: string,
+    token: string,
+    server: CompiledServer,
+    shown: Shown,
+    scheme: 'Bearer' | 'DPoP',
+  ): Promise<Caller | Refusal> {
     const verified = await this.#options.verifier.verify(token, server.resource).catch(unavailable);
     if (verified instanceof Refusal) return verified;
     if (!verified.ok) return new Refusal(verified.reason, verified.message);
-    const { boundTo } = verified;
+    const { boundTo, certificate } = verified;
     const unproved =
-      shown === undefined ? refuseBearer(boundTo, server) : await this.#options.possession.refuse(token, boundTo, shown);
+      (certificate === undefined ? undefined : this.#refuseCertificate(certificate, shown)) ??
+      (scheme === 'Bearer' ? refuseBearer(boundTo, server) : await this.#options.possession.refuse(token, boundTo, shown));
     if (unproved !== undefined) return unproved;
     const { principal, clientId } = verified;
     const revocable = revocableToken({ ...verified, subject: principal.subject });
     const caller = callerOf(principal, clientId, tokenScopes(verified.scopes), { revocable, actors: verified.actor });
     if (this.#options.revocations.covers(revocable)) return revoked();
-    if (shown !== undefined) return caller;
+    if (scheme === 'DPoP') return caller;
     if (this.#verified.size >= CACHED_TOKENS) this.#verified.delete(this.#verified.keys().next().value!);
     this.#verified.set(authorization.slice(-SIGNATURE_LENGTH), {
       authorization,
       caller,
+      certificate,
       resource: server.resource,
       untilMs: verified.expiresAtMs,
     });

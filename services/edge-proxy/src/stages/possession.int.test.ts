@@ -17,10 +17,8 @@ describe('proofs of possession at two edges on NATS', () => {
     const server = undo.use(await startNats());
     const open = async (name: string) => {
       const link = undo.adopt(await connectNats({ servers: [server.url], name }), (it) => it.close());
-      return openPossession(
-        undo.adopt(await NatsState.open(link), (it) => it.close()),
-        systemClock,
-      );
+      const state = undo.adopt(await NatsState.open(link), (it) => it.close());
+      return (await openPossession(state, systemClock)).possession;
     };
     edges = await Promise.all([open('edge-1'), open('edge-2')]);
   });

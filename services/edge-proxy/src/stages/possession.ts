@@ -1,11 +1,12 @@
 import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
-import { DpopNonces, DpopProofs } from '@switchyard/oauth';
+import { DpopNonces, DpopProofs, ShownCertificates } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
 import { type KvStore, openSharedSecret, type State, StateUnavailable } from '@switchyard/state';
 import type { Exchange } from '../exchange.js';
 import { Refusal } from '../refusal.js';
 
 const NONCE_SECRET = 'nonce-secret';
+const CERTIFICATE_SECRET = 'certificate-secret';
 const USED = Uint8Array.of(1);
 
 /** What a proof is judged by. */
@@ -68,9 +69,13 @@ export class Possession {
   }
 }
 
-/** Opens what edges and the authorization server share of proofs. @throws StateUnavailable */
-export async function openPossession(state: State, clock: Clock): Promise<Possession> {
+/** Opens what edges and the authorization server share of proofs, and of certificates. @throws StateUnavailable */
+export async function openPossession(
+  state: State,
+  clock: Clock,
+): Promise<{ readonly possession: Possession; readonly told: ShownCertificates }> {
   const used = await state.bucket(BUCKETS.dpop, DEFAULT_TENANT);
   const nonces = new DpopNonces(await openSharedSecret(used, NONCE_SECRET), clock);
-  return new Possession({ proofs: new DpopProofs(nonces, clock), used, clock });
+  const told = new ShownCertificates(await openSharedSecret(used, CERTIFICATE_SECRET), clock);
+  return { possession: new Possession({ proofs: new DpopProofs(nonces, clock), used, clock }), told };
 }

@@ -114,15 +114,20 @@ async function startBehindTheEdge(options: GatewayOptions, platform: Platform): 
   };
 }
 
-function startEdge({ config }: GatewayOptions, platform: Platform, behind: BehindTheEdge): Promise<RunningService> {
-  const { publicUrl, host, port } = config.gateway;
+function startEdge({ config, file }: GatewayOptions, platform: Platform, behind: BehindTheEdge): Promise<RunningService> {
+  const { publicUrl, host, port, tls, certificateProxies } = config.gateway;
+  const certificateUrl = config.identity.clientCertificates.endpointsUrl;
   const services = {
     authServer: behind.auth.urls['http'],
     tokenVault: behind.vault.urls['http'],
     capabilityRegistry: behind.registry.urls['http'],
     analytics: behind.analytics.urls['http'],
   };
-  return startEdgeProxy(edgeProxyConfigSchema.parse({ listen: { host, port }, publicUrl, emitter: EMITTER, services }), platform);
+  const edge = edgeProxyConfigSchema.parse({
+    ...{ listen: { host, port }, publicUrl, emitter: EMITTER, services },
+    ...{ tls, certificateProxies, certificateUrl, tlsSource: { file, path: ['gateway', 'tls'] } },
+  });
+  return startEdgeProxy(edge, platform);
 }
 
 /** On its usual port, so that it is found; on a free one where another program has that. */

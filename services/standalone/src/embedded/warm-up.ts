@@ -18,6 +18,8 @@ const TIMEOUT_MS = 20_000;
  * @throws the connection's error
  */
 export async function warmUp({ gateway, servers, upstreams }: GatewayConfig, key: string): Promise<void> {
+  // Only clients know whom to trust there.
+  if (gateway.tls !== undefined) return;
   const isLocal = (upstream: string) => upstreams[upstream]?.kind === 'stdio';
   const slugs = Object.keys(servers).filter((slug) => servers[slug]?.sources.some(({ upstream }) => isLocal(upstream)));
   await Promise.all(slugs.map((slug) => listOnce(gateway, slug, key)));

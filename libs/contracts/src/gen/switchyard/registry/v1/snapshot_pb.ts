@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/registry/v1/snapshot.proto.
  */
 export const file_switchyard_registry_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIr0DCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBIaChJyZXF1aXJlX2Rwb3Bfbm9uY2UYCSABKAgSGQoRYXVkaXRfc2hlZHNfcmVhZHMYGCABKAgSNgoLYXVkaXRfc2lua3MYFCADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkF1ZGl0U2luayJbCglBdWRpdFNpbmsSDAoEbmFtZRgBIAEoCRIQCghzZXR0aW5ncxgCIAEoCRIVCg1uZWVkc19zZWNyZXRzGAMgASgIEhcKD3NlY3JldHNfdmVyc2lvbhgEIAEoCSLqAgoIVXBzdHJlYW0SDAoEbmFtZRgBIAEoCRI1CgRodHRwGAIgASgLMiUuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5IdHRwVHJhbnNwb3J0SAASNwoFc3RkaW8YAyABKAsyJi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlN0ZGlvVHJhbnNwb3J0SAASGAoQbmVlZHNfY3JlZGVudGlhbBgEIAEoCBIaChJjcmVkZW50aWFsX3ZlcnNpb24YBSABKAkSEgoKdGltZW91dF9tcxgGIAEoDRJBChBjcmVkZW50aWFsX293bmVyGAcgASgOMicuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DcmVkZW50aWFsT3duZXISGAoQY3JlZGVudGlhbF90ZWFtcxgIIAMoCRIsCgVwcmljZRgoIAEoCzIdLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2VCCwoJdHJhbnNwb3J0IvUBCgVQcmljZRIXCg9wZXJfY2FsbF9taWNyb3MYASABKA0SJQodcGVyX3Rob3VzYW5kX3Rva2Vuc19pbl9taWNyb3MYAiABKA0SJgoecGVyX3Rob3VzYW5kX3Rva2Vuc19vdXRfbWljcm9zGAMgASgNEjcKBXRvb2xzGAQgAygLMiguc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZS5Ub29sc0VudHJ5GksKClRvb2xzRW50cnkSCwoDa2V5GAEgASgJEiwKBXZhbHVlGAIgASgLMh0uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZToCOAEiHAoNSHR0cFRyYW5zcG9ydBILCgN1cmwYASABKAkiPAoOU3RkaW9UcmFuc3BvcnQSDwoHY29tbWFuZBgBIAEoCRIMCgRhcmdzGAIgAygJEgsKA2N3ZBgDIAEoCSLqAQoGU2VydmVyEgwKBHNsdWcYASABKAkSLwoHc291cmNlcxgCIAMoCzIeLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU291cmNlEjIKBmFjY2VzcxgDIAMoCzIiLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQWNjZXNzUnVsZRINCgV0aXRsZRgEIAEoCRIyCgZzY29wZXMYBSADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkd1YXJkU2NvcGUSFAoMcmVxdWlyZV9kcG9wGAYgASgIEhQKDGF1ZGl0X3N0cmljdBgQIAEoCCJcCgpHdWFyZFNjb3BlEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFdG9vbHMYAyADKAkSDwoHcHJvbXB0cxgEIAMoCRIRCglyZXNvdXJjZXMYBSADKAkifgoGU291cmNlEhAKCHVwc3RyZWFtGAEgASgJEg4KBnByZWZpeBgCIAEoCRINCgV0b29scxgDIAMoCRIMCgRkZW55GAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJEhEKCXJlYWRfb25seRgQIAMoCSKBAQoKQWNjZXNzUnVsZRINCgV0ZWFtcxgBIAMoCRIQCghldmVyeW9uZRgCIAEoCBIRCglhbm9ueW1vdXMYAyABKAgSDQoFdG9vbHMYBCADKAkSDwoHcHJvbXB0cxgFIAMoCRIRCglyZXNvdXJjZXMYBiADKAkSDAoEd2hlbhgHIAEoCSJGCgRUZWFtEgwKBG5hbWUYASABKAkSDgoGZW1haWxzGAIgAygJEg4KBmNsYWltcxgDIAMoCRIQCghzZXJ2aWNlcxgEIAMoCSJsCglBcHBDbGllbnQSEQoJY2xpZW50X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEhUKDXJlZGlyZWN0X3VyaXMYAyADKAkSGAoQc2VjcmV0X3JlZmVyZW5jZRgEIAEoCRIMCgRqd2tzGAUgASgJKm4KD0NyZWRlbnRpYWxPd25lchIgChxDUkVERU5USUFMX09XTkVSX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9PV05FUl9URUFNEAESHgoaQ1JFREVOVElBTF9PV05FUl9QUklOQ0lQQUwQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIr0DCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBIaChJyZXF1aXJlX2Rwb3Bfbm9uY2UYCSABKAgSGQoRYXVkaXRfc2hlZHNfcmVhZHMYGCABKAgSNgoLYXVkaXRfc2lua3MYFCADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkF1ZGl0U2luayJbCglBdWRpdFNpbmsSDAoEbmFtZRgBIAEoCRIQCghzZXR0aW5ncxgCIAEoCRIVCg1uZWVkc19zZWNyZXRzGAMgASgIEhcKD3NlY3JldHNfdmVyc2lvbhgEIAEoCSLqAgoIVXBzdHJlYW0SDAoEbmFtZRgBIAEoCRI1CgRodHRwGAIgASgLMiUuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5IdHRwVHJhbnNwb3J0SAASNwoFc3RkaW8YAyABKAsyJi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlN0ZGlvVHJhbnNwb3J0SAASGAoQbmVlZHNfY3JlZGVudGlhbBgEIAEoCBIaChJjcmVkZW50aWFsX3ZlcnNpb24YBSABKAkSEgoKdGltZW91dF9tcxgGIAEoDRJBChBjcmVkZW50aWFsX293bmVyGAcgASgOMicuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DcmVkZW50aWFsT3duZXISGAoQY3JlZGVudGlhbF90ZWFtcxgIIAMoCRIsCgVwcmljZRgoIAEoCzIdLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2VCCwoJdHJhbnNwb3J0IvUBCgVQcmljZRIXCg9wZXJfY2FsbF9taWNyb3MYASABKA0SJQodcGVyX3Rob3VzYW5kX3Rva2Vuc19pbl9taWNyb3MYAiABKA0SJgoecGVyX3Rob3VzYW5kX3Rva2Vuc19vdXRfbWljcm9zGAMgASgNEjcKBXRvb2xzGAQgAygLMiguc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZS5Ub29sc0VudHJ5GksKClRvb2xzRW50cnkSCwoDa2V5GAEgASgJEiwKBXZhbHVlGAIgASgLMh0uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZToCOAEiHAoNSHR0cFRyYW5zcG9ydBILCgN1cmwYASABKAkiPAoOU3RkaW9UcmFuc3BvcnQSDwoHY29tbWFuZBgBIAEoCRIMCgRhcmdzGAIgAygJEgsKA2N3ZBgDIAEoCSLqAQoGU2VydmVyEgwKBHNsdWcYASABKAkSLwoHc291cmNlcxgCIAMoCzIeLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU291cmNlEjIKBmFjY2VzcxgDIAMoCzIiLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQWNjZXNzUnVsZRINCgV0aXRsZRgEIAEoCRIyCgZzY29wZXMYBSADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkd1YXJkU2NvcGUSFAoMcmVxdWlyZV9kcG9wGAYgASgIEhQKDGF1ZGl0X3N0cmljdBgQIAEoCCJcCgpHdWFyZFNjb3BlEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFdG9vbHMYAyADKAkSDwoHcHJvbXB0cxgEIAMoCRIRCglyZXNvdXJjZXMYBSADKAkifgoGU291cmNlEhAKCHVwc3RyZWFtGAEgASgJEg4KBnByZWZpeBgCIAEoCRINCgV0b29scxgDIAMoCRIMCgRkZW55GAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJEhEKCXJlYWRfb25seRgQIAMoCSKBAQoKQWNjZXNzUnVsZRINCgV0ZWFtcxgBIAMoCRIQCghldmVyeW9uZRgCIAEoCBIRCglhbm9ueW1vdXMYAyABKAgSDQoFdG9vbHMYBCADKAkSDwoHcHJvbXB0cxgFIAMoCRIRCglyZXNvdXJjZXMYBiADKAkSDAoEd2hlbhgHIAEoCSJGCgRUZWFtEgwKBG5hbWUYASABKAkSDgoGZW1haWxzGAIgAygJEg4KBmNsYWltcxgDIAMoCRIQCghzZXJ2aWNlcxgEIAMoCSLsAQoJQXBwQ2xpZW50EhEKCWNsaWVudF9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIVCg1yZWRpcmVjdF91cmlzGAMgAygJEhgKEHNlY3JldF9yZWZlcmVuY2UYBCABKAkSDAoEandrcxgFIAEoCRITCgtjZXJ0aWZpY2F0ZRgGIAEoCRJHChNjZXJ0aWZpY2F0ZV9zdWJqZWN0GAcgASgLMiouc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DZXJ0aWZpY2F0ZVN1YmplY3QSIAoYY2VydGlmaWNhdGVfYm91bmRfdG9rZW5zGAggASgIImoKEkNlcnRpZmljYXRlU3ViamVjdBIMCgJkbhgBIAEoCUgAEg0KA2RucxgCIAEoCUgAEg0KA3VyaRgDIAEoCUgAEgwKAmlwGAQgASgJSAASDwoFZW1haWwYBSABKAlIAEIJCgdzdWJqZWN0Km4KD0NyZWRlbnRpYWxPd25lchIgChxDUkVERU5USUFMX09XTkVSX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9PV05FUl9URUFNEAESHgoaQ1JFREVOVElBTF9PV05FUl9QUklOQ0lQQUwQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * One version of the whole configuration of a tenant. Holds no secrets.
@@ -1178,6 +1178,27 @@ export type AppClient = Message<"switchyard.registry.v1.AppClient"> & {
    * @generated from field: string jwks = 5;
    */
   jwks: string;
+
+  /**
+   * The TLS certificates that it shows, PEM or a reference to it; empty where it is not known by them.
+   *
+   * @generated from field: string certificate = 6;
+   */
+  certificate: string;
+
+  /**
+   * What its TLS certificate says of whom it was issued to.
+   *
+   * @generated from field: switchyard.registry.v1.CertificateSubject certificate_subject = 7;
+   */
+  certificateSubject?: CertificateSubject | undefined;
+
+  /**
+   * Whether its tokens are bound to the TLS certificate that it shows.
+   *
+   * @generated from field: bool certificate_bound_tokens = 8;
+   */
+  certificateBoundTokens: boolean;
 };
 
 /**
@@ -1220,6 +1241,27 @@ export type AppClientJson = {
    * @generated from field: string jwks = 5;
    */
   jwks?: string;
+
+  /**
+   * The TLS certificates that it shows, PEM or a reference to it; empty where it is not known by them.
+   *
+   * @generated from field: string certificate = 6;
+   */
+  certificate?: string;
+
+  /**
+   * What its TLS certificate says of whom it was issued to.
+   *
+   * @generated from field: switchyard.registry.v1.CertificateSubject certificate_subject = 7;
+   */
+  certificateSubject?: CertificateSubjectJson;
+
+  /**
+   * Whether its tokens are bound to the TLS certificate that it shows.
+   *
+   * @generated from field: bool certificate_bound_tokens = 8;
+   */
+  certificateBoundTokens?: boolean;
 };
 
 /**
@@ -1228,6 +1270,107 @@ export type AppClientJson = {
  */
 export const AppClientSchema: GenMessage<AppClient, {jsonType: AppClientJson}> = /*@__PURE__*/
   messageDesc(file_switchyard_registry_v1_snapshot, 11);
+
+/**
+ * Whom a TLS certificate was issued to (RFC 8705 section 2.1.2); exactly one is set.
+ *
+ * @generated from message switchyard.registry.v1.CertificateSubject
+ */
+export type CertificateSubject = Message<"switchyard.registry.v1.CertificateSubject"> & {
+  /**
+   * @generated from oneof switchyard.registry.v1.CertificateSubject.subject
+   */
+  subject: {
+    /**
+     * Its subject, as RFC 4514 writes it.
+     *
+     * @generated from field: string dn = 1;
+     */
+    value: string;
+    case: "dn";
+  } | {
+    /**
+     * A host among its alternative names.
+     *
+     * @generated from field: string dns = 2;
+     */
+    value: string;
+    case: "dns";
+  } | {
+    /**
+     * A URI among them.
+     *
+     * @generated from field: string uri = 3;
+     */
+    value: string;
+    case: "uri";
+  } | {
+    /**
+     * An address among them.
+     *
+     * @generated from field: string ip = 4;
+     */
+    value: string;
+    case: "ip";
+  } | {
+    /**
+     * An e-mail address among them.
+     *
+     * @generated from field: string email = 5;
+     */
+    value: string;
+    case: "email";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Whom a TLS certificate was issued to (RFC 8705 section 2.1.2); exactly one is set.
+ *
+ * @generated from message switchyard.registry.v1.CertificateSubject
+ */
+export type CertificateSubjectJson = {
+  /**
+   * Its subject, as RFC 4514 writes it.
+   *
+   * @generated from field: string dn = 1;
+   */
+  dn?: string;
+
+  /**
+   * A host among its alternative names.
+   *
+   * @generated from field: string dns = 2;
+   */
+  dns?: string;
+
+  /**
+   * A URI among them.
+   *
+   * @generated from field: string uri = 3;
+   */
+  uri?: string;
+
+  /**
+   * An address among them.
+   *
+   * @generated from field: string ip = 4;
+   */
+  ip?: string;
+
+  /**
+   * An e-mail address among them.
+   *
+   * @generated from field: string email = 5;
+   */
+  email?: string;
+};
+
+/**
+ * Describes the message switchyard.registry.v1.CertificateSubject.
+ * Use `create(CertificateSubjectSchema)` to create a new message.
+ */
+export const CertificateSubjectSchema: GenMessage<CertificateSubject, {jsonType: CertificateSubjectJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_registry_v1_snapshot, 12);
 
 /**
  * Whose credential an upstream is shown.
