@@ -43,7 +43,10 @@ export async function startCompose(own?: OwnGatewayFile): Promise<Target> {
   await cp(path.join(REPOSITORY, 'deploy/staging'), configDir, { recursive: true });
   const inContainer = { root: '/app', filesDir: '/srv/files', egressAllow: ['172.16.0.0/12', '192.168.0.0/16'] };
   const place = { publicUrl, host: '0.0.0.0', port: 8080 };
-  await writeFile(file, (await own?.text(place)) ?? gatewayFile({ ...place, ledgerUrl, lockedUrl, ...inContainer }));
+  await writeFile(
+    file,
+    (await own?.text({ ...place, ledgerUrl })) ?? gatewayFile({ ...place, ledgerUrl, lockedUrl, ...inContainer }),
+  );
   const loopback = new Map<number, number>();
   for (const port of own?.loopbackPorts() ?? []) loopback.set(port, await relayToLoopback(port, given(HOST_ADDRESS), undo));
   // The containers' user is another one than this process's.

@@ -21,7 +21,7 @@ export async function startEmbedded(own?: OwnGatewayFile): Promise<LocalTarget> 
   const file = path.join(dir, 'switchyard.yaml');
   const urls = { ledgerUrl: upstreams.ledger.url, lockedUrl: upstreams.locked.url };
   const place = { publicUrl, host: '127.0.0.1', port };
-  await writeFile(file, (await own?.text(place)) ?? gatewayFile({ ...place, ...onThisMachine, ...urls }));
+  await writeFile(file, (await own?.text({ ...place, ...urls })) ?? gatewayFile({ ...place, ...onThisMachine, ...urls }));
 
   const upstreamKey = randomBytes(24).toString('base64url');
   const ended: string[] = [];
@@ -29,7 +29,10 @@ export async function startEmbedded(own?: OwnGatewayFile): Promise<LocalTarget> 
     startNode({
       name: 'switchyard up',
       args: [SWITCHYARD, 'up', '--verbose'],
-      env: { E2E_UPSTREAM_KEY: upstreamKey, ...own?.env },
+      env: {
+        ...{ E2E_UPSTREAM_KEY: upstreamKey, ...own?.env },
+        ...(own?.otlpEndpoint !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: own.otlpEndpoint }),
+      },
       cwd: dir,
     });
   const isReady = (one: LoggedProcess) => one.written(/^Switchyard serves /m);
@@ -46,6 +49,7 @@ export async function startEmbedded(own?: OwnGatewayFile): Promise<LocalTarget> 
     upstreams,
     gatewayFile: file,
     upstreamKey,
+    natsUrl: undefined,
     storage: [dataDir],
     openDatabase: () => startClickHouse({ dataDir: path.join(dataDir, 'clickhouse') }),
     managementUrls: [cli.managementUrl],

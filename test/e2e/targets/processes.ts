@@ -15,6 +15,7 @@ interface Surroundings {
   readonly ports: Ports;
   readonly natsUrl: string;
   readonly clickhouseUrl: string;
+  readonly otlpEndpoint: string | undefined;
 }
 
 /** Starts the five services as processes of their own, joined by a real nats-server, in no particular order. */
@@ -25,13 +26,14 @@ export async function startProcesses(own?: OwnGatewayFile): Promise<LocalTarget>
   const clickhouse = undo.use(await startClickHouse());
   const upstreams = undo.use(await startUpstreamFixtures());
   const ports = await drawPorts();
-  const around: Surroundings = { dir, ports, natsUrl: nats.url, clickhouseUrl: clickhouse.url };
+  const urlsAround = { natsUrl: nats.url, clickhouseUrl: clickhouse.url, otlpEndpoint: own?.otlpEndpoint };
+  const around: Surroundings = { dir, ports, ...urlsAround };
   const port = ports['edge-proxy'].listen;
   const publicUrl = `http://localhost:${port}`;
   const file = path.join(dir, 'switchyard.yaml');
   const urls = { ledgerUrl: upstreams.ledger.url, lockedUrl: upstreams.locked.url };
   const place = { publicUrl, host: '127.0.0.1', port };
-  await writeFile(file, (await own?.text(place)) ?? gatewayFile({ ...place, ...onThisMachine, ...urls }));
+  await writeFile(file, (await own?.text({ ...place, ...urls })) ?? gatewayFile({ ...place, ...onThisMachine, ...urls }));
   await writeConfigs(around, file);
 
   const upstreamKey = randomBytes(24).toString('base64url');
@@ -63,6 +65,7 @@ export async function startProcesses(own?: OwnGatewayFile): Promise<LocalTarget>
     upstreams,
     gatewayFile: file,
     upstreamKey,
+    natsUrl: nats.url,
     storage: [dir, nats.storeDir, clickhouse.dataDir],
     openDatabase: async () => ({ url: clickhouse.url, [Symbol.asyncDispose]: () => Promise.resolve() }),
     managementUrls: SERVICES.map((service) => `http://127.0.0.1:${ports[service].management}`),
@@ -119,7 +122,7 @@ async function writeConfigs(around: Surroundings, file: string): Promise<void> {
   await Promise.all(SERVICES.map(write));
 }
 
-function standing({ ports, natsUrl, dir }: Surroundings, service: ServiceName): object {
+function standing({ ports, natsUrl, dir, otlpEndpoint }: Surroundings, service: ServiceName): object {
   const { listen, management } = ports[service];
   return {
     listen: { host: '127.0.0.1', port: listen },
@@ -129,6 +132,7 @@ function standing({ ports, natsUrl, dir }: Surroundings, service: ServiceName): 
       audit: { dir: path.join(dir, 'spool', service) },
       emitter: `${service}-1`,
       logLevel: 'debug',
+      ...(otlpEndpoint !== undefined && { otlpEndpoint }),
     },
   };
 }

@@ -34,6 +34,8 @@ export interface Target extends AsyncDisposable {
 
 /** A target whose files are on this machine. */
 export interface LocalTarget extends Target {
+  /** Where its services meet; undefined of a target in one process. */
+  readonly natsUrl: string | undefined;
   /** Folders that it keeps. */
   readonly storage: readonly string[];
   /** Its database over HTTP; of a target in one process only while that is stopped. */
@@ -42,12 +44,23 @@ export interface LocalTarget extends Target {
   printConfig(): Promise<string>;
 }
 
+/** What a gateway file is told. */
+export interface OwnPlace {
+  readonly publicUrl: string;
+  readonly host: string;
+  readonly port: number;
+  /** URL of the upstream fixture `ledger`, as the gateway sees it. */
+  readonly ledgerUrl: string;
+}
+
 /** A gateway file that a test serves instead of the one of all tests. */
 export interface OwnGatewayFile {
   /** @returns the file, as YAML */
-  text(place: { readonly publicUrl: string; readonly host: string; readonly port: number }): Promise<string>;
+  text(place: OwnPlace): Promise<string>;
   /** What its `${env:…}` stand for. */
   readonly env: Readonly<Record<string, string>>;
   /** Ports of this machine's loopback that it names, once its text is made: services elsewhere must reach them there too. */
   loopbackPorts(): readonly number[];
+  /** Where traces and metrics are exported to. */
+  readonly otlpEndpoint?: string;
 }

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { assertionKey } from '../../services/auth-server/src/fixtures/client-assertion.js';
+import { startCompanyIdp, type CompanyIdp } from '../../services/auth-server/src/fixtures/company-idp.js';
+import type { OwnGatewayFile } from './targets/target.js';
+import { startTracker, type Tracker } from './targets/tracker-upstream.js';
+
+/** A text that is nowhere else. */
+export const draw = (what: string) => `${what}-${randomBytes(24).toString('base64url')}`;
+
+/** What stands around a gateway that gives and gets tokens of every kind. */
+export interface Surroundings extends AsyncDisposable {
+  readonly own: OwnGatewayFile;
+  readonly idp: () => CompanyIdp;
+  readonly tracker: Tracker;
+  readonly robot: ReturnType<typeof assertionKey>;
+  readonly secrets: Readonly<Record<'IDP_SECRET' | 'REPORTS_SECRET' | 'MACHINE_SECRET', string>>;
+  /** Tokens that the authorization server of the upstream `machine` has given to the gateway itself. */
+  readonly machineTokens: readonly string[];
+}
+
+/** Starts it. @param otlpEndpoint where the gateway is to export traces to */
+export async function startSurroundings(otlpEndpoint: string): Promise<Surroundings> {
+  await using undo = new AsyncDisposableStack();
+  const tracker = undo.use(await startTracker());
+  const robot = assertionKey();
+  const secrets = {
+    IDP_SECRET: 'company-secret-that-nobody-may-see',
+    REPORTS_SECRET: draw('reports'),
+    MACHINE_SECRET: draw('machine-secret'),
+  };
+  const machineTokens: string[] = [];
+  const issuer = createServer((_request, response) => {
+    machineTokens.push(draw('machine-token'));
+    const token = { access_token: machineTokens.at(-1), token_type: 'Bearer', expires_in: 3600 };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(token));
+  });
+  await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve));
+  undo.defer(() => new Promise((resolve) => void issuer.close(() => resolve())));
+  const machineUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/token`;
+  // Its own identity provider starts once the gateway's address is known.
+  const started = undo.move();
+  let idp: CompanyIdp | undefined;
+  const company = () => {
+    if (idp === undefined) throw new Error('the gateway was started without its file');
+    return idp;
+  };
+  const text: OwnGatewayFile['text'] = async ({ publicUrl, host, port, ledgerUrl }) => {
+    idp = started.use(await startCompanyIdp([`${publicUrl}/oauth/callback/company`]));
+    return `gateway: { publicUrl: "${publicUrl}", host: "${host}", port: ${port} }
+identity:
+  mode: oidc
+  oidc: { title: Example Corp, issuer: "${idp.issuer}", clientId: switchyard, clientSecret: "\${env:IDP_SECRET}", assertions: true }
+  services:
+    robot: { publicKey: "\${env:ROBOT_KEY}", servers: [work] }
+    reports: { clientSecret: "\${env:REPORTS_SECRET}", servers: ["*"] }
+upstreams:
+  tracker: { url: "${tracker.url}", credential: { type: oauth } }
+  machine: { url: "${ledgerUrl}", credential: { type: client-credentials, tokenUrl: "${machineUrl}", clientId: gw, clientSecret: "\${env:MACHINE_SECRET}" } }
+servers:
+  work: { sources: [{ upstream: tracker }, { upstream: machine, prefix: machine__ }], access: [{ everyone: true }] }
+`;
+  };
+  return {
+    own: { text, env: { ...secrets, ROBOT_KEY: robot.publicKey }, loopbackPorts: () => [], otlpEndpoint },
+    ...{ idp: company, tracker, robot, secrets, machineTokens },
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
+}
