@@ -136,3 +136,22 @@ export {
   type SessionList,
   type SessionView,
 } from './openapi/people.js';
+export { requestStory, storyStep, type RequestStory, type StoryStep } from './openapi/story.js';
+export {
+  costAnswer,
+  costQuery,
+  usageAnswer,
+  usageQuery,
+  usageTop,
+  usageTopQuery,
+  type CostAnswer,
+  type CostQuery,
+  type UsageAnswer,
+  type UsageGroup,
+  type UsageInterval,
+  type UsageMeasure,
+  type UsageQuery,
+  type UsageRow,
+  type UsageTop,
+  type UsageTopQuery,
+} from './openapi/usage.js';

@@ -9,6 +9,7 @@ import type { Logger, Telemetry } from '@switchyard/telemetry';
 import { AnalyticsModule } from './analytics.module.js';
 import { EventTrail } from './api/event-trail.js';
 import { LimitedReads } from './api/limited-reads.js';
+import { Usage } from './api/usage/usage.js';
 import type { AnalyticsConfig, EngineConfig } from './config.js';
 import { EngineError, type Engine } from './engine/engine.js';
 import { migrate, readMigrations } from './engine/migrate.js';
@@ -47,10 +48,10 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const tenant = DEFAULT_TENANT;
   undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
-  const trail = new EventTrail(new LimitedReads(engine), DEFAULT_TENANT);
-  const app = undo.adopt(await openAdminApp(AnalyticsModule.with({ trail, log }), { ...config.listen, keys, audit, log }), (it) =>
-    it.close(),
-  );
+  const reads = new LimitedReads(engine);
+  const trail = new EventTrail(reads, DEFAULT_TENANT);
+  const module = AnalyticsModule.with({ trail, usage: new Usage(reads, DEFAULT_TENANT, clock), log });
+  const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, audit, log }), (it) => it.close());
   const running = undo.move();
   return {
     name: 'analytics',

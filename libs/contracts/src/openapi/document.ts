@@ -4,6 +4,8 @@ import { keysPaths } from './keys.js';
 import { peoplePaths } from './people.js';
 import { registryPaths } from './registry.js';
 import { secretsPaths } from './secrets.js';
+import { storyPaths } from './story.js';
+import { usagePaths } from './usage.js';
 
 /**
  * The OpenAPI document of the admin API, whichever service answers a path.
@@ -24,6 +26,15 @@ export function openApiDocument(publicUrl: string): object {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, made with `switchyard key create`.' },
       },
     },
-    paths: { ...registryPaths, ...keysPaths, ...peoplePaths, ...secretsPaths, ...dataKeysPaths, ...eventsPaths },
+    paths: {
+      ...registryPaths,
+      ...keysPaths,
+      ...peoplePaths,
+      ...secretsPaths,
+      ...dataKeysPaths,
+      ...eventsPaths,
+      ...storyPaths,
+      ...usagePaths,
+    },
   };
 }

@@ -94,6 +94,8 @@ export function createRouter(
     { path: /^\/api\/v1\/secrets(\/[A-Za-z0-9_.-]+)?$/, handle: to('tokenVault') },
     { path: /^\/api\/v1\/(servers|upstreams|config)$/, handle: to('capabilityRegistry') },
     { path: /^\/api\/v1\/events(\/export)?$/, handle: to('analytics') },
+    { path: /^\/api\/v1\/requests\/(?!\.{1,2}$)[A-Za-z0-9._:-]{1,128}$/, handle: to('analytics') },
+    { path: /^\/api\/v1\/(usage(\/top)?|cost)$/, handle: to('analytics') },
     { path: /^\/api\/openapi\.json$/, methods: ['GET'], handle: (_request, response) => json(response, 200, openApi) },
     {
       path: /^\/health$/,
