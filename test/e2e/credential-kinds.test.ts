@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
+import { startExchangingServer, type ExchangingServer } from '../../services/auth-server/src/fixtures/exchanging-server.js';
 import { OAuthMemory } from './clients/oauth-memory.js';
 import { SDKS, type McpClient } from './clients/sdk-clients.js';
 import { signInWithForms } from './clients/sign-in.js';
@@ -24,9 +25,10 @@ interface Addresses {
   readonly plain: string;
   readonly tls: string;
   readonly tokens: string;
+  readonly exchange: string;
 }
 
-const gatewayFile = ({ port, plain, tls, tokens }: Addresses) => `gateway: { port: ${port} }
+const gatewayFile = ({ port, plain, tls, tokens, exchange }: Addresses) => `gateway: { port: ${port} }
 teams:
   finance: { emails: [ana@example.com] }
   ops: { emails: [bea@example.com, ana@example.com] }
@@ -35,9 +37,10 @@ upstreams:
   claims: { url: "${plain}", headers: { X-Beside: beside }, credential: { type: user-claims } }
   basic: { url: "${plain}", credential: { type: basic, username: gateway, password: "\${env:PASSWORD}" } }
   service: { url: "${plain}", credential: { type: client-credentials, tokenUrl: "${tokens}", clientId: gw, clientSecret: "\${env:CLIENT_SECRET}" } }
+  exchanged: { url: "${plain}", credential: { type: token-exchange, issuer: "${exchange}", clientId: gateway, clientSecret: "\${env:EXCHANGE_SECRET}" } }
   tls: { url: "${tls}", credential: { type: mtls, certificate: "\${file:client.pem}", key: "\${file:client.key}" } }
 servers:
-${['teams', 'claims', 'basic', 'service', 'tls'].map((name) => `  ${name}: { sources: [{ upstream: ${name} }], access: [{ everyone: true }] }`).join('\n')}
+${['teams', 'claims', 'basic', 'service', 'exchanged', 'tls'].map((name) => `  ${name}: { sources: [{ upstream: ${name} }], access: [{ everyone: true }] }`).join('\n')}
 `;
 
 const listen = async (server: Server) => {
@@ -51,6 +54,7 @@ describe('what upstreams are shown, through the whole gateway', () => {
   const certified: string[] = [];
   let tokenRequests = 0;
   let upstream: ScriptedUpstream;
+  let exchanging: ExchangingServer;
   let gateway: LoggedProcess;
   let origin: string;
 
@@ -84,12 +88,16 @@ describe('what upstreams are shown, through the whole gateway', () => {
     const [port = 0] = await freePorts(1);
     origin = `http://localhost:${port}`;
     const tokens = `http://127.0.0.1:${await listen(issuer)}/token`;
-    const addresses = { port, plain: upstream.url, tls: `https://localhost:${await listen(tls)}/mcp`, tokens };
+    exchanging = undo.use(await startExchangingServer(origin));
+    const addresses = {
+      ...{ port, plain: upstream.url, tls: `https://localhost:${await listen(tls)}/mcp` },
+      ...{ tokens, exchange: exchanging.issuer },
+    };
     await writeFile(path.join(dir, 'switchyard.yaml'), gatewayFile(addresses));
     await writeFile(path.join(dir, 'client.pem'), CLIENT_CERTIFICATES.finance.certificate);
     await writeFile(path.join(dir, 'client.key'), CLIENT_CERTIFICATES.finance.key);
     await writeFile(path.join(dir, 'ca.pem'), CERTIFICATE.cert);
-    const env = { ...SECRETS, NODE_EXTRA_CA_CERTS: path.join(dir, 'ca.pem') };
+    const env = { ...SECRETS, EXCHANGE_SECRET: exchanging.clientSecret, NODE_EXTRA_CA_CERTS: path.join(dir, 'ca.pem') };
     gateway = startNode({ name: 'switchyard up', args: [SWITCHYARD, 'up', '--verbose'], env, cwd: dir });
     undo.defer(async () => void (await gateway.end('SIGTERM')));
     await gateway.written(/^Switchyard serves /m);
@@ -172,7 +180,22 @@ describe('what upstreams are shown, through the whole gateway', () => {
     expect(new Set(certified)).toEqual(new Set([CLIENT_CERTIFICATES.finance.name]));
   });
 
+  it('KE-8 a token of each person’s own, for what the gateway states of them, and none of the gateway’s', async () => {
+    for (const person of ['ana', 'bea']) exchanging.accounts.add(`${person}@example.com`);
+    for (const person of ['ana', 'bea']) {
+      const shown = await shownFor(person, 'exchanged');
+      expect(shown.length).toBeGreaterThan(0);
+      const whose = shown.map(({ authorization }) => exchanging.given.get(String(authorization).replace(/^Bearer /, '')));
+      expect(new Set(whose)).toEqual(new Set([`${person}@example.com`]));
+    }
+    await using client = await signIn('emil', 'exchanged');
+    const before = upstream.received.length;
+    await expect(client.callTool('act', {})).rejects.toThrow(/does not accept what this gateway states of you/);
+    expect(upstream.received.length).toBe(before);
+  });
+
   it('KE-7 nothing of it is in the log', () => {
     expect(gateway.output()).not.toMatch(/canary-|BEGIN .*PRIVATE/);
+    for (const token of exchanging.given.keys()) expect(gateway.output()).not.toContain(token);
   });
 });

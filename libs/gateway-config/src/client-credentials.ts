@@ -46,19 +46,29 @@ export function clientCredentialsSettings(given: ClientCredentials, url: string)
 
 /** What the shape of it does not say. @param url of the upstream */
 export function clientCredentialsProblems(given: ClientCredentials, url: string): PlacedProblem[] {
-  const { issuer, tokenUrl, clientSecret, privateKey, privateKeyId, resource } = given;
+  const { issuer, tokenUrl } = given;
   return [
     ...oneOf({ issuer, tokenUrl }),
-    ...oneOf({ clientSecret, privateKey }),
-    ...(privateKeyId !== undefined && privateKey === undefined
-      ? [{ path: ['privateKeyId'], message: 'is the id of no key. Add privateKey, or remove it.' }]
-      : []),
-    ...(isPrivateUrl(url) ? [] : [{ path: ['type'], message: 'sends tokens, so url has to begin with https. Correct url.' }]),
+    ...clientProblems(given, url),
     ...Object.entries({ issuer, tokenUrl }).flatMap(([key, value]) =>
       value === undefined || isPrivateUrl(value)
         ? []
         : [{ path: [key], message: 'must be an https URL. Write it as the authorization server does.' }],
     ),
+  ];
+}
+
+/** What is wrong with the client that the gateway is, and with what it asks for. @param url of the upstream */
+export function clientProblems(
+  { clientSecret, privateKey, privateKeyId, resource }: Omit<ClientCredentials, 'type'>,
+  url: string,
+): PlacedProblem[] {
+  return [
+    ...oneOf({ clientSecret, privateKey }),
+    ...(privateKeyId !== undefined && privateKey === undefined
+      ? [{ path: ['privateKeyId'], message: 'is the id of no key. Add privateKey, or remove it.' }]
+      : []),
+    ...(isPrivateUrl(url) ? [] : [{ path: ['type'], message: 'sends tokens, so url has to begin with https. Correct url.' }]),
     ...(resource === undefined || (URL.canParse(resource) && !resource.includes('#'))
       ? []
       : [{ path: ['resource'], message: 'must be an absolute URI without a fragment (RFC 8707). Correct it.' }]),

@@ -3,6 +3,7 @@ import type { ParsedCredential } from './credential-schema.js';
 import { refuseHeaderName, refuseHeaderValue } from './header-checks.js';
 import { oauthProblems } from './oauth-credential.js';
 import type { PlacedProblem } from './placed-problem.js';
+import { tokenExchangeProblems } from './token-exchange.js';
 import { userKeyProblems } from './user-key-credential.js';
 import { HOW_TO_REFERENCE, holdsReference, unknownReferences } from './secret-reference.js';
 
@@ -57,6 +58,15 @@ const colons = (path: readonly PropertyKey[], { username }: Given): PlacedProble
     ? [{ path: [...path, 'username'], message: 'cannot hold ":", which ends it (RFC 7617). Remove it.' }]
     : [];
 
+/** Who the gateway is at an authorization server. */
+const clientTexts = (given: Of<'client-credentials'> | Of<'token-exchange'>): Text[] => [
+  { path: ['clientId'], text: given.clientId, secret: false },
+  ...(['clientSecret', 'privateKey'] as const).flatMap((key) => {
+    const text = given[key];
+    return text === undefined ? [] : [{ path: [key], text, secret: true }];
+  }),
+];
+
 const ASPECTS: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>, url: string) => Aspects } = {
   header: (given) => ({
     texts: fieldsOf('value', given.value, given.perTeam),
@@ -83,15 +93,14 @@ const ASPECTS: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>, 
     };
   },
   'client-credentials': (given, url) => ({
-    texts: [
-      { path: ['clientId'], text: given.clientId, secret: false },
-      ...(['clientSecret', 'privateKey'] as const).flatMap((key) => {
-        const text = given[key];
-        return text === undefined ? [] : [{ path: [key], text, secret: true }];
-      }),
-    ],
+    texts: clientTexts(given),
     writes: [AUTHORIZATION],
     problems: clientCredentialsProblems(given, url),
+  }),
+  'token-exchange': (given, url) => ({
+    texts: clientTexts(given),
+    writes: [AUTHORIZATION],
+    problems: tokenExchangeProblems(given, url),
   }),
   'user-claims': ({ audience = '' }) => ({
     texts: [{ path: ['audience'], text: audience, secret: false }],

@@ -73,6 +73,18 @@ describe('credentials of upstreams', () => {
       },
     ],
     [
+      'C60 a token in exchange',
+      '{ type: token-exchange, issuer: "https://as.example", clientId: gw, clientSecret: "${env:S}", audience: crm, scopes: [a] }',
+      {},
+      {
+        ...{ kind: 'token-exchange', owner: 'principal', teams: {} },
+        settings: {
+          ...{ client_id: 'gw', client_secret: '${env:S}', issuer: 'https://as.example', scopes: 'a', audience: 'crm' },
+          resource: 'https://x.example/mcp',
+        },
+      },
+    ],
+    [
       'C50 each person’s key',
       '{ type: user-key }',
       {},
@@ -243,6 +255,26 @@ describe('credentials of upstreams', () => {
       'C59 twice',
       text('{ type: user-key, name: X-Key }', undefined, 'headers: { x-key: "${env:A}" }, '),
       'headers.x-key: is also what credential sends',
+    ],
+    [
+      'C61 an exchange with nobody',
+      text('{ type: token-exchange, clientId: a, clientSecret: "${env:S}" }'),
+      'credential.issuer: is required but missing',
+    ],
+    [
+      'C62 an exchange in clear',
+      text('{ type: token-exchange, issuer: "http://as.example", clientId: a, clientSecret: "${env:S}" }'),
+      'credential.issuer: must be an https URL',
+    ],
+    [
+      'C63 nothing to show',
+      text('{ type: token-exchange, issuer: "https://as.example", clientId: a }'),
+      'credential: needs clientSecret or privateKey',
+    ],
+    [
+      'C64 a secret in clear',
+      text('{ type: token-exchange, issuer: "https://as.example", clientId: a, clientSecret: abc }'),
+      'credential.clientSecret: is a secret in clear text',
     ],
     ['C18 key of another kind', text('{ type: bearer, token: "${env:T}", username: a }'), 'credential.username: unknown key'],
   ];

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { clientCredentials, clientCredentialsSettings } from './client-credentials.js';
 import { teamNameSchema } from './names.js';
 import { oauthCredential, oauthSettings } from './oauth-credential.js';
+import { tokenExchange, tokenExchangeSettings } from './token-exchange.js';
 import { userKeyCredential, userKeySettings } from './user-key-credential.js';
 
 const perTeam = <Value extends z.ZodType>(value: Value) =>
@@ -52,7 +53,17 @@ const userClaims = z.strictObject({
   audience: z.string().min(1).optional().describe('Audience of that JWT. Unless given: `url`.'),
 });
 
-const KINDS = [header, bearer, basic, mtls, oauthCredential, userKeyCredential, clientCredentials, userClaims] as const;
+const KINDS = [
+  header,
+  bearer,
+  basic,
+  mtls,
+  oauthCredential,
+  userKeyCredential,
+  clientCredentials,
+  tokenExchange,
+  userClaims,
+] as const;
 const names = KINDS.map(({ shape }) => `"${shape.type.value}"`);
 
 /** What an upstream must be shown, as people write it. */
@@ -69,7 +80,7 @@ export type ParsedCredential = z.output<typeof credentialSchema>;
 /** A credential that more than fixed header fields is needed for. Values hold references, never resolved secrets. */
 export interface CredentialConfig {
   /** How the token vault makes it. */
-  readonly kind: 'header' | 'basic' | 'mtls' | 'oauth' | 'user-key' | 'client-credentials' | 'user-claims';
+  readonly kind: 'header' | 'basic' | 'mtls' | 'oauth' | 'user-key' | 'client-credentials' | 'token-exchange' | 'user-claims';
   /** Whose it is: the same for every caller, for those of one team, or each caller's own. */
   readonly owner: 'organisation' | 'team' | 'principal';
   /** What that kind needs to know. */
@@ -125,6 +136,7 @@ const COMPILED: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>,
   oauth: (given, url) => ofPrincipal('oauth', oauthSettings(given, url)),
   'user-key': (given, url) => ofPrincipal('user-key', userKeySettings(given, url)),
   'client-credentials': (given, url) => ofOrganisation('client-credentials', clientCredentialsSettings(given, url)),
+  'token-exchange': (given, url) => ofPrincipal('token-exchange', tokenExchangeSettings(given, url)),
   'user-claims': ({ audience }, url) => ofPrincipal('user-claims', { audience: audience ?? url }),
 };
 

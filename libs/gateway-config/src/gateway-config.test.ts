@@ -259,7 +259,7 @@ const refusals: { id: string; text: string; message: string }[] = [
     id: 'U15 unknown credential',
     text: up('{ url: "https://x/", credential: { type: §cookie } }'),
     message:
-      'upstreams.a.credential.type: must be one of "header", "bearer", "basic", "mtls", "oauth", "user-key", "client-credentials" and "user-claims".',
+      'upstreams.a.credential.type: must be one of "header", "bearer", "basic", "mtls", "oauth", "user-key", "client-credentials", "token-exchange" and "user-claims".',
   },
   {
     id: 'U16 unknown reference',

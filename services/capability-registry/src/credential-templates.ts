@@ -25,7 +25,7 @@ function templateOf(name: string, upstream: UpstreamConfig, config: GatewayConfi
   if (credential === undefined) return fields;
   // What an upstream is told of its callers says in which of all teams they are.
   const own =
-    credential.kind === 'user-claims'
+    credential.kind === 'user-claims' || credential.kind === 'token-exchange'
       ? Object.fromEntries(Object.keys(config.teams).map((team) => [team, {}]))
       : credential.teams;
   const teams = Object.entries(own).map(([team, settings]) => ({

@@ -1,4 +1,5 @@
 import { CLAIMS_HEADER, type CredentialMaterialJson, type LeaseCredentialRequest, type Principal } from '@switchyard/contracts';
+import type { ProvenCaller } from './caller/prove-caller.js';
 import { isMember } from './caller/team-membership.js';
 import type { CredentialParts } from './credential.js';
 import { kindOf } from './kinds/kinds.js';
@@ -7,7 +8,7 @@ import { connectWayOf, type ConnectWay } from './connect-way.js';
 import { unproven } from './personal-credentials.js';
 import type { Damage } from './sealed-store.js';
 import { OAuthProblem } from './upstream-oauth/oauth-problem.js';
-import { claimsOf } from './user-claims/claims-of.js';
+import { claimsOf, type UserClaims } from './user-claims/claims-of.js';
 import type { VaultContext } from './vault-context.js';
 
 /** A statement about a caller is used no longer than this: by then they may be in other teams. */
@@ -109,6 +110,7 @@ async function findPersonal(
 
 const CLAIMS = 'user-claims';
 const SERVICE = 'client-credentials';
+const EXCHANGE = 'token-exchange';
 
 /** A token that the gateway gets for itself. */
 async function findService(
@@ -127,7 +129,8 @@ async function findService(
   return { ok: true, material, version: token.version, untilMs: token.untilMs };
 }
 
-const dependsOnCaller = ({ kind, teams }: CredentialParts) => kind === CLAIMS || Object.keys(teams).length > 0;
+const dependsOnCaller = ({ kind, teams }: CredentialParts) =>
+  kind === CLAIMS || kind === EXCHANGE || Object.keys(teams).length > 0;
 
 /** What is made for whoever calls, once that is proven: a statement about them, or their team's credential. */
 async function findForCaller(
@@ -140,12 +143,39 @@ async function findForCaller(
   if (proof instanceof KmsUnavailable) return away(vault, request.upstream, proof);
   if (!proof.ok) return unproven(request, proof.cause);
   const publicUrl = vault.personal.gateway()?.publicUrl ?? '';
+  if (parts.kind === EXCHANGE) return findExchanged(vault, request, parts, version, { ...proof, publicUrl });
   if (parts.kind !== CLAIMS) return findTeam(request, proof.principal, parts, version, publicUrl);
-  const statement = await unlessAway(() => vault.claims.sign(claimsOf(proof, parts, publicUrl)));
+  const statement = await unlessAway(() => vault.claims.sign(claimsOf(proof, parts, publicUrl), 'upstream'));
   if (statement instanceof KmsUnavailable) return away(vault, request.upstream, statement);
   const { headers, ...more } = shown(parts);
   const material = { ...more, headers: { ...headers, [CLAIMS_HEADER]: statement } };
   return { ok: true, material, version, untilMs: vault.clock.now() + CLAIMS_LEASE_MS };
+}
+
+/** A token for whoever calls, of the authorization server that trusts this gateway. */
+async function findExchanged(
+  vault: VaultContext,
+  { upstream, rejectedVersion: rejected }: LeaseCredentialRequest,
+  parts: CredentialParts,
+  version: string,
+  { publicUrl, ...caller }: ProvenCaller & { readonly publicUrl: string },
+): Promise<Leasable | NotLeasable> {
+  if (caller.principal.kind !== 'user') {
+    const message = `${upstream} is used with each person's own account, and you are no person: call it as somebody who is signed in.`;
+    return { ok: false, reason: 'credential_unavailable', cause: 'not_a_person', message };
+  }
+  const claims = claimsOf(caller, parts, publicUrl);
+  const sign = (stated: UserClaims) => vault.claims.sign(stated, 'exchange');
+  const asked = { upstream, version, settings: parts.settings, rejected, claims, sign };
+  const token = await unlessAway(() => vault.personal.exchanges.get(asked));
+  if (token instanceof KmsUnavailable) return away(vault, upstream, token);
+  if (token instanceof OAuthProblem) {
+    const message = `There is no token of yours for ${upstream}: ${token.message} Whoever runs the gateway must look at that upstream's credential.`;
+    return { ok: false, reason: 'credential_unavailable', cause: token.reason, message };
+  }
+  const { headers, ...more } = shown(parts);
+  const material = { ...more, headers: { ...headers, Authorization: `Bearer ${token.accessToken}` } };
+  return { ok: true, material, version: token.version, untilMs: Math.min(token.untilMs, vault.clock.now() + CLAIMS_LEASE_MS) };
 }
 
 /** The credential of the team that the edge names, where the caller is in it. */

@@ -9,6 +9,7 @@ import type { Logger } from '@switchyard/telemetry';
 import type { CallerKey } from './caller/caller-key.js';
 import { proveCaller, type Proof } from './caller/prove-caller.js';
 import { ServiceTokens } from './client-credentials/service-tokens.js';
+import { ExchangedTokens } from './token-exchange/exchanged-tokens.js';
 import { BrowserSignIn } from './connect/browser-sign-in.js';
 import { ConnectFlow } from './connect/connect-flow.js';
 import { ConnectSite } from './connect/connect-site.js';
@@ -54,6 +55,7 @@ interface Parts {
   readonly refresher: Refresher;
   readonly revocations: Revocations;
   readonly services: ServiceTokens;
+  readonly exchanges: ExchangedTokens;
   readonly site: ConnectSite;
 }
 
@@ -81,6 +83,11 @@ export class PersonalCredentials {
   /** Tokens that the gateway gets for itself. */
   get services(): ServiceTokens {
     return this.#parts.services;
+  }
+
+  /** Tokens that are given for a statement about whoever calls. */
+  get exchanges(): ExchangedTokens {
+    return this.#parts.exchanges;
   }
 
   /** Serves the connect pages. */
@@ -163,7 +170,9 @@ async function openParts(o: PersonalCredentialsOptions): Promise<Parts> {
   ]);
   const sealed = new SealedTexts(keyring, clock);
   const servers = new KnownServers(http, clock);
-  const services = new ServiceTokens({ http, servers: new KnownServers(http, clock, findMetadata), clock });
+  const asking = { http, servers: new KnownServers(http, clock, findMetadata), clock };
+  const services = new ServiceTokens(asking);
+  const exchanges = new ExchangedTokens(asking);
   const revocations = new Revocations({ kv, sealed, http, servers, log });
   const connections = new Connections({ store, news, revocations });
   const refresher = new Refresher({ store, clients, leases: kv, servers, http, news, audit, clock, log });
@@ -178,7 +187,7 @@ async function openParts(o: PersonalCredentialsOptions): Promise<Parts> {
     signIn: new BrowserSignIn(sealed),
   });
   undo.move();
-  return { view, egress, store, news, clients, refresher, revocations, services, site };
+  return { view, egress, store, news, clients, refresher, revocations, services, exchanges, site };
 }
 
 async function wayTo(credentials: Credentials, upstream: string): Promise<ConnectWay | undefined> {

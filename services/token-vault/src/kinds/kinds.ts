@@ -5,6 +5,7 @@ import { header } from './header.js';
 import type { Kind, Settings } from './kind.js';
 import { mtls } from './mtls.js';
 import { oauth } from './oauth.js';
+import { tokenExchange } from './token-exchange.js';
 import { userClaims } from './user-claims.js';
 import { userKey } from './user-key.js';
 
@@ -17,6 +18,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'user-claims': userClaims,
   'user-key': userKey,
   'client-credentials': clientCredentials,
+  'token-exchange': tokenExchange,
 };
 
 /** The kind that goes by a name; undefined where this vault has none. */

@@ -116,7 +116,7 @@ function methodFor(server: oauth.AuthorizationServer, hasSecret: boolean): Token
 export function clientAuthentication({ authMethod, secret = '' }: RegisteredClient): oauth.ClientAuth {
   const methods: Readonly<Record<TokenAuthMethod, () => oauth.ClientAuth>> = {
     none: oauth.None,
-    client_secret_basic: () => basic(secret),
+    client_secret_basic: () => basicAuthentication(secret),
     client_secret_post: () => oauth.ClientSecretPost(secret),
   };
   return methods[authMethod]();
@@ -125,7 +125,8 @@ export function clientAuthentication({ authMethod, secret = '' }: RegisteredClie
 // RFC 6749 §2.3.1. The library also encodes "-", "." and "_", which the encoding lets stand, and many servers do not decode.
 const formEncoded = (text: string) => new URLSearchParams({ '': text }).toString().slice(1);
 
-const basic =
+/** How the library shows a secret in the header field Authorization. */
+export const basicAuthentication =
   (secret: string): oauth.ClientAuth =>
   (_server, client, _body, headers) => {
     const pair = `${formEncoded(client.client_id)}:${formEncoded(secret)}`;

@@ -4,11 +4,16 @@ import type { Keyring } from '../keyring/keyring.js';
 /** How long one key signs. */
 const EPOCH_MS = 30 * 24 * 60 * 60_000;
 
-/** What a JWT of a caller's claims calls itself: no verifier of access tokens or ID tokens takes one. */
-const TYPE = 'switchyard-user+jwt';
-
-/** Edges show a statement for a minute; clocks differ, and a call that has begun may be answered late. */
-const LIFETIME_SECONDS = 120;
+/**
+ * What a JWT of a caller's claims calls itself, and how long it is good: no verifier of access tokens or ID tokens takes one, and none
+ * for upstreams one for authorization servers.
+ */
+const KINDS = {
+  /** Edges show a statement for a minute; clocks differ, and a call that has begun may be answered late. */
+  upstream: { typ: 'switchyard-user+jwt', lifetimeSeconds: 120 },
+  /** Exchanged at once. */
+  exchange: { typ: 'switchyard-subject+jwt', lifetimeSeconds: 60 },
+} as const;
 
 type Claims = Parameters<typeof signClaims>[1]['claims'];
 
@@ -25,11 +30,11 @@ export class ClaimsSigner {
     this.#clock = clock;
   }
 
-  /** @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable */
-  async sign(claims: Claims): Promise<string> {
+  /** @param forWhom who reads it @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable */
+  async sign(claims: Claims, forWhom: keyof typeof KINDS): Promise<string> {
     const nowMs = this.#clock.now();
     const key = await this.#key(Math.floor(nowMs / EPOCH_MS));
-    return signClaims(key, { typ: TYPE, claims, nowMs, lifetimeSeconds: LIFETIME_SECONDS });
+    return signClaims(key, { ...KINDS[forWhom], claims, nowMs });
   }
 
   /** The keys that verify (RFC 7517 section 5): the last one, the one that signs, the next one. @throws as `sign` */
