@@ -40,7 +40,7 @@ export async function signCheckpoint(checkpoint: Checkpoint, key: CheckpointKey)
 
 /**
  * Reads a checkpoint that was signed with one of some keys.
- * @param keys public JWKs
+ * @param keys JWKs; only their public part is used
  * @returns undefined where none of them has signed it, or what is signed is no checkpoint
  */
 export async function readCheckpoint(jws: string, keys: readonly JWK[]): Promise<SignedCheckpoint | undefined> {
@@ -52,9 +52,9 @@ export async function readCheckpoint(jws: string, keys: readonly JWK[]): Promise
   return undefined;
 }
 
-async function payloadOf(jws: string, key: JWK): Promise<Buffer | undefined> {
+async function payloadOf(jws: string, { kty, crv, x }: JWK): Promise<Buffer | undefined> {
   try {
-    const verified = await compactVerify(jws, await importJWK(key, ALGORITHM), { algorithms: [ALGORITHM] });
+    const verified = await compactVerify(jws, await importJWK({ kty, crv, x } as JWK, ALGORITHM), { algorithms: [ALGORITHM] });
     return verified.protectedHeader.typ === TYPE ? Buffer.from(verified.payload) : undefined;
   } catch (error) {
     if (error instanceof errors.JOSEError) return undefined;

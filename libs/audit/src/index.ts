@@ -1,3 +1,4 @@
+export { newCheckpointKey, parseCheckpointKey, publicCheckpointKey } from './checkpoint-key.js';
 export { ChainCheck, CHAIN_FAULTS, type ChainFault, type ChainFaultKind, type ChainHead } from './chain-check.js';
 export {
   checkpointDigest,
@@ -8,14 +9,7 @@ export {
   type CheckpointKey,
   type SignedCheckpoint,
 } from './checkpoint.js';
-export {
-  headsText,
-  verifyExport,
-  type BrokenExport,
-  type ExportHeader,
-  type Trust,
-  type VerifiedExport,
-} from './verify-export.js';
+export { verifyExport, type BrokenExport, type ExportHeader, type Trust, type VerifiedExport } from './verify-export.js';
 export { Audit, type AuditOptions, type Intent } from './audit.js';
 export {
   renderEvent,

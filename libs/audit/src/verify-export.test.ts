@@ -36,13 +36,13 @@ async function checkpointsOf(heads: readonly Record<string, ChainHead>[], key: J
 interface Parts {
   readonly checkpoints: readonly string[];
   readonly events: readonly Buffer[];
-  readonly heads?: Record<string, [number, string]>;
+  readonly continued?: true;
 }
 
-function textOf({ checkpoints, events, heads = {} }: Parts): Buffer[] {
+function textOf({ checkpoints, events, continued }: Parts): Buffer[] {
   const json = (value: unknown) => Buffer.from(JSON.stringify(value));
   return [
-    json({ switchyard_audit_export: 1, checkpoints: checkpoints.length, heads }),
+    json({ switchyard_audit_export: 1, checkpoints: checkpoints.length, from_the_beginning: continued !== true }),
     ...checkpoints.map((checkpoint) => json({ checkpoint })),
     ...events,
     json({ end: { events: events.length } }),
@@ -87,8 +87,7 @@ describe('an export of the audit trail', () => {
   });
 
   it('D6: verifies from one checkpoint to another', async () => {
-    const heads = { [chain]: [40, head(lines, 40).link], [other]: [10, head(others, 10).link] } as Parts['heads'];
-    const text = textOf({ checkpoints: signed.slice(0, 2), events: lines.slice(40, 80), heads: heads! });
+    const text = textOf({ checkpoints: signed.slice(0, 2), events: lines.slice(40, 80), continued: true });
     expect(await verify(text, signed)).toMatchObject({ ok: true, events: 40, checkpoints: 2 });
   });
 
@@ -158,9 +157,10 @@ describe('an export of the audit trail', () => {
   it.each([
     ['empty', () => []],
     ['no-header', () => textOf({ checkpoints: signed, events: all }).slice(1)],
+    ['no-beginning', () => textOf({ checkpoints: signed.slice(1), events: lines.slice(40) })],
     ['no-end', () => textOf({ checkpoints: signed, events: all }).slice(0, -1)],
     ['torn', () => [...textOf({ checkpoints: signed, events: all }).slice(0, 50), Buffer.from('{"event_id":')]],
-    ['a-foreign-start', () => textOf({ checkpoints: signed, events: lines.slice(40), heads: { [chain]: [40, 'x'.repeat(43)] } })],
+    ['a-later-start', () => textOf({ checkpoints: signed, events: lines.slice(41), continued: true })],
   ])('%s: is no whole export', async (_id, text) => {
     expect(await verify(text())).toMatchObject({ ok: false });
   });

@@ -1,15 +1,15 @@
 import type { JWK } from 'jose';
 import { z } from 'zod';
-import { CHAIN_FAULTS, ChainCheck, type ChainHead } from './chain-check.js';
+import { CHAIN_FAULTS, ChainCheck } from './chain-check.js';
 import { checkpointDigest, headsOf, readCheckpoint, type SignedCheckpoint } from './checkpoint.js';
 
 /** First line of an export. */
 export const exportHeader = z.strictObject({
   switchyard_audit_export: z.literal(1),
-  /** Checkpoints that follow, one a line. The first is where the export begins, unless it is the very first of the trail. */
+  /** Checkpoints that follow, one a line. */
   checkpoints: z.int().positive(),
-  /** Where each epoch begins that had begun before: the last record that is not in the export. */
-  heads: z.record(z.string(), z.tuple([z.int().nonnegative(), z.string()])),
+  /** Whether it has everything from the first record on; else what was recorded behind its first checkpoint. */
+  from_the_beginning: z.boolean(),
 });
 
 export type ExportHeader = z.output<typeof exportHeader>;
@@ -123,12 +123,10 @@ async function verifyEvents(
   header: ExportHeader,
   checkpoints: readonly SignedCheckpoint[],
 ): Promise<VerifiedExport | BrokenExport> {
-  const starts = new Map(Object.entries(header.heads).map(([chain, [sequence, link]]) => [chain, { sequence, link }]));
+  const first = checkpoints[0]!;
+  if (header.from_the_beginning && first.number !== 1) return broken(1, '', 'The first checkpoints of the trail are missing.');
+  const check = new ChainCheck(header.from_the_beginning ? undefined : headsOf(first));
   const signed = signedHeads(checkpoints);
-  const foreign = [...starts].find(([chain, { sequence, link }]) => isForged(signed.get(chain), sequence, link));
-  if (foreign)
-    return broken(1, `${foreign[0]}/${foreign[1].sequence}`, 'The export begins behind a record that was not signed so.');
-  const check = new ChainCheck(starts);
   let line = checkpoints.length + 2;
   let events = 0;
   for (let bytes = await next(); ; bytes = await next(), line++) {
@@ -189,9 +187,4 @@ function jsonOf(bytes: Buffer | undefined): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-/** Heads as an export's first line says them. */
-export function headsText(heads: ReadonlyMap<string, ChainHead>): ExportHeader['heads'] {
-  return Object.fromEntries([...heads].map(([chain, { sequence, link }]) => [chain, [sequence, link]]));
 }

@@ -40,6 +40,8 @@ export const BUCKETS = {
   connectionChanges: 'connection-changes',
   /** analytics: how far each sink is, `place/<sink>` → JSON, and who serves it, `lease/<sink>` → name; replays, `replay/<sink>/<id>` → JSON. */
   sinks: 'sinks',
+  /** analytics: `latest` → the newest checkpoint of the audit trail, JWS; `copied` → number of the newest that has been copied. */
+  checkpoints: 'checkpoints',
 } as const;
 
 /** Name of a bucket. */

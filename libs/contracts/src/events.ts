@@ -37,6 +37,7 @@ export const EVENT_TYPES = [
   'secret.changed',
   'vault.key_rotated',
   'vault.keys_destroyed',
+  'audit.checkpoint_signed',
 ] as const;
 
 /** Type of an event. */

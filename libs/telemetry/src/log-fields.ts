@@ -1,6 +1,7 @@
 /** Fields of a log record that hold text. */
 const TEXT_FIELDS = [
   'request_id',
+  'event_id',
   'trace_id',
   'span_id',
   'tenant',

@@ -62,7 +62,11 @@ export async function openAnalytics(profile: Profile, options: { readonly start?
     profile === 'embedded'
       ? { kind: 'embedded', path: path.join(dir, 'events') }
       : { kind: 'http', url: profile.clickhouseUrl, database: unusedName('analytics') };
-  const config = analyticsConfigSchema.parse({ listen: { port: 0 }, engine });
+  const config = analyticsConfigSchema.parse({
+    listen: { port: 0 },
+    engine,
+    checkpoints: { keyFile: path.join(dir, 'checkpoint-key.json'), createIfMissing: true },
+  });
   const waitedFor: Readiness[] = [];
   let running: RunningService | undefined;
   undo.defer(async () => running?.close());

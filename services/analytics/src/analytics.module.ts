@@ -4,6 +4,8 @@ import { EventTrail } from './api/event-trail.js';
 import { EventsController } from './api/events.controller.js';
 import { LOG } from './api/injection-tokens.js';
 import { RequestsController } from './api/story/requests.controller.js';
+import { AuditController } from './checkpoints/audit.controller.js';
+import { Checkpoints } from './checkpoints/checkpoints.js';
 import { UsageController } from './api/usage/usage.controller.js';
 import { Usage } from './api/usage/usage.js';
 
@@ -11,19 +13,21 @@ import { Usage } from './api/usage/usage.js';
 export interface Answering {
   readonly trail: EventTrail;
   readonly usage: Usage;
+  readonly checkpoints: Checkpoints;
   readonly log: Logger;
 }
 
 /** The HTTP side of analytics. */
 @Module({})
 export class AnalyticsModule {
-  static with({ trail, usage, log }: Answering): DynamicModule {
+  static with({ trail, usage, checkpoints, log }: Answering): DynamicModule {
     return {
       module: AnalyticsModule,
-      controllers: [EventsController, RequestsController, UsageController],
+      controllers: [EventsController, RequestsController, UsageController, AuditController],
       providers: [
         { provide: EventTrail, useValue: trail },
         { provide: Usage, useValue: usage },
+        { provide: Checkpoints, useValue: checkpoints },
         { provide: LOG, useValue: log },
       ],
     };

@@ -3,18 +3,19 @@ import { analyticsFileSchema } from './config.js';
 
 const platform = '{ nats: { servers: [nats://n:4222] }, audit: { dir: /a }, emitter: analytics-1 }';
 const parse = (engine: string, rest = '') =>
-  parseConfigText(analyticsFileSchema, `engine: ${engine}\nplatform: ${platform}\n${rest}`, {
+  parseConfigText(analyticsFileSchema, `engine: ${engine}\nplatform: ${platform}\ncheckpoints: { keyFile: key.json }\n${rest}`, {
     file: 'analytics.yaml',
     references: 'resolve',
     env: { PASSWORD: 'hunter2' },
   });
 
 describe('the configuration of analytics', () => {
-  it('has defaults for everything but the engine and the platform', () => {
+  it('has defaults for everything but the engine, the platform and the key of checkpoints', () => {
     const config = parse('{ kind: http, url: "http://clickhouse:8123", password: "${env:PASSWORD}" }');
     expect(config).toMatchObject({
       listen: { host: '127.0.0.1', port: 8084 },
       management: { port: 9084 },
+      checkpoints: { keyFile: 'key.json', createIfMissing: false, intervalMs: 60_000 },
       engine: { kind: 'http', url: 'http://clickhouse:8123', user: 'default', database: 'switchyard' },
     });
     expect(JSON.stringify(config.engine)).not.toContain('hunter2');

@@ -27,6 +27,21 @@ export const analyticsConfigSchema = z.strictObject({
   engine: z
     .discriminatedUnion('kind', [httpEngine, embeddedEngine])
     .describe('Where events are stored: a ClickHouse server, or its engine as a library in this process.'),
+  checkpoints: z
+    .strictObject({
+      keyFile: z
+        .string()
+        .min(1)
+        .describe('Private Ed25519 key that checkpoints of the audit trail are signed with, a JWK. Readable by its owner alone.'),
+      createIfMissing: z.boolean().default(false).describe('Makes a key where there is no file. For the first start.'),
+      intervalMs: z.int().min(1_000).max(3_600_000).default(60_000).describe('Time between checkpoints.'),
+      copyTo: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Folder that checkpoints are copied to. Whoever can change the database should not be able to change it.'),
+    })
+    .describe('How the audit trail is vouched for.'),
 });
 
 export type AnalyticsConfig = z.output<typeof analyticsConfigSchema>;

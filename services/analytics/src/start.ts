@@ -10,6 +10,7 @@ import { AnalyticsModule } from './analytics.module.js';
 import { EventTrail } from './api/event-trail.js';
 import { LimitedReads } from './api/limited-reads.js';
 import { Usage } from './api/usage/usage.js';
+import { Checkpoints } from './checkpoints/checkpoints.js';
 import type { AnalyticsConfig, EngineConfig } from './config.js';
 import { EngineError, type Engine } from './engine/engine.js';
 import { migrate, readMigrations } from './engine/migrate.js';
@@ -46,11 +47,12 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const metrics = new IngestMetrics(telemetry.meter);
   const ingest = undo.adopt(await startIngest({ bus, engine, metrics, clock, log }, deps), (it) => it.close());
   const tenant = DEFAULT_TENANT;
+  const checkpoints = undo.adopt(await Checkpoints.open(config.checkpoints, { ...deps, engine, tenant }), (it) => it.close());
   undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
   const reads = new LimitedReads(engine);
   const trail = new EventTrail(reads, DEFAULT_TENANT);
-  const module = AnalyticsModule.with({ trail, usage: new Usage(reads, DEFAULT_TENANT, clock), log });
+  const module = AnalyticsModule.with({ trail, usage: new Usage(reads, DEFAULT_TENANT, clock), checkpoints, log });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, audit, log }), (it) => it.close());
   const running = undo.move();
   return {

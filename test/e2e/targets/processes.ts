@@ -114,7 +114,10 @@ async function writeConfigs(around: Surroundings, file: string): Promise<void> {
       authServer: url('auth-server'),
     },
     'capability-registry': { gatewayFile: file },
-    analytics: { engine: { kind: 'http', url: clickhouseUrl } },
+    analytics: {
+      engine: { kind: 'http', url: clickhouseUrl },
+      checkpoints: { keyFile: path.join(dir, 'checkpoint-key.json'), createIfMissing: true },
+    },
   };
   await mkdir(path.join(dir, 'spool'));
   const write = (service: ServiceName) =>

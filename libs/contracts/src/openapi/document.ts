@@ -1,3 +1,4 @@
+import { auditExportPaths } from './audit-export.js';
 import { dataKeysPaths } from './data-keys.js';
 import { eventsPaths } from './events.js';
 import { keysPaths } from './keys.js';
@@ -35,6 +36,7 @@ export function openApiDocument(publicUrl: string): object {
       ...eventsPaths,
       ...storyPaths,
       ...usagePaths,
+      ...auditExportPaths,
     },
   };
 }

@@ -93,6 +93,7 @@ export function createRouter(
     { path: /^\/api\/v1\/data-keys(\/(rotate|destroy))?$/, handle: to('tokenVault') },
     { path: /^\/api\/v1\/secrets(\/[A-Za-z0-9_.-]+)?$/, handle: to('tokenVault') },
     { path: /^\/api\/v1\/(servers|upstreams|config)$/, handle: to('capabilityRegistry') },
+    { path: /^\/api\/v1\/audit\/(export|keys)$/, handle: to('analytics') },
     { path: /^\/api\/v1\/events(\/export)?$/, handle: to('analytics') },
     { path: /^\/api\/v1\/requests\/(?!\.{1,2}$)[A-Za-z0-9._:-]{1,128}$/, handle: to('analytics') },
     { path: /^\/api\/v1\/(usage(\/top)?|cost)$/, handle: to('analytics') },

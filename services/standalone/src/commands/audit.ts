@@ -5,6 +5,7 @@ import { askApi } from '../gateway/admin-client.js';
 import { findGateway, gatewayOptions, type GatewayAccess, type GatewayOptions } from '../gateway/find-gateway.js';
 import { oneLine, tableLines } from '../terminal/table.js';
 import { print, remark, type Terminal } from '../terminal/terminal.js';
+import { exportCommand, keyCommand, verifyCommand } from './audit-verify.js';
 
 interface Filters {
   readonly since?: string;
@@ -28,7 +29,12 @@ const LOOK_BACK_MS = 10_000;
 
 /** `switchyard audit`: the audit trail. */
 export function command(terminal: Terminal): Command {
-  return new Command('audit').addCommand(query(terminal)).addCommand(tail(terminal));
+  return new Command('audit')
+    .addCommand(query(terminal))
+    .addCommand(tail(terminal))
+    .addCommand(exportCommand(terminal))
+    .addCommand(keyCommand(terminal))
+    .addCommand(verifyCommand(terminal));
 }
 
 function query(terminal: Terminal): Command {

@@ -38,6 +38,7 @@ export interface Gateway {
 
 const EMITTER = 'local';
 const MANAGEMENT_PORT = 9080;
+const CHECKPOINT_INTERVAL_MS = 60_000;
 
 /** A listener that only the edge of this process reaches. */
 const behindTheEdge = { host: '127.0.0.1', port: 0 };
@@ -98,7 +99,18 @@ async function startBehindTheEdge(options: GatewayOptions, platform: Platform): 
     vault,
     registry: vault.then(() => startCapabilityRegistry({ gatewayFile, gatewayPort, listen }, platform)),
     auth,
-    analytics: startAnalytics({ listen, engine: { kind: 'embedded', path: path.join(dataDir, 'clickhouse') } }, platform),
+    analytics: startAnalytics(
+      {
+        listen,
+        engine: { kind: 'embedded', path: path.join(dataDir, 'clickhouse') },
+        checkpoints: {
+          keyFile: path.join(dataDir, 'checkpoint-key.json'),
+          createIfMissing: true,
+          intervalMs: CHECKPOINT_INTERVAL_MS,
+        },
+      },
+      platform,
+    ),
   };
   const settled = await Promise.allSettled(Object.values(starting));
   const failure = settled.find(({ status }) => status === 'rejected');

@@ -28,6 +28,17 @@ export async function askApi<T>(gateway: GatewayAccess, request: ApiRequest, sch
   throw new CliError(`What answers at ${gateway.url} is not a Switchyard gateway of this version. Check --url.`);
 }
 
+/**
+ * Reads a long answer of the gateway's API as it comes.
+ * @throws CliError with the gateway's own sentence where it refuses
+ */
+export async function readApi(gateway: GatewayAccess, request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
+  const { body } = await send(gateway, request);
+  if (body === null)
+    throw new CliError(`What answers at ${gateway.url} is not a Switchyard gateway of this version. Check --url.`);
+  return body;
+}
+
 async function send({ url, key }: GatewayAccess, { method = 'GET', path, body }: ApiRequest): Promise<Response> {
   const headers = { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
   const init: RequestInit = { method, headers, redirect: 'error', ...(body === undefined ? {} : { body: JSON.stringify(body) }) };

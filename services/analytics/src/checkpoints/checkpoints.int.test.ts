@@ -1,0 +1,168 @@
+import { checkpointDigest, publicCheckpointKey, verifyExport, type BrokenExport, type SignedCheckpoint } from '@switchyard/audit';
+import { createLogger } from '@switchyard/telemetry';
+import { FakeClock, tempDir } from '@switchyard/testing';
+import { openLocalPlatform, type Platform } from '@switchyard/platform';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ENGINES, withTables } from '../engine/engines.fixture.js';
+import type { Engine } from '../engine/engine.js';
+import { CheckpointCopies } from './checkpoint-copies.js';
+import { loadCheckpointKey } from './checkpoint-key-file.js';
+import { CheckpointStore } from './checkpoint-store.js';
+import { Checkpointer } from './checkpointer.js';
+import { LineStore } from './line-store.js';
+import { TrailLines } from './trail-lines.js';
+import { verifiableExport } from './verifiable-export.js';
+
+const log = createLogger({ service: 'test', level: 'silent' });
+const tenant = 'default';
+const everything = { fromMs: 0, untilMs: Date.parse('2100-01-01T00:00:00Z') };
+
+/** A trail whose lines are stored by a real spool, bus and engine. */
+async function openTrail(open: () => Promise<{ engine: Engine } & AsyncDisposable>) {
+  await using undo = new AsyncDisposableStack();
+  const { engine } = undo.use(await withTables(open));
+  const dir = undo.use(await tempDir()).path;
+  const platform: Platform = undo.adopt(
+    await openLocalPlatform({
+      dataDir: dir,
+      service: 'analytics',
+      emitter: 'edge-1',
+      logLevel: 'silent',
+      auditLimitBytes: 64 * 1024 ** 2,
+    }),
+    (it) => it.close(),
+  );
+  undo.adopt(await LineStore.start({ bus: platform.bus, engine, log }), (it) => it.close());
+  const key = await loadCheckpointKey({ file: path.join(dir, 'key', 'checkpoint.json'), createIfMissing: true });
+  const store = await CheckpointStore.open(platform.state, engine, tenant);
+  const lines = new TrailLines(engine, tenant);
+  const clock = new FakeClock(Date.now());
+  const copies = new CheckpointCopies(path.join(dir, 'copies'));
+  const deps = { tenant, key, store, lines, copies, audit: platform.audit, meter: platform.telemetry.meter, clock, log };
+  const copied = () =>
+    readFileSync(path.join(dir, 'copies', 'checkpoints.jws'), 'utf8')
+      .trimEnd()
+      .split('\n');
+  const opened = undo.move();
+  return {
+    engine,
+    clock,
+    copied,
+    checkpointer: new Checkpointer(deps),
+    anotherReplica: () => new Checkpointer(deps),
+    record: async (count: number) => {
+      const events = Array.from({ length: count }, (_, index) =>
+        platform.audit.record({ type: 'tool.called', outcome: 'ok', capability: `tool ü ${index}` }),
+      );
+      await Promise.all(events);
+      await stored(platform.audit);
+    },
+    exported: async (range = everything) => {
+      const text = await verifiableExport(range, { store, lines, key });
+      const found: Buffer[] = [];
+      for await (const line of text ?? []) found.push(Buffer.from(line.trimEnd()));
+      return found;
+    },
+    verify: async (text: readonly Buffer[], trusted: readonly string[] = []) =>
+      verifyExport(each(text), { keys: [await publicCheckpointKey(key)], copies: trusted }),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** In process, what was forwarded has been stored. */
+async function stored(audit: Platform['audit']): Promise<void> {
+  while (audit.depthBytes() > 0) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function* each(lines: readonly Buffer[]): AsyncGenerator<Buffer> {
+  for (const line of lines) yield await Promise.resolve(line);
+}
+
+const numberOf = (checkpoint: SignedCheckpoint | undefined) => checkpoint?.number;
+
+describe.each(ENGINES)('checkpoints over %s', (_name, open) => {
+  it('D6, D12: sign what was recorded, chained to each other, and what is exported verifies', async () => {
+    await using trail = await openTrail(open);
+    expect(await trail.checkpointer.sign()).toBeUndefined();
+    await trail.record(20);
+    const first = await trail.checkpointer.sign();
+    expect(first).toMatchObject({ number: 1, previous: '' });
+    await trail.record(30);
+    const second = await trail.checkpointer.sign();
+    expect(second).toMatchObject({ number: 2, previous: checkpointDigest(first!.jws) });
+    await trail.checkpointer.copy();
+    await trail.checkpointer.copy();
+    expect(trail.copied()).toEqual([first!.jws, second!.jws]);
+    // The event of the first checkpoint is part of what the second signs.
+    expect(await trail.verify(await trail.exported(), trail.copied())).toMatchObject({ ok: true, events: 51, checkpoints: 2 });
+  });
+
+  it('say nothing where nothing but checkpoints was recorded, and are signed once by several replicas', async () => {
+    await using trail = await openTrail(open);
+    await trail.record(5);
+    const signed = await Promise.all([trail.checkpointer.sign(), trail.anotherReplica().sign(), trail.anotherReplica().sign()]);
+    expect(signed.filter((checkpoint) => checkpoint !== undefined).map(numberOf)).toEqual([1]);
+    await trail.record(0);
+    expect(await trail.checkpointer.sign()).toBeUndefined();
+    trail.clock.advance(3_600_000);
+    expect(numberOf(await trail.checkpointer.sign())).toBe(2);
+  });
+
+  it('D6: exports between two times begin and end with a checkpoint', async () => {
+    await using trail = await openTrail(open);
+    const times: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      await trail.record(10);
+      times.push(Date.parse((await trail.checkpointer.sign())!.at));
+      trail.clock.advance(60_000);
+    }
+    const text = await trail.exported({ fromMs: times[1]! + 1, untilMs: times[2]! - 1 });
+    expect(await trail.verify(text)).toMatchObject({
+      ok: true,
+      events: 11,
+      from: new Date(times[1]!).toISOString(),
+      until: new Date(times[2]!).toISOString(),
+    });
+  });
+});
+
+// What is done to the tables is the same in both engines; the library is the quicker one to start.
+describe.each(ENGINES.slice(1))('a forged trail in %s', (_name, open) => {
+  const FORGERIES: readonly [string, string, Partial<BrokenExport>][] = [
+    [
+      'D12-altered',
+      `ALTER TABLE event_lines UPDATE line = replaceOne(line, 'tool ', 'evil ') WHERE sequence = 7 SETTINGS mutations_sync = 2`,
+      {
+        eventId: expect.stringMatching(/\/7$/) as string,
+        sentence: expect.stringContaining('is not what was recorded') as string,
+      },
+    ],
+    [
+      'D12-deleted',
+      `ALTER TABLE event_lines DELETE WHERE sequence = 7 SETTINGS mutations_sync = 2`,
+      { eventId: expect.stringMatching(/\/8$/) as string, sentence: expect.stringContaining('missing (7 to 7)') as string },
+    ],
+    ['D6-partition-dropped', `TRUNCATE TABLE event_lines`, { eventId: expect.stringMatching(/\/1$/) as string }],
+    ['D6-checkpoint-dropped', `TRUNCATE TABLE checkpoints`, { line: 1 }],
+  ];
+
+  it.each(FORGERIES)('%s: by somebody with rights in the database, is found', async (_id, sql, expected) => {
+    await using trail = await openTrail(open);
+    await trail.record(20);
+    await trail.checkpointer.sign();
+    await trail.checkpointer.copy();
+    await trail.engine.command(sql);
+    expect(await trail.verify(await trail.exported(), trail.copied())).toMatchObject({ ok: false, ...expected });
+  });
+
+  it('D6: nothing behind a record that was changed before it was signed is ever signed', async () => {
+    await using trail = await openTrail(open);
+    await trail.record(20);
+    await trail.engine.command(
+      `ALTER TABLE event_lines UPDATE line = replaceOne(line, 'tool ', 'evil ') WHERE sequence = 7 SETTINGS mutations_sync = 2`,
+    );
+    const checkpoint = await trail.checkpointer.sign();
+    expect(Object.values(checkpoint!.heads).map(([sequence]) => sequence)).toEqual([6]);
+  });
+});

@@ -1,0 +1,93 @@
+import { publicCheckpointKey } from '@switchyard/audit';
+import { BusUnavailable } from '@switchyard/messaging';
+import { StateUnavailable } from '@switchyard/state';
+import { EngineError, type Engine } from '../engine/engine.js';
+import type { AnalyticsDeps } from '../start.js';
+import { CheckpointCopies } from './checkpoint-copies.js';
+import { loadCheckpointKey, type CheckpointKeyFile } from './checkpoint-key-file.js';
+import { CheckpointStore } from './checkpoint-store.js';
+import { Checkpointer } from './checkpointer.js';
+import { LineStore } from './line-store.js';
+import { TrailLines } from './trail-lines.js';
+import { verifiableExport, type ExportRange, type ExportSources } from './verifiable-export.js';
+
+/** How the audit trail is vouched for. */
+export interface CheckpointsConfig extends Omit<CheckpointKeyFile, 'file'> {
+  readonly keyFile: string;
+  readonly intervalMs: number;
+  /** Folder for copies. */
+  readonly copyTo?: string | undefined;
+}
+
+/** Keeps the exact lines of the trail, signs what it is every so often, and exports it. */
+export class Checkpoints {
+  readonly #deps: Pick<AnalyticsDeps, 'log'>;
+  readonly #checkpointer: Checkpointer;
+  readonly #lineStore: LineStore;
+  readonly #sources: ExportSources;
+  readonly #timer: NodeJS.Timeout;
+  #running: Promise<void> | undefined;
+
+  private constructor(
+    deps: AnalyticsDeps,
+    checkpointer: Checkpointer,
+    lineStore: LineStore,
+    sources: ExportSources,
+    intervalMs: number,
+  ) {
+    this.#deps = deps;
+    this.#checkpointer = checkpointer;
+    this.#lineStore = lineStore;
+    this.#sources = sources;
+    this.#timer = setInterval(() => void this.run(), intervalMs).unref();
+  }
+
+  /** @throws ConfigError where the key cannot be used; BusUnavailable, StateUnavailable */
+  static async open(
+    config: CheckpointsConfig,
+    deps: AnalyticsDeps & { readonly engine: Engine; readonly tenant: string },
+  ): Promise<Checkpoints> {
+    const { engine, tenant, state, telemetry } = deps;
+    const key = await loadCheckpointKey({ file: config.keyFile, createIfMissing: config.createIfMissing });
+    const store = await CheckpointStore.open(state, engine, tenant);
+    const lines = new TrailLines(engine, tenant);
+    const copies = config.copyTo === undefined ? undefined : new CheckpointCopies(config.copyTo);
+    const checkpointer = new Checkpointer({ ...deps, tenant, key, store, lines, copies, meter: telemetry.meter });
+    return new Checkpoints(deps, checkpointer, await LineStore.start(deps), { key, store, lines }, config.intervalMs);
+  }
+
+  /** Signs and copies, unless that is under way. */
+  run(): Promise<void> {
+    return (this.#running ??= this.#run().finally(() => (this.#running = undefined)));
+  }
+
+  /** What exports are verified with, a public JWK. */
+  publicKey(): ReturnType<typeof publicCheckpointKey> {
+    return publicCheckpointKey(this.#sources.key);
+  }
+
+  /** As `verifiableExport` does. */
+  export(range: ExportRange): ReturnType<typeof verifiableExport> {
+    return verifiableExport(range, this.#sources);
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+    await this.#lineStore.close();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#checkpointer.sign();
+      await this.#checkpointer.copy();
+    } catch (error) {
+      if (!isTemporary(error)) return this.#deps.log.error('the audit trail cannot be signed', { error });
+      this.#deps.log.warn('the audit trail could not be signed; it is tried again', { error });
+    }
+  }
+}
+
+const isTemporary = (error: unknown) =>
+  error instanceof EngineError || error instanceof StateUnavailable || error instanceof BusUnavailable;

@@ -1,0 +1,68 @@
+import { headsOf, readCheckpoint, type CheckpointKey, type ExportHeader, type SignedCheckpoint } from '@switchyard/audit';
+import type { CheckpointStore } from './checkpoint-store.js';
+import { epochOf, type TrailLines } from './trail-lines.js';
+
+/** What exports are made of. */
+export interface ExportSources {
+  readonly store: CheckpointStore;
+  readonly lines: TrailLines;
+  readonly key: CheckpointKey;
+}
+
+/** Times that an export is to cover, milliseconds since 1970. */
+export interface ExportRange {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/**
+ * Writes everything that was recorded between two checkpoints, with the checkpoints, so that `verifyExport` can tell whether it is as it
+ * was recorded. Begins with the last checkpoint before the range, or with the trail, and ends with the first one behind it, or the newest.
+ * @returns lines with line feeds; undefined where nothing has been signed yet
+ * @throws EngineError, StateUnavailable
+ */
+export async function verifiableExport(
+  range: ExportRange,
+  sources: ExportSources,
+): Promise<AsyncGenerator<string, void> | undefined> {
+  const { store, key } = sources;
+  const base = await store.before(range.fromMs);
+  const last = (await store.behind(range.untilMs)) || Number.MAX_SAFE_INTEGER;
+  const stored = await store.between(Math.max(1, base), last);
+  if (stored.length === 0) return undefined;
+  const read = await Promise.all(stored.map(({ jws }) => readCheckpoint(jws, [key])));
+  return write(
+    read.filter((checkpoint) => checkpoint !== undefined),
+    base === 0,
+    sources,
+  );
+}
+
+async function* write(
+  checkpoints: readonly SignedCheckpoint[],
+  fromTheBeginning: boolean,
+  { lines }: ExportSources,
+): AsyncGenerator<string, void> {
+  const header: ExportHeader = {
+    switchyard_audit_export: 1,
+    checkpoints: checkpoints.length,
+    from_the_beginning: fromTheBeginning,
+  };
+  yield `${JSON.stringify(header)}\n`;
+  for (const { jws } of checkpoints) yield `${JSON.stringify({ checkpoint: jws })}\n`;
+  const starts = fromTheBeginning ? new Map<string, never>() : headsOf(checkpoints[0]!);
+  let events = 0;
+  for (const [chain, last] of reached(checkpoints))
+    for await (const line of lines.of(epochOf(chain), starts.get(chain)?.sequence ?? 0, last)) {
+      events += 1;
+      yield `${line}\n`;
+    }
+  yield `${JSON.stringify({ end: { events } })}\n`;
+}
+
+/** How far each epoch was signed. */
+function reached(checkpoints: readonly SignedCheckpoint[]): Map<string, number> {
+  const last = new Map<string, number>();
+  for (const checkpoint of checkpoints) for (const [chain, { sequence }] of headsOf(checkpoint)) last.set(chain, sequence);
+  return last;
+}
