@@ -4,6 +4,7 @@ import { Client as ModernClient, StreamableHTTPClientTransport as ModernTranspor
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { Egress, LOOPBACK } from '@switchyard/egress';
+import { ServiceTokens } from '../../services/token-vault/dist/client-credentials/service-tokens.js';
 import { beginAuthorization, checkAnswer, scopesToAsk } from '../../services/token-vault/dist/upstream-oauth/authorization.js';
 import { readChallenge } from '../../services/token-vault/dist/upstream-oauth/challenge.js';
 import { clientWithoutRegistering, registerClient } from '../../services/token-vault/dist/upstream-oauth/client-registration.js';
@@ -12,7 +13,11 @@ import { OAuthHttp } from '../../services/token-vault/dist/upstream-oauth/oauth-
 import { OAuthProblem } from '../../services/token-vault/dist/upstream-oauth/oauth-problem.js';
 import { redeemCode } from '../../services/token-vault/dist/upstream-oauth/tokens.js';
 
-const { MCP_CONFORMANCE_PROTOCOL_VERSION: revision, MCP_CONFORMANCE_CONTEXT: context = '{}' } = process.env;
+const {
+  MCP_CONFORMANCE_PROTOCOL_VERSION: revision,
+  MCP_CONFORMANCE_SCENARIO: scenario,
+  MCP_CONFORMANCE_CONTEXT: context = '{}',
+} = process.env;
 
 /** Where the referee's example client has its metadata document; what the gateway's is at <publicUrl>/connect/client.json. */
 const GATEWAY = {
@@ -36,12 +41,12 @@ class Connection {
   #url;
   #clients = new Map();
   #scopes = [];
-  token;
 
   constructor(url) {
     this.#url = url;
   }
 
+  /** @returns an access token */
   async authorize(challenge) {
     const { client_id: clientId, client_secret: clientSecret } = JSON.parse(context);
     const settings = { url: this.#url, authorizeParameters: {}, ...(clientId && { clientId, clientSecret }) };
@@ -58,34 +63,53 @@ class Connection {
     const back = new URL(answer.headers.get('location'));
     const tokens = orThrow(await redeemCode(http, pending, orThrow(checkAnswer(pending, back.searchParams))));
     this.#scopes = scopes;
-    this.token = tokens.accessToken;
+    return tokens.accessToken;
   }
+}
 
-  fetch = async (input, init = {}) => {
+/** A token of the gateway's own (upstreams of kind client-credentials), with what an administrator would write of it. */
+const ownToken = (url) => async (challenge) => {
+  const { client_id, client_secret, private_key_pem: private_key } = JSON.parse(context);
+  const { server } = orThrow(await discover(http, { url, challenge }));
+  const settings = { client_id, ...(private_key ? { private_key } : { client_secret }), issuer: server.issuer, resource: url };
+  const services = new ServiceTokens({ http, servers: { find: () => Promise.resolve(server) }, clock: Date });
+  return orThrow(await services.get({ upstream: 'referee', version: '1', settings, rejected: '' })).accessToken;
+};
+
+const personsToken = (url) => {
+  const connection = new Connection(url);
+  return (challenge) => connection.authorize(challenge);
+};
+
+/** Sends requests with a token. @param authorize given a challenge, resolves with another token */
+function fetchWith(authorize) {
+  let token;
+  return async (input, init = {}) => {
     for (let authorizations = 0; ; authorizations += 1) {
       const headers = new globalThis.Headers(init.headers);
-      if (this.token !== undefined) headers.set('authorization', `Bearer ${this.token}`);
+      if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
       const response = await fetch(input, { ...init, headers });
       if (![401, 403].includes(response.status) || authorizations === AUTHORIZATIONS) return response;
       await response.body?.cancel();
-      await this.authorize(readChallenge(response.headers.get('www-authenticate')));
+      token = await authorize(readChallenge(response.headers.get('www-authenticate')));
     }
   };
 }
 
-async function connect(url, connection) {
+async function connect(url, fetch) {
   if (revision < '2026-07-28') {
     const client = new Client({ name: 'conformance-driver', version: '1.0.0' });
-    await client.connect(new StreamableHTTPClientTransport(new URL(url), { fetch: connection.fetch }));
+    await client.connect(new StreamableHTTPClientTransport(new URL(url), { fetch }));
     return client;
   }
   const client = new ModernClient({ name: 'conformance-driver', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
-  await client.connect(new ModernTransport(new URL(url), { fetch: connection.fetch }));
+  await client.connect(new ModernTransport(new URL(url), { fetch }));
   return client;
 }
 
 const url = process.argv.at(-1);
-const client = await connect(url, new Connection(url));
+const tokenOf = scenario.startsWith('auth/client-credentials') ? ownToken : personsToken;
+const client = await connect(url, fetchWith(tokenOf(url)));
 const { tools } = await client.listTools();
 for (const { name } of tools) await client.callTool({ name, arguments: {} });
 await client.close();

@@ -8,6 +8,9 @@ import { startNode } from './program.mjs';
 const PACKAGE = path.dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json'));
 const REFEREE = path.join(PACKAGE, 'dist/index.js');
 
+/** Revisions of the specification that clients are examined with. */
+export const REVISIONS = ['2025-11-25', '2026-07-28'];
+
 /** Longest that the referee may take for one scenario; for one with its start and end; for all of a revision. */
 const SCENARIO_MS = 20_000;
 const ONE_MS = 60_000;
@@ -18,19 +21,33 @@ const AUTHORIZATION_SERVER = ['authorization-server-metadata-endpoint', 'authori
 
 const AUTHORIZATION_URL = /^https?:\S+[?&]response_type=code\S*$/m;
 
-/** Optional extensions that the fixtures do not have are not asked of the gateway. */
-const isAsked = ({ reason }) => reason !== 'extension';
+const requirementsOf = async (revision) => parse(await readFile(path.join(PACKAGE, 'requirements', `${revision}.yaml`), 'utf8'));
+
+const names = (entry, scenario) => (entry.endsWith('*') ? scenario.startsWith(entry.slice(0, -1)) : scenario === entry);
+
+/** Optional extensions that are not asked of the gateway. @throws Error where an entry has no reason, or is no extension of these revisions */
+export async function readNotAsked(revisions, file = path.join(import.meta.dirname, 'not-asked.yaml')) {
+  const entries = parse(await readFile(file, 'utf8'));
+  const sets = await Promise.all(revisions.map(requirementsOf));
+  const extensions = sets.flatMap((set) => set.not_scored).filter(({ reason }) => reason === 'extension');
+  for (const entry of entries) {
+    if (typeof entry.reason !== 'string') throw new Error(`${file}: ${JSON.stringify(entry)} lacks a reason`);
+    if (!extensions.some(({ scenario }) => names(entry.scenario, scenario)))
+      throw new Error(`${file}: the referee has no extension ${entry.scenario}`);
+  }
+  return entries;
+}
 
 /**
- * What a revision requires of a role, with what the suite runs besides: its pending scenarios, and those younger than the revision.
+ * What a revision requires of a role, with what the suite runs besides: its pending scenarios, those younger than the revision, and
+ * those of optional extensions.
  * @param role `server`, `client` or `authorization-server`
  */
 export async function scenariosOf(revision, role) {
   if (role === 'authorization-server') return AUTHORIZATION_SERVER;
-  const sets = parse(await readFile(path.join(PACKAGE, 'requirements', `${revision}.yaml`), 'utf8'));
-  const required = sets[role].map((scenario) => ({ scenario }));
-  const besides = sets.not_scored.filter(({ leg }) => leg === role);
-  return [...required, ...besides].filter(isAsked).map(({ scenario }) => scenario);
+  const [sets, notAsked] = await Promise.all([requirementsOf(revision), readNotAsked(REVISIONS)]);
+  const besides = sets.not_scored.filter(({ leg }) => leg === role).map(({ scenario }) => scenario);
+  return [...sets[role], ...besides].filter((scenario) => !notAsked.some((entry) => names(entry.scenario, scenario)));
 }
 
 /**
@@ -45,7 +62,8 @@ export function examineServer({ url, revision, only }) {
 
 /** Has the referee examine a client: it starts a server for each scenario, and gives its URL to `command`. */
 export function examineClient({ command, revision, only, env }) {
-  return examine(['client', '--command', command, '--scenario', only, '--spec-version', revision], {
+  // Scenarios of extensions belong to no revision: they are run with the clients of each.
+  return examine(['client', '--command', command, '--scenario', only, '--spec-version', revision, '--force'], {
     revision,
     role: 'client',
     only,

@@ -1,7 +1,7 @@
 const COLUMNS = ['quadrant', 'scenarios', 'passed', 'failed', 'expected failures', 'stale'];
 
 /** Prints a table of verdicts, and below it what failed and what is stale. */
-export function printReport(verdicts, { json }) {
+export function printReport(verdicts, { json, notAsked }) {
   if (json) {
     console.log(JSON.stringify(verdicts));
     return;
@@ -13,6 +13,7 @@ export function printReport(verdicts, { json }) {
     for (const { scenario, check } of staleEntries)
       console.log(`  stale: ${name(scenario, check)} is in expected-failures.yaml, and does not fail`);
   }
+  console.log(`\nNot asked (not-asked.yaml): ${notAsked.map(({ scenario }) => scenario).join(', ')}`);
 }
 
 const name = (scenario, check) => (scenario === check ? scenario : `${scenario} / ${check}`);

@@ -8,11 +8,10 @@ import { examineUpstreamSide } from './client-side.mjs';
 import { startLegacyFixture } from './fixtures/legacy.mjs';
 import { startModernFixture } from './fixtures/modern.mjs';
 import { startGateway } from './gateway.mjs';
-import { examineServer, scenariosOf } from './referee.mjs';
+import { examineServer, readNotAsked, REVISIONS, scenariosOf } from './referee.mjs';
 import { printReport } from './report.mjs';
 import { judge, readExpectedFailures } from './verdict.mjs';
 
-const REVISIONS = ['2025-11-25', '2026-07-28'];
 const ERA_OF = { '2025-11-25': 'legacy', '2026-07-28': 'modern' };
 
 /** What is examined. `<client revision>:<upstream era>` are the quadrants; `upstream-side` is the gateway as a client. */
@@ -79,6 +78,6 @@ if (quadrants.length === 0 || lost.length > 0) {
   process.exitCode = 2;
 } else {
   const verdicts = await examineAll(quadrants);
-  printReport(verdicts, { json: options.json === true });
+  printReport(verdicts, { json: options.json === true, notAsked: await readNotAsked(REVISIONS) });
   process.exitCode = verdicts.every(({ failed, stale }) => failed + stale === 0) ? 0 : 1;
 }
