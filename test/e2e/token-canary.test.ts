@@ -4,7 +4,7 @@ import { startCollector, tapNats } from './listeners.js';
 import { filesOf, placesOf, placesWith, rowsOf, type Place } from './places.js';
 import { startEmbedded } from './targets/embedded.js';
 import { startProcesses } from './targets/processes.js';
-import type { LocalTarget, OwnGatewayFile } from './targets/target.js';
+import { SERVICES, type LocalTarget, type OwnGatewayFile } from './targets/target.js';
 import { TokenRound } from './token-kinds.js';
 import { startSurroundings } from './token-surroundings.js';
 
@@ -66,6 +66,9 @@ describe.each<readonly [string, (own: OwnGatewayFile) => Promise<LocalTarget>]>(
     // Whoever listens to every inbox keeps requests for messages alive that nobody waits for any more: analytics would get none.
     await tap?.[Symbol.asyncDispose]();
     await admin.eventsWhen(1, { request_id: CONTROL }, 90_000);
+    for (const pid of new Set(SERVICES.map((service) => target.pid(service)))) process.kill(pid, 'SIGUSR1');
+    const tried = new Set(SERVICES.map((service) => target.pid(service))).size;
+    await eventually(async () => expect((await target.logs()).match(/SIGUSR1 opens no inspector/g)).toHaveLength(tried));
     const live = await placesOf(target);
     expect(new Set(await target.stop())).toEqual(new Set([0]));
     tokens = collected.tokens;
@@ -111,6 +114,10 @@ describe.each<readonly [string, (own: OwnGatewayFile) => Promise<LocalTarget>]>(
       bytes: Buffer.from(`before ${line.toString(encoding)} after`),
     }));
     expect(placesWith(value, planted)).toEqual(['latin1', 'hex', 'base64', 'base64url']);
+  });
+
+  it('TK-6 no service opens an inspector when it is told to', () => {
+    expect(placesWith('Debugger listening', places)).toEqual([]);
   });
 
   it.each(Object.entries(SEALED))('TK-5 a sealed %s is on the bus and in no other place', (_what, pattern) => {

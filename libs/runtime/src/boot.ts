@@ -3,6 +3,7 @@ import { readBootArguments, usageOf } from './boot-arguments.js';
 import { ConfigError } from './config-error.js';
 import { startManagement, type Management } from './management.js';
 import { loadConfigFile } from './parse-config.js';
+import { refuseInspector } from './refuse-inspector.js';
 import type { Readiness, RunningService } from './running-service.js';
 
 /** A started service with what it stands on. */
@@ -50,6 +51,7 @@ export async function boot<T>(options: BootOptions<T>): Promise<void> {
 }
 
 async function run<T>(options: BootOptions<T>, config: T, file: string): Promise<void> {
+  refuseInspector(console.error);
   const stop = stopSignal();
   const services: RunningService[] = [];
   const started: { booted?: Booted } = {};

@@ -15,3 +15,4 @@ export { suggest } from './suggest.js';
 export type { Readiness, RunningService } from './running-service.js';
 export { startManagement, type Management, type ManagementOptions } from './management.js';
 export { boot, type BootOptions, type Booted } from './boot.js';
+export { refuseInspector } from './refuse-inspector.js';

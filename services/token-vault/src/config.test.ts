@@ -118,6 +118,18 @@ describe('the configuration of the vault', () => {
     expect(JSON.stringify(config)).not.toContain('canary');
   });
 
+  it.each([
+    ['token-vault-development', 'production', /platform\.nats\.password: is the one that docker-compose\.yml has/],
+    ['token-vault-development', 'development', undefined],
+    ['drawn-at-random', 'production', undefined],
+  ])('V11 the password %s for %s', (password, profile, sentence) => {
+    const nats = { servers: ['nats://127.0.0.1:4222'], user: 'token-vault', password };
+    const platform = { nats, audit: { dir: 'spool' }, emitter: 'vault-1' };
+    const value = { profile, kek: { transit }, platform };
+    if (sentence === undefined) expect(parseConfig(tokenVaultFileSchema, value, 'vault.yaml').profile).toBe(profile);
+    else expect(refusalOf(value, tokenVaultFileSchema)).toMatch(sentence);
+  });
+
   it('V11 is refused for production in the file of a lone vault too', () => {
     const platform = {
       nats: { servers: ['nats://127.0.0.1:4222'] },

@@ -51,10 +51,19 @@ export const tokenVaultConfigSchema = base.superRefine(refuseUnsafe);
 
 export type TokenVaultConfig = Base;
 
+/** What docker-compose.yml calls services by until somebody says better. */
+const DEFAULT_PASSWORD = /^[a-z-]+-development$/;
+
 /** The file that a lone token vault is started with. */
 export const tokenVaultFileSchema = base
   .extend({
     management: listenAddress('127.0.0.1', 9082, 'Where /health, /ready and /metrics are served.'),
     platform: platformSchema,
   })
-  .superRefine(refuseUnsafe);
+  .superRefine(refuseUnsafe)
+  .superRefine(({ profile, platform }, context) => {
+    const { password } = platform.nats;
+    if (profile !== 'production' || password === undefined || !DEFAULT_PASSWORD.test(password.reveal())) return;
+    const message = 'is the one that docker-compose.yml has for development, which everybody knows. Set another.';
+    context.addIssue({ code: 'custom', path: ['platform', 'nats', 'password'], message });
+  });

@@ -1,4 +1,5 @@
 import { loadGatewayConfig } from '@switchyard/gateway-config';
+import { refuseInspector } from '@switchyard/runtime';
 import { Command, InvalidArgumentError } from 'commander';
 import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -32,6 +33,7 @@ export function command(terminal: Terminal): Command {
 }
 
 async function up(options: UpOptions, terminal: Terminal): Promise<void> {
+  refuseInspector((sentence) => remark(terminal, sentence));
   const stopped = stopSignal();
   const file = path.resolve(terminal.cwd, findConfig(options.config, terminal));
   const port = options.port === 0 ? await probePort('127.0.0.1', 0) : options.port;
