@@ -226,9 +226,12 @@ describe('dynamic registration (RFC 7591)', () => {
     expect(token.headers.get('access-control-allow-credentials')).toBeNull();
   });
 
-  it('cannot be read or changed afterwards by anyone (RFC 7592 is off)', async () => {
-    await client.register();
+  it('A13: cannot be read or changed afterwards by anyone, and nobody is given a token for it (RFC 7592 is off)', async () => {
+    expect((await client.register()).json).not.toHaveProperty('registration_access_token');
     expect((await client.fetch(`/oauth/register/${client.clientId}`)).status).toBe(401);
+    const headers = { authorization: 'Bearer of-another-registration' };
+    expect((await client.fetch(`/oauth/register/${client.clientId}`, { headers })).status).toBe(401);
+    expect((await client.fetch(`/oauth/register/${client.clientId}`, { method: 'PUT', headers, body: '{}' })).status).toBe(404);
     expect((await client.fetch(`/oauth/register/${client.clientId}`, { method: 'DELETE' })).status).toBe(404);
   });
 });

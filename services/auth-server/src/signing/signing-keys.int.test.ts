@@ -9,6 +9,8 @@ import { TestClient } from '../fixtures/test-client.js';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
+/** Ten thousand in the five steps of a rotation. */
+const VERIFIED_A_STEP = 2_000;
 
 // The clock that moves is that of the keys; tokens and verifiers go by the real one, as they live through no rotation in this test.
 describe.each(STATE_PROFILES)('A21: signing keys: %s', (_id, open) => {
@@ -76,9 +78,13 @@ describe.each(STATE_PROFILES)('A21: signing keys: %s', (_id, open) => {
         tokens.push(String(json['access_token']));
       }
       kids.push(...new Set(tokens.slice(-servers.urls.length).map(kidOf)));
-      for (const verifier of verifiers)
-        for (const token of tokens.slice(-3 * servers.urls.length))
-          expect(await verifier.verify(token, `${servers.publicUrl}/mcp/work`)).toMatchObject({ ok: true });
+      const valid = tokens.slice(-3 * servers.urls.length);
+      const verified = await Promise.all(
+        Array.from({ length: VERIFIED_A_STEP }, (_item, index) =>
+          verifiers[index % verifiers.length]?.verify(valid[index % valid.length] ?? '', `${servers.publicUrl}/mcp/work`),
+        ),
+      );
+      expect(verified.filter((token) => token?.ok !== true)).toEqual([]);
     };
 
     // The key of the older version has signed for longer than any may, so the first request has made the next one.
