@@ -80,7 +80,7 @@ describe.each(STATE_PROFILES)('A21: signing keys: %s', (_id, open) => {
       kids.push(...new Set(tokens.slice(-servers.urls.length).map(kidOf)));
       const valid = tokens.slice(-3 * servers.urls.length);
       const verified = await Promise.all(
-        Array.from({ length: VERIFIED_A_STEP }, (_item, index) =>
+        Array.from({ length: VERIFIED_A_STEP }, async (_item, index) =>
           verifiers[index % verifiers.length]?.verify(valid[index % valid.length] ?? '', `${servers.publicUrl}/mcp/work`),
         ),
       );
