@@ -69,10 +69,12 @@ class Connection {
 
 /** A token of the gateway's own (upstreams of kind client-credentials), with what an administrator would write of it. */
 const ownToken = (url) => async (challenge) => {
-  const { client_id, client_secret, private_key_pem: private_key } = JSON.parse(context);
+  const { client_id, client_secret, private_key_pem: private_key, valid_jwt } = JSON.parse(context);
   const { server } = orThrow(await discover(http, { url, challenge }));
-  const settings = { client_id, ...(private_key ? { private_key } : { client_secret }), issuer: server.issuer, resource: url };
-  const services = new ServiceTokens({ http, servers: { find: () => Promise.resolve(server) }, clock: Date });
+  const known = { client_secret, private_key, assertion_file: valid_jwt && 'what the platform says' };
+  const settings = { client_id, ...JSON.parse(JSON.stringify(known)), issuer: server.issuer, resource: url };
+  const files = { read: () => Promise.resolve({ ok: true, value: valid_jwt }) };
+  const services = new ServiceTokens({ http, servers: { find: () => Promise.resolve(server) }, clock: Date, files });
   return orThrow(await services.get({ upstream: 'referee', version: '1', settings, rejected: '' })).accessToken;
 };
 
@@ -108,7 +110,7 @@ async function connect(url, fetch) {
 }
 
 const url = process.argv.at(-1);
-const tokenOf = scenario.startsWith('auth/client-credentials') ? ownToken : personsToken;
+const tokenOf = /^auth\/(client-credentials|wif)-/.test(scenario) ? ownToken : personsToken;
 const client = await connect(url, fetchWith(tokenOf(url)));
 const { tools } = await client.listTools();
 for (const { name } of tools) await client.callTool({ name, arguments: {} });

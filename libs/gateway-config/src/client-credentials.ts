@@ -19,6 +19,13 @@ export const clientCredentials = z.strictObject({
     .describe(
       'Instead of a secret: private key, PEM (P-256 or RSA), that signs client assertions (private_key_jwt), as a reference.',
     ),
+  assertionFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Instead of both: file of the token vault in which the platform keeps a signed token that says what the vault is, such as a projected service account token of Kubernetes (workload identity, RFC 7523 §2.1). It is read whenever a token is asked for.',
+    ),
   privateKeyId: z.string().min(1).optional().describe('Key id that the authorization server knows the private key by.'),
   scopes: z
     .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope, without spaces.'))
@@ -31,7 +38,7 @@ type ClientCredentials = z.output<typeof clientCredentials>;
 
 /** What the vault needs to know to get tokens. */
 export function clientCredentialsSettings(given: ClientCredentials, url: string): Record<string, string> {
-  const { issuer, tokenUrl, clientId, clientSecret, privateKey, privateKeyId, scopes, resource = url } = given;
+  const { issuer, tokenUrl, clientId, clientSecret, privateKey, privateKeyId, assertionFile, scopes, resource = url } = given;
   return {
     client_id: clientId,
     resource,
@@ -40,6 +47,7 @@ export function clientCredentialsSettings(given: ClientCredentials, url: string)
     ...(clientSecret !== undefined && { client_secret: clientSecret }),
     ...(privateKey !== undefined && { private_key: privateKey }),
     ...(privateKeyId !== undefined && { private_key_id: privateKeyId }),
+    ...(assertionFile !== undefined && { assertion_file: assertionFile }),
     ...(scopes !== undefined && { scopes: scopes.join(' ') }),
   };
 }
@@ -60,11 +68,11 @@ export function clientCredentialsProblems(given: ClientCredentials, url: string)
 
 /** What is wrong with the client that the gateway is, and with what it asks for. @param url of the upstream */
 export function clientProblems(
-  { clientSecret, privateKey, privateKeyId, resource }: Omit<ClientCredentials, 'type'>,
+  { clientSecret, privateKey, privateKeyId, assertionFile, resource }: Omit<ClientCredentials, 'type'>,
   url: string,
 ): PlacedProblem[] {
   return [
-    ...oneOf({ clientSecret, privateKey }),
+    ...oneOf({ clientSecret, privateKey, ...(assertionFile !== undefined && { assertionFile }) }),
     ...(privateKeyId !== undefined && privateKey === undefined
       ? [{ path: ['privateKeyId'], message: 'is the id of no key. Add privateKey, or remove it.' }]
       : []),
@@ -75,9 +83,8 @@ export function clientProblems(
   ];
 }
 
-function oneOf(pair: Readonly<Record<string, string | undefined>>): PlacedProblem[] {
-  const [one = '', other = ''] = Object.keys(pair);
-  const count = Object.values(pair).filter((value) => value !== undefined).length;
-  if (count === 2) return [{ path: [other], message: `cannot stand beside ${one}. Keep one of them.` }];
-  return count === 1 ? [] : [{ path: [], message: `needs ${one} or ${other}. Add one of them.` }];
+function oneOf(keys: Readonly<Record<string, string | undefined>>): PlacedProblem[] {
+  const [one = '', ...others] = Object.keys(keys).filter((key) => keys[key] !== undefined);
+  if (one === '') return [{ path: [], message: `needs ${Object.keys(keys).join(' or ')}. Add one of them.` }];
+  return others.map((other) => ({ path: [other], message: `cannot stand beside ${one}. Keep one of them.` }));
 }

@@ -93,7 +93,10 @@ const ASPECTS: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>, 
     };
   },
   'client-credentials': (given, url) => ({
-    texts: clientTexts(given),
+    texts: [
+      ...clientTexts(given),
+      ...(given.assertionFile === undefined ? [] : [{ path: ['assertionFile'], text: given.assertionFile, secret: false }]),
+    ],
     writes: [AUTHORIZATION],
     problems: clientCredentialsProblems(given, url),
   }),

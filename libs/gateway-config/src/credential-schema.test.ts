@@ -41,6 +41,18 @@ describe('credentials of upstreams', () => {
       },
     ],
     [
+      'C60 the platform says who the gateway is',
+      '{ type: client-credentials, issuer: "https://as.example", clientId: gw, assertionFile: /var/run/token }',
+      {},
+      {
+        ...{ kind: 'client-credentials', owner: 'organisation', teams: {} },
+        settings: {
+          ...{ client_id: 'gw', assertion_file: '/var/run/token', issuer: 'https://as.example' },
+          resource: 'https://x.example/mcp',
+        },
+      },
+    ],
+    [
       'C7 signed claims',
       '{ type: user-claims }',
       {},
@@ -209,6 +221,11 @@ describe('credentials of upstreams', () => {
       'C33 nothing to show',
       text('{ type: client-credentials, issuer: "https://a.b", clientId: a }'),
       'credential: needs clientSecret or privateKey',
+    ],
+    [
+      'C61 two ways to say who it is',
+      text('{ type: client-credentials, issuer: "https://a.b", clientId: a, clientSecret: "${env:S}", assertionFile: t }'),
+      'credential.assertionFile: cannot stand beside clientSecret',
     ],
     [
       'C34 a secret in clear',

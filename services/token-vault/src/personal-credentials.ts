@@ -25,6 +25,7 @@ import { UpstreamClients } from './connections/upstream-clients.js';
 import type { Credentials } from './credentials.js';
 import { GatewayView, type Gateway } from './gateway-view.js';
 import type { LeaseRefusal, Leasable } from './leasable.js';
+import type { ReferenceFiles } from './reference-files.js';
 import type { SealedStore, TenantRecords } from './sealed-store.js';
 import { findMetadata } from './upstream-oauth/discover.js';
 import { OAuthHttp } from './upstream-oauth/oauth-http.js';
@@ -35,6 +36,7 @@ export interface PersonalCredentialsOptions {
   readonly state: State;
   readonly records: TenantRecords;
   readonly credentials: Credentials;
+  readonly files: Pick<ReferenceFiles, 'read'>;
   readonly callerKey: CallerKey;
   readonly keys: ApiKeyDirectory;
   readonly audit: Pick<Audit, 'record' | 'accepting'>;
@@ -171,7 +173,7 @@ async function openParts(o: PersonalCredentialsOptions): Promise<Parts> {
   const sealed = new SealedTexts(keyring, clock);
   const servers = new KnownServers(http, clock);
   const asking = { http, servers: new KnownServers(http, clock, findMetadata), clock };
-  const services = new ServiceTokens(asking);
+  const services = new ServiceTokens({ ...asking, files: o.files });
   const exchanges = new ExchangedTokens(asking);
   const revocations = new Revocations({ kv, sealed, http, servers, log });
   const connections = new Connections({ store, news, revocations });

@@ -84,7 +84,7 @@ async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps, undo: A
   const callerKey = undo.adopt(await CallerKey.open(state, { ...deps, tenant, keyring }), (it) => it.close());
   const authServer = deps.authServer ?? (async () => config.authServer);
   const personal = undo.adopt(
-    await PersonalCredentials.open({ ...deps, records, credentials, callerKey, keys, authServer }),
+    await PersonalCredentials.open({ ...deps, records, credentials, files, callerKey, keys, authServer }),
     (it) => it.close(),
   );
   const reseal = new Reseal({ ...deps, keyring, stores: [store.sealed, secrets.sealed, ...personal.sealed] });

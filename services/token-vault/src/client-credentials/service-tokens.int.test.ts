@@ -1,8 +1,11 @@
-import { FakeClock } from '@switchyard/testing';
+import { FakeClock, tempDir } from '@switchyard/testing';
 import { generateKeyPairSync, verify } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { KnownServers } from '../connections/known-servers.js';
+import { ReferenceFiles } from '../reference-files.js';
 import { findMetadata } from '../upstream-oauth/discover.js';
 import { OAuthHttp } from '../upstream-oauth/oauth-http.js';
 import { ServiceTokens, type ServiceTokenRequest } from './service-tokens.js';
@@ -17,8 +20,14 @@ describe('tokens that the gateway gets for itself', () => {
   let answer: { status: number; body: object };
   let clock: FakeClock;
   let tokens: ServiceTokens;
+  let platformFile: string;
+  let files: ReferenceFiles;
+  const undo = new AsyncDisposableStack();
 
   beforeAll(async () => {
+    const { path: dir } = undo.use(await tempDir());
+    platformFile = path.join(dir, 'token');
+    files = new ReferenceFiles({ directory: dir, ownFiles: [] });
     server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -37,7 +46,11 @@ describe('tokens that the gateway gets for itself', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });
-  afterAll(() => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))));
+  afterAll(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await undo.disposeAsync();
+  });
 
   beforeEach(() => {
     asked = [];
@@ -49,7 +62,7 @@ describe('tokens that the gateway gets for itself', () => {
 
   function open(loopback: boolean): ServiceTokens {
     const http = new OAuthHttp({ fetch: globalThis.fetch, loopback: () => loopback });
-    return new ServiceTokens({ http, servers: new KnownServers(http, clock, findMetadata), clock });
+    return new ServiceTokens({ http, servers: new KnownServers(http, clock, findMetadata), clock, files });
   }
 
   const request = (o: Partial<ServiceTokenRequest> = {}): ServiceTokenRequest => ({
@@ -67,6 +80,23 @@ describe('tokens that the gateway gets for itself', () => {
       scope: 'read write',
       resource: RESOURCE,
     });
+  });
+
+  it('CC-20 are asked for with what the platform says of the vault at that time (workload identity)', async () => {
+    const settings = { client_id: 'gateway', assertion_file: 'token', issuer, scopes: 'read', resource: RESOURCE };
+    expect(await tokens.get(request({ settings }))).toMatchObject({ reason: 'client_refused' });
+    expect(asked).toEqual([]);
+    clock.advance(60_000);
+    for (const [place, assertion] of ['said.by.platform', 'said.by.platform-later'].entries()) {
+      await writeFile(platformFile, `${assertion}\n`);
+      expect(await tokens.get(request({ settings }))).toMatchObject({ accessToken: `token-${place + 1}` });
+      expect(asked[place]?.authorization).toBeUndefined();
+      expect(Object.fromEntries(asked[place]?.form ?? [])).toEqual({
+        grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+        ...{ assertion, client_id: 'gateway', scope: 'read', resource: RESOURCE },
+      });
+      clock.advance(3_600_000);
+    }
   });
 
   it.each([

@@ -7,6 +7,7 @@ import type { OAuthHttp } from '../upstream-oauth/oauth-http.js';
 import { OAuthProblem } from '../upstream-oauth/oauth-problem.js';
 import { problemOf, tokensOf, type Tokens } from '../upstream-oauth/tokens.js';
 import { assertionKey } from './assertion-key.js';
+import type { ReferenceFiles } from '../reference-files.js';
 import { HeldTokens, type HeldToken } from './held-tokens.js';
 
 const optional = z.string().optional();
@@ -17,6 +18,7 @@ export const serviceSettings = z.object({
   client_secret: optional,
   private_key: optional,
   private_key_id: optional,
+  assertion_file: optional,
   /** Either, or where tokens are had. */
   issuer: optional,
   token_url: optional,
@@ -26,11 +28,17 @@ export const serviceSettings = z.object({
 /** Who the gateway is at an authorization server, and what it asks for. */
 export type ServiceSettings = z.output<typeof serviceSettings>;
 
-/** What the gateway gets tokens for itself with. */
-export interface ServiceTokensOptions {
+/** What tokens are asked for with. */
+export interface TokenAskingOptions {
   readonly http: OAuthHttp;
   readonly servers: Pick<KnownServers, 'find'>;
   readonly clock: { now(): number };
+}
+
+/** What the gateway gets tokens for itself with. */
+export interface ServiceTokensOptions extends TokenAskingOptions {
+  /** Where the platform leaves what it says of the vault. */
+  readonly files: Pick<ReferenceFiles, 'read'>;
 }
 
 /** Which token is wanted. */
@@ -70,19 +78,37 @@ export class ServiceTokens {
     const endpoint = server.token_endpoint ?? '';
     if (http.usable(endpoint) === undefined) return noEndpoint(server.issuer);
     const client = { client_id: settings.client_id };
-    const parameters = new URLSearchParams({ resource, ...(scopes !== '' && { scope: scopes }) });
+    const assertion = await this.#assertion(settings);
+    if (assertion instanceof OAuthProblem) return assertion;
+    const parameters = new URLSearchParams({ resource, ...(scopes !== '' && { scope: scopes }), ...assertion });
+    const options = {
+      [oauth.customFetch]: (url: string, init: RequestInit) => http.fetch(url, init),
+      // The http client itself judges which URLs may be asked.
+      [oauth.allowInsecureRequests]: endpoint.startsWith('http:'),
+    };
     try {
-      const response = await oauth.clientCredentialsGrantRequest(server, client, authenticationOf(settings), parameters, {
-        [oauth.customFetch]: (url, options) => http.fetch(url, options),
-        // The http client itself judges which URLs may be asked.
-        [oauth.allowInsecureRequests]: endpoint.startsWith('http:'),
-      });
+      const response =
+        assertion === undefined
+          ? await oauth.clientCredentialsGrantRequest(server, client, authenticationOf(settings), parameters, options)
+          : await oauth.genericTokenEndpointRequest(server, client, oauth.None(), JWT_BEARER, parameters, options);
       return tokensOf(await oauth.processClientCredentialsResponse(server, client, response), scopesOf(scopes), undefined);
     } catch (error) {
       return problemOf(error, new URL(endpoint).host);
     }
   }
+
+  /** What the platform says of the vault now: it is replaced long before anybody restarts. Undefined where the gateway has a secret or key. */
+  async #assertion({ assertion_file: file }: ServiceSettings): Promise<{ assertion: string } | OAuthProblem | undefined> {
+    if (file === undefined) return undefined;
+    const read = await this.#o.files.read(file);
+    return read.ok
+      ? { assertion: read.value }
+      : new OAuthProblem('client_refused', `The file of the platform's token ${read.problem}`);
+  }
 }
+
+/** RFC 7523 section 2.1. */
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
 /** RFC 6749 section 2.3.1, or RFC 7523 section 2.2. */
 export function authenticationOf({

@@ -2,12 +2,7 @@ import { createHash } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import { z } from 'zod';
 import { HeldTokens, type HeldToken } from '../client-credentials/held-tokens.js';
-import {
-  authenticationOf,
-  noEndpoint,
-  serviceSettings,
-  type ServiceTokensOptions,
-} from '../client-credentials/service-tokens.js';
+import { authenticationOf, noEndpoint, serviceSettings, type TokenAskingOptions } from '../client-credentials/service-tokens.js';
 import { scopesOf } from '../upstream-oauth/challenge.js';
 import { OAuthProblem } from '../upstream-oauth/oauth-problem.js';
 import { problemOf, tokensOf, type Tokens } from '../upstream-oauth/tokens.js';
@@ -39,10 +34,10 @@ const GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
  * for each person, client and state of what is stated, in memory until four fifths of its life are over.
  */
 export class ExchangedTokens {
-  readonly #o: ServiceTokensOptions;
+  readonly #o: TokenAskingOptions;
   readonly #held: HeldTokens;
 
-  constructor(options: ServiceTokensOptions) {
+  constructor(options: TokenAskingOptions) {
     this.#o = options;
     this.#held = new HeldTokens(options.clock, (lifetimeMs) => lifetimeMs / 5);
   }
