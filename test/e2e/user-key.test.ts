@@ -1,5 +1,5 @@
-import { startScriptedUpstream, tempDir, type ScriptedUpstream } from '@switchyard/testing';
-import { writeFile } from 'node:fs/promises';
+import { eventually, startScriptedUpstream, tempDir, type ScriptedUpstream } from '@switchyard/testing';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -59,6 +59,7 @@ describe('people enter keys of their own for an upstream, in a real browser', ()
   let gateway: LoggedProcess;
   let browser: Browser;
   let origin: string;
+  let adminKey: string;
   const complaints: string[] = [];
   const clients = new Map<string, McpClient>();
   const pages = new Map<string, Page>();
@@ -73,6 +74,8 @@ describe('people enter keys of their own for an upstream, in a real browser', ()
     gateway = startNode({ name: 'switchyard up', args: [SWITCHYARD, 'up', '--verbose'], env: {}, cwd: dir });
     undo.defer(async () => void (await gateway.end('SIGTERM')));
     await gateway.written(/^Switchyard serves /m);
+    const cli = await readFile(path.join(dir, '.switchyard/cli.json'), 'utf8');
+    adminKey = (JSON.parse(cli) as { readonly key: string }).key;
     browser = await launchChromium();
     undo.defer(() => browser.close());
     for (const name of ['ana', 'bea']) {
@@ -180,7 +183,25 @@ describe('people enter keys of their own for an upstream, in a real browser', ()
     expect(await call('ana')).toContain(`${origin}/connect/tracker`);
   }, 30_000);
 
-  it('UK-5 no page complained, and no key is in the log', () => {
+  it('UK-5 an administrator ends somebody’s, and the edge uses it no more within a second', async () => {
+    const api = async (method: string, route: string): Promise<unknown> => {
+      const response = await fetch(`${origin}/api/v1/people${route}`, {
+        method,
+        headers: { authorization: `Bearer ${adminKey}` },
+      });
+      expect(response.ok).toBe(true);
+      return response.status === 204 ? undefined : response.json();
+    };
+    const { people } = (await api('GET', '')) as { readonly people: readonly { readonly id: string; readonly email: string }[] };
+    const bea = people.find(({ email }) => email === 'bea@example.com')?.id ?? '';
+    expect(await call('bea')).toBe('tracker: act');
+    expect(await api('GET', `/${bea}/connections`)).toMatchObject({ connections: [{ upstream: 'tracker', state: 'connected' }] });
+    await api('DELETE', `/${bea}/connections`);
+    await eventually(async () => (await call('bea')).includes('/connect/tracker'), { timeoutMs: 1_000 });
+    expect(await api('GET', `/${bea}/connections`)).toEqual({ connections: [] });
+  });
+
+  it('UK-6 no page complained, and no key is in the log', () => {
     expect(complaints.filter((text) => !text.includes('status of 400'))).toEqual([]);
     expect(gateway.output()).not.toContain('canary-key');
   });

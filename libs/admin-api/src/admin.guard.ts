@@ -18,8 +18,8 @@ export type OnRejected = (rejection: {
 export interface People {
   /** @returns undefined where a token is not one that opens this API now */
   identify(token: string): Promise<SignedInPerson | undefined>;
-  /** Where the metadata of this API as a protected resource is (RFC 9728 §5.1). */
-  readonly resourceMetadataUrl: string;
+  /** Where the metadata of this API as a protected resource is (RFC 9728 §5.1); undefined while that is not known. */
+  resourceMetadataUrl(): Promise<string | undefined>;
 }
 
 const bearerPattern = /^Bearer +(\S+)$/i;
@@ -34,13 +34,16 @@ function unauthenticated(credentials: 'absent' | 'invalid'): Problem {
   return new Problem(401, { reason: 'unauthenticated', detail, headers: { 'www-authenticate': challenge } });
 }
 
-function signInFirst(credentials: 'absent' | 'invalid', resourceMetadataUrl: string): Problem {
+function signInFirst(credentials: 'absent' | 'invalid', metadataUrl: string | undefined): Problem {
   const detail =
     credentials === 'absent'
       ? 'Sign in: this needs an access token for this API.'
       : 'The access token is not valid for this API, has expired or was revoked. Sign in again.';
-  const error = credentials === 'absent' ? '' : 'error="invalid_token", ';
-  const challenge = `Bearer ${error}resource_metadata="${resourceMetadataUrl}"`;
+  const parameters = [
+    ...(credentials === 'absent' ? [] : ['error="invalid_token"']),
+    ...(metadataUrl === undefined ? [] : [`resource_metadata="${metadataUrl}"`]),
+  ];
+  const challenge = ['Bearer', parameters.join(', ')].filter((part) => part !== '').join(' ');
   return new Problem(401, { reason: 'unauthenticated', detail, headers: { 'www-authenticate': challenge } });
 }
 
@@ -81,7 +84,7 @@ export class AdminGuard implements CanActivate {
     const person = text === undefined ? undefined : await this.#people.identify(text);
     if (person === undefined) {
       this.#onRejected({ request, status: 401 });
-      throw signInFirst(text === undefined ? 'absent' : 'invalid', this.#people.resourceMetadataUrl);
+      throw signInFirst(text === undefined ? 'absent' : 'invalid', await this.#people.resourceMetadataUrl());
     }
     request.person = person;
     return true;

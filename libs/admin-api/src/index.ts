@@ -21,4 +21,5 @@ export {
 export { ProblemFilter } from './problem.filter.js';
 export { Public, RequirePerson, RequireRole, type Role } from './roles.js';
 export { assertRoutesDeclared } from './routes-declared.js';
+export { signedInPeople, type ApiTokens } from './signed-in-people.js';
 export { zodBody, zodParam, zodQuery } from './zod-pipes.js';

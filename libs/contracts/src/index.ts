@@ -156,3 +156,4 @@ export {
   type UsageTop,
   type UsageTopQuery,
 } from './openapi/usage.js';
+export { connectionList, type ConnectionInfo, type ConnectionInfoList } from './openapi/connections.js';

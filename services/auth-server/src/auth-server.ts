@@ -1,4 +1,4 @@
-import { openAdminApp } from '@switchyard/admin-api';
+import { openAdminApp, signedInPeople } from '@switchyard/admin-api';
 import { ApiKeyDirectory, Revocations } from '@switchyard/api-keys';
 import { BUCKETS, DEFAULT_TENANT, type ApiKeyRecord } from '@switchyard/contracts';
 import { Egress, LOOPBACK } from '@switchyard/egress';
@@ -25,7 +25,6 @@ import { resolveIdentitySecrets } from './federation/resolve-identity-secrets.js
 import { oidcHandler } from './oidc-handler.js';
 import { PeopleRegister } from './people/people-register.js';
 import { Sessions } from './people/sessions.js';
-import { signedInPeople } from './people/signed-in-people.js';
 import { Accounts } from './provider/accounts.js';
 import { ClientCertificates } from './provider/client-certificates.js';
 import { openDpop } from './provider/dpop.js';
@@ -89,7 +88,7 @@ export async function startAuthServer(config: AuthServerConfig, deps: AuthServer
   const { publicUrl } = gateway.gateway;
   const parts = await providerParts(gateway, tenant, opened, deps);
   const before = oidcHandler(new RotatingProvider(parts, signing), parts);
-  const people = signedInPeople(publicUrl, parts.tokens, revocations);
+  const people = signedInPeople(() => ({ publicUrl, tokens: parts.tokens }), revocations);
   const module = AuthServerModule.of({ ...parts, register, signing, clock });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log, before }), (it) => it.close());
   const running = undo.move();

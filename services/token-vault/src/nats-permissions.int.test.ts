@@ -1,3 +1,4 @@
+import { Revocations } from '@switchyard/api-keys';
 import { BUCKETS, DEFAULT_TENANT, type BucketName } from '@switchyard/contracts';
 import { connectNats } from '@switchyard/messaging';
 import { NatsState, type State } from '@switchyard/state';
@@ -39,6 +40,11 @@ describe('deploy/nats/nats.conf', () => {
     }
     const changes = await edge.bucket(BUCKETS.connectionChanges, DEFAULT_TENANT);
     await expect(changes.put('forged', Buffer.from('1'))).rejects.toThrow();
+    const revocations = await Revocations.open(vault, DEFAULT_TENANT, () => undefined);
+    await revocations.confirm();
+    await revocations.close();
+    const revoked = await vault.bucket(BUCKETS.revocations, DEFAULT_TENANT);
+    await expect(revoked.put('person/x', Buffer.from('{}'))).rejects.toThrow();
     const snapshots = await vault.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
     await (
       await snapshots.watch(() => undefined)

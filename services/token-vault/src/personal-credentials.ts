@@ -1,4 +1,5 @@
-import type { ApiKeyDirectory } from '@switchyard/api-keys';
+import { signedInPeople, type People } from '@switchyard/admin-api';
+import { revocableName, type ApiKeyDirectory, type Revocations } from '@switchyard/api-keys';
 import type { Audit } from '@switchyard/audit';
 import { BUCKETS, type LeaseCredentialRequest } from '@switchyard/contracts';
 import { Egress, LOOPBACK } from '@switchyard/egress';
@@ -14,13 +15,14 @@ import { BrowserSignIn } from './connect/browser-sign-in.js';
 import { ConnectFlow } from './connect/connect-flow.js';
 import { ConnectSite } from './connect/connect-site.js';
 import { SealedTexts } from './connect/sealed-text.js';
-import { ConnectionNewsdesk } from './connections/connection-news.js';
+import { ConnectionNewsdesk, type ChangedBy } from './connections/connection-news.js';
 import { ConnectionStore } from './connections/connection-store.js';
-import { Connections } from './connections/connections.js';
+import { connectionHandle } from './connections/connection.js';
+import { Connections, type ConnectionView } from './connections/connections.js';
 import { KnownServers } from './connections/known-servers.js';
 import { leaseConnection } from './connections/lease-connection.js';
 import { Refresher } from './connections/refresh.js';
-import { Revocations } from './connections/revocations.js';
+import { Revocations as UpstreamRevocations } from './connections/revocations.js';
 import { UpstreamClients } from './connections/upstream-clients.js';
 import type { Credentials } from './credentials.js';
 import { GatewayView, type Gateway } from './gateway-view.js';
@@ -39,6 +41,8 @@ export interface PersonalCredentialsOptions {
   readonly files: Pick<ReferenceFiles, 'read'>;
   readonly callerKey: CallerKey;
   readonly keys: ApiKeyDirectory;
+  /** What is dead before its time: whoever shows it proves nothing. */
+  readonly revocations: Revocations;
   readonly audit: Pick<Audit, 'record' | 'accepting'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -53,9 +57,10 @@ interface Parts {
   readonly egress: Egress;
   readonly store: ConnectionStore;
   readonly news: ConnectionNewsdesk;
+  readonly connections: Connections;
   readonly clients: UpstreamClients;
   readonly refresher: Refresher;
-  readonly revocations: Revocations;
+  readonly revocations: UpstreamRevocations;
   readonly services: ServiceTokens;
   readonly exchanges: ExchangedTokens;
   readonly site: ConnectSite;
@@ -92,6 +97,16 @@ export class PersonalCredentials {
     return this.#parts.exchanges;
   }
 
+  /** People who call the API themselves. */
+  get people(): People {
+    const find = async () => {
+      const gateway = this.gateway();
+      const tokens = await this.#verifierFor(gateway);
+      return gateway && tokens && { publicUrl: gateway.publicUrl, tokens };
+    };
+    return signedInPeople(find, this.#o.revocations);
+  }
+
   /** Serves the connect pages. */
   get handle(): ConnectSite['handle'] {
     return this.#parts.site.handle;
@@ -120,10 +135,40 @@ export class PersonalCredentials {
 
   /** Who is really calling. @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable */
   async prove(request: LeaseCredentialRequest): Promise<Proof> {
-    const { callerKey, keys, records } = this.#o;
+    const { callerKey, keys, records, revocations } = this.#o;
     const gateway = this.gateway();
     const verifier = await this.#verifierFor(gateway);
-    return proveCaller({ tenant: records.tenant, callerKey, keys, gateway: () => gateway, verifier: () => verifier }, request);
+    const context = { tenant: records.tenant, callerKey, keys, revocations, gateway: () => gateway, verifier: () => verifier };
+    return proveCaller(context, request);
+  }
+
+  /** Every connection of somebody, with ids for the API. @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable */
+  async connectionsOf(subject: string): Promise<(ConnectionView & { readonly id: string; readonly upstream: string })[]> {
+    const { store, connections } = this.#parts;
+    const issuer = this.gateway()?.publicUrl ?? '';
+    const upstreams = new Set((await store.ofPrincipal({ issuer, subject })).map(({ upstream }) => upstream));
+    const lists = [...upstreams].map(async (upstream) => {
+      const views = await connections.list({ issuer, subject, upstream }, await wayTo(this.#o.credentials, upstream));
+      return views.map((view) => ({ ...view, upstream, id: connectionHandle(upstream, view.label) }));
+    });
+    return (await Promise.all(lists)).flat();
+  }
+
+  /**
+   * Ends connections of somebody.
+   * @param handle the one of this id; undefined: all of them
+   * @returns how many there were
+   * @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable; SpoolFull
+   */
+  async endConnections(subject: string, handle: string | undefined, by: ChangedBy): Promise<number> {
+    const { store, connections } = this.#parts;
+    const ids = await store.ofPrincipal({ issuer: this.gateway()?.publicUrl ?? '', subject });
+    let ended = 0;
+    for (const id of ids) {
+      if (handle !== undefined && connectionHandle(id.upstream, id.label) !== handle) continue;
+      if (await connections.disconnect(id, by.fields, by)) ended += 1;
+    }
+    return ended;
   }
 
   /** The configuration that edges serve from; undefined before there was any. */
@@ -175,7 +220,7 @@ async function openParts(o: PersonalCredentialsOptions): Promise<Parts> {
   const asking = { http, servers: new KnownServers(http, clock, findMetadata), clock };
   const services = new ServiceTokens({ ...asking, files: o.files });
   const exchanges = new ExchangedTokens(asking);
-  const revocations = new Revocations({ kv, sealed, http, servers, log });
+  const revocations = new UpstreamRevocations({ kv, sealed, http, servers, log });
   const connections = new Connections({ store, news, revocations });
   const refresher = new Refresher({ store, clients, leases: kv, servers, http, news, audit, clock, log });
   const flow = new ConnectFlow({ http, clients, connections, kv, sealed, clock });
@@ -186,10 +231,12 @@ async function openParts(o: PersonalCredentialsOptions): Promise<Parts> {
     upstreams: () => o.credentials.upstreamsOf(CONNECTED_KINDS),
     way: (upstream) => wayTo(o.credentials, upstream),
     clock,
-    signIn: new BrowserSignIn(sealed),
+    signIn: new BrowserSignIn(sealed, clock),
+    isOut: ({ subject, signedInAtMs }) =>
+      o.revocations.covers({ names: [revocableName('person', subject)], grantedAtMs: signedInAtMs }),
   });
   undo.move();
-  return { view, egress, store, news, clients, refresher, revocations, services, exchanges, site };
+  return { view, egress, store, news, connections, clients, refresher, revocations, services, exchanges, site };
 }
 
 async function wayTo(credentials: Credentials, upstream: string): Promise<ConnectWay | undefined> {

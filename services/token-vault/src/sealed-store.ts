@@ -113,9 +113,9 @@ export class SealedStore {
     await this.#o.kv.delete(name);
   }
 
-  /** Names of all records. @throws StateUnavailable */
-  async names(): Promise<string[]> {
-    return (await this.#o.kv.keys()).sort();
+  /** Names of all records, or of those that begin with a prefix. @throws StateUnavailable */
+  async names(prefix?: string): Promise<string[]> {
+    return (await this.#o.kv.keys(prefix)).sort();
   }
 
   async #judge(name: string, { value, revision: kvRevision }: KvEntry, newest: number): Promise<StoredContent> {

@@ -1,5 +1,5 @@
 import { openAdminApp } from '@switchyard/admin-api';
-import { ApiKeyDirectory } from '@switchyard/api-keys';
+import { ApiKeyDirectory, Revocations } from '@switchyard/api-keys';
 import type { Audit } from '@switchyard/audit';
 import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
 import type { Rpc } from '@switchyard/messaging';
@@ -83,8 +83,11 @@ async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps, undo: A
   const keys = undo.adopt(await ApiKeyDirectory.open(state, tenant, clock), (directory) => directory.close());
   const callerKey = undo.adopt(await CallerKey.open(state, { ...deps, tenant, keyring }), (it) => it.close());
   const authServer = deps.authServer ?? (async () => config.authServer);
+  const onUnreadable = (key: string, error: unknown) =>
+    deps.log.error('a revocation could not be read, so it is not enforced', { key_id: key, error });
+  const revocations = undo.adopt(await Revocations.open(state, tenant, onUnreadable), (it) => it.close());
   const personal = undo.adopt(
-    await PersonalCredentials.open({ ...deps, records, credentials, files, callerKey, keys, authServer }),
+    await PersonalCredentials.open({ ...deps, records, credentials, files, callerKey, keys, authServer, revocations }),
     (it) => it.close(),
   );
   const reseal = new Reseal({ ...deps, keyring, stores: [store.sealed, secrets.sealed, ...personal.sealed] });
@@ -105,7 +108,16 @@ export async function startTokenVault(config: TokenVaultConfig, deps: TokenVault
   const { vault, health, keys } = await openVault(config, deps, undo);
   const before = vault.personal.handle;
   const app = undo.adopt(
-    await openAdminApp(TokenVaultModule.with(vault), { ...config.listen, keys, audit, log, rpc, bodyLimitBytes, before }),
+    await openAdminApp(TokenVaultModule.with(vault), {
+      ...config.listen,
+      keys,
+      people: vault.personal.people,
+      audit,
+      log,
+      rpc,
+      bodyLimitBytes,
+      before,
+    }),
     (admin) => admin.close(),
   );
   vault.upkeep.start();

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { ConnectionsController, MyConnectionsController } from './http/connections.controller.js';
 import { DataKeysController } from './http/data-keys.controller.js';
 import { UserClaimsController } from './http/user-claims.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
@@ -20,6 +21,8 @@ export class TokenVaultModule {
         SecretsController,
         DataKeysController,
         UserClaimsController,
+        ConnectionsController,
+        MyConnectionsController,
       ],
       providers: [{ provide: VaultContext, useValue: vault }],
     };

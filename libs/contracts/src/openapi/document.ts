@@ -1,4 +1,5 @@
 import { auditExportPaths } from './audit-export.js';
+import { connectionsPaths } from './connections.js';
 import { dataKeysPaths } from './data-keys.js';
 import { eventsPaths } from './events.js';
 import { keysPaths } from './keys.js';
@@ -31,6 +32,7 @@ export function openApiDocument(publicUrl: string): object {
       ...registryPaths,
       ...keysPaths,
       ...peoplePaths,
+      ...connectionsPaths,
       ...secretsPaths,
       ...dataKeysPaths,
       ...eventsPaths,

@@ -86,6 +86,7 @@ export function createRouter(
     { path: /^\/(authorize|token|register)$/, handle: toAuthServer },
     { path: /^\/oauth(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9_\-.]*)*$/, handle: toAuthServer },
     { path: new RegExp(`^/api/v1/me/${SESSIONS}$`), handle: toAuthServer },
+    { path: new RegExp(`^/api/v1/(me|people/${ID})/connections(/${ID})?$`), handle: to('tokenVault') },
     { path: new RegExp(`^/api/v1/people(/${ID}/(${SESSIONS}|disable|enable))?$`), handle: toAuthServer },
     { path: /^\/api\/v1\/keys(\/[A-Za-z0-9_-]+)?$/, handle: toAuthServer },
     { path: /^\/\.well-known\/switchyard-user-jwks\.json$/, handle: to('tokenVault') },

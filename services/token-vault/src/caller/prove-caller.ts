@@ -1,4 +1,4 @@
-import { API_KEY_ISSUER, type ApiKeyDirectory } from '@switchyard/api-keys';
+import { API_KEY_ISSUER, revocableToken, type ApiKeyDirectory, type Revocations } from '@switchyard/api-keys';
 import type { LeaseCredentialRequest, Principal } from '@switchyard/contracts';
 import { audienceOf, KeysUnavailable, resourceUrl, type AccessTokenVerifier } from '@switchyard/oauth';
 import type { Gateway } from '../gateway-view.js';
@@ -9,6 +9,7 @@ export interface ProofContext {
   readonly tenant: string;
   readonly callerKey: CallerKey;
   readonly keys: ApiKeyDirectory;
+  readonly revocations: Pick<Revocations, 'covers'>;
   readonly gateway: () => Gateway | undefined;
   /** Absent while nobody can say: there is no configuration, or no authorization server. */
   readonly verifier: () => AccessTokenVerifier | undefined;
@@ -29,6 +30,7 @@ export type ProofFailure =
   | 'no_configuration'
   | 'route'
   | 'token_refused'
+  | 'token_revoked'
   | 'key_refused'
   | 'other_principal'
   | 'keys_unavailable';
@@ -63,7 +65,7 @@ function proveKey({ keys, tenant }: ProofContext, { servers }: Gateway, text: st
 }
 
 async function proveToken(
-  { tenant, verifier }: ProofContext,
+  { tenant, verifier, revocations }: ProofContext,
   { publicUrl, servers }: Gateway,
   token: string,
   request: LeaseCredentialRequest,
@@ -79,6 +81,8 @@ async function proveToken(
     const verified = await verifies.verify(token, audience);
     if (!verified.ok) return failed('token_refused');
     const { principal, clientId } = verified;
+    // Edges refuse it as well; one that does not is no reason to lend anything.
+    if (revocations.covers(revocableToken({ ...verified, subject: principal.subject }))) return failed('token_revoked');
     const same =
       principal.tenant === tenant &&
       principal.tenant === request.tenant &&

@@ -12,6 +12,8 @@ export const browserUser = z.strictObject({
   name: z.string(),
   /** Random: names this session in its forms. */
   session: z.string(),
+  /** Who is signed out everywhere later is out here as well. */
+  signedInAtMs: z.number(),
 });
 export type BrowserUser = z.infer<typeof browserUser>;
 
@@ -34,9 +36,11 @@ export interface OwnServer {
  */
 export class BrowserSignIn {
   readonly #sealed: SealedTexts;
+  readonly #clock: { now(): number };
 
-  constructor(sealed: SealedTexts) {
+  constructor(sealed: SealedTexts, clock: { now(): number }) {
     this.#sealed = sealed;
+    this.#clock = clock;
   }
 
   /**
@@ -83,7 +87,9 @@ export class BrowserSignIn {
     const begun = await this.#sealed.open(PURPOSE, cookie, started);
     if (begun === undefined) return undefined;
     try {
-      return { user: await redeem(own, query, begun), returnTo: begun.returnTo };
+      // By the time before it is redeemed: what ends meanwhile ends this.
+      const signedInAtMs = this.#clock.now();
+      return { user: { ...(await redeem(own, query, begun)), signedInAtMs }, returnTo: begun.returnTo };
     } catch (error) {
       if (isRefusal(error)) return undefined;
       throw error;
@@ -101,7 +107,7 @@ async function redeem(
   { publicUrl, authServer }: OwnServer,
   query: URLSearchParams,
   begun: z.infer<typeof started>,
-): Promise<BrowserUser> {
+): Promise<Omit<BrowserUser, 'signedInAtMs'>> {
   const server: oauth.AuthorizationServer = {
     issuer: publicUrl,
     token_endpoint: new URL('/oauth/token', authServer).href,

@@ -34,6 +34,8 @@ export interface ConnectSiteOptions {
   readonly way: (upstream: string) => Promise<ConnectWay | undefined>;
   readonly clock: { now(): number };
   readonly signIn: BrowserSignIn;
+  /** Whether somebody was signed out everywhere, or is kept out, since they signed in. */
+  readonly isOut: (user: BrowserUser) => boolean;
   readonly flow: ConnectFlow;
   readonly connections: Connections;
   readonly sealed: SealedTexts;
@@ -52,7 +54,8 @@ interface Visit {
   readonly path: string;
 }
 
-const SESSION_MS = 30 * 60_000;
+/** Shorter than revocations stand (a quarter of an hour): a session ends before what ended it is forgotten. Begun anew with each consent. */
+const SESSION_MS = 14 * 60_000;
 const CONNECT_PATH = /^\/connect(?:\/([A-Za-z0-9_.-]{1,64}))?$/;
 
 /** How the gateway is known to authorization servers of upstreams. Its metadata document is of use only where they can fetch it. */
@@ -115,7 +118,7 @@ export class ConnectSite {
     const cookie = cookies.read(request.headers.cookie, 'switchyard_connect');
     return this.#o.sealed
       .open('session', cookie, browserUser)
-      .then((user) => (user?.issuer === own.publicUrl ? user : undefined));
+      .then((user) => (user?.issuer === own.publicUrl && !this.#o.isOut(user) ? user : undefined));
   }
 
   async #signIn({ response, own, cookies }: Visit, returnTo: string, anew: boolean): Promise<void> {
@@ -218,7 +221,11 @@ export class ConnectSite {
     if (prospect instanceof OAuthProblem) return this.#refuse(visit, prospect, upstream, user);
     const begun = await this.#o.flow.begin(user, { upstream, label, settings }, prospect, gatewayClient(gateway));
     if (begun instanceof OAuthProblem) return this.#refuse(visit, begun, upstream, user);
-    redirect(visit.response, begun.url.href, [visit.cookies.set('switchyard_connect_consent', begun.cookie, AUTHORIZATION_MS)]);
+    const session = await this.#o.sealed.seal('session', user, SESSION_MS);
+    redirect(visit.response, begun.url.href, [
+      visit.cookies.set('switchyard_connect_consent', begun.cookie, AUTHORIZATION_MS),
+      visit.cookies.set('switchyard_connect', session, SESSION_MS),
+    ]);
   }
 
   async #callback(visit: Visit): Promise<void> {

@@ -10,6 +10,16 @@ export interface ConnectionNews extends ConnectionChange {
   /** Why, where it was not wanted. */
   readonly reason?: string;
   readonly actor?: Partial<EventFields>;
+  /** Whose doing it was, where that was somebody else than its owner. */
+  readonly by?: Partial<EventFields>;
+}
+
+/** Who changes a connection, and why, over the API. */
+export interface ChangedBy {
+  readonly fields: Partial<EventFields>;
+  readonly reason: string;
+  /** Set where that is not its owner. */
+  readonly isOther?: boolean;
 }
 
 /** Edges keep a lease for a minute at most; whoever was away for longer has none. */
@@ -31,7 +41,7 @@ export class ConnectionNewsdesk {
   }
 
   /** Edges first: what they hold may be what must not be used any more. @throws StateUnavailable; SpoolFull */
-  async tell({ id, change, state, version, reason = '', actor = {} }: ConnectionNews): Promise<void> {
+  async tell({ id, change, state, version, reason = '', actor = {}, by }: ConnectionNews): Promise<void> {
     const said: ConnectionChange = { state, version };
     await this.#kv.put(connectionChangeKey(id.upstream, id), Buffer.from(JSON.stringify(said)), { ttlMs: KEPT_MS });
     await this.#audit.record({
@@ -42,7 +52,8 @@ export class ConnectionNewsdesk {
       upstream: id.upstream,
       principal_issuer: id.issuer,
       principal_subject: id.subject,
-      detail: { change, label: id.label, version },
+      ...by,
+      detail: { change, label: id.label, version, ...(by !== undefined && { person: id.subject }) },
     });
   }
 }

@@ -86,6 +86,16 @@ export class ConnectionStore {
     await this.sealed.delete(nameOf(id));
   }
 
+  /** Every connection of somebody, in the order of upstreams and labels. @throws StateUnavailable */
+  async ofPrincipal({ issuer, subject }: Pick<ConnectionId, 'issuer' | 'subject'>): Promise<ConnectionId[]> {
+    const prefix = `${JSON.stringify([issuer, subject]).slice(0, -1)},`;
+    const names = await this.sealed.names(prefix);
+    return names.flatMap((name) => {
+      const [, , upstream = '', label = INDEX] = JSON.parse(name) as string[];
+      return label === INDEX ? [] : [{ issuer, subject, upstream, label }];
+    });
+  }
+
   /** Which connections somebody has. @throws as `get` */
   async index(of: ConnectionsOf): Promise<Read<ConnectionIndex>> {
     return this.#read(nameOf({ ...of, label: INDEX }), decodeIndex);

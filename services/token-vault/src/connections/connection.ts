@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { registeredClient } from '../upstream-oauth/client-registration.js';
 
@@ -13,6 +14,12 @@ export interface ConnectionId extends ConnectionsOf {
   /** What its owner calls it, for example "work". */
   readonly label: string;
 }
+
+/** Names somebody's connection towards the API: labels are text of any kind, and paths are not. */
+export const connectionHandle = (upstream: string, label: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([upstream, label]))
+    .digest('base64url');
 
 /** What labels look like: shown on pages, so short and on one line. */
 export const connectionLabel = z

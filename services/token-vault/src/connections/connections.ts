@@ -1,7 +1,7 @@
 import type { EventFields } from '@switchyard/contracts';
 import { fits, type ConnectWay } from '../connect-way.js';
 import type { Connection, ConnectionId, ConnectionIndex, ConnectionsOf } from './connection.js';
-import type { ConnectionNewsdesk } from './connection-news.js';
+import type { ChangedBy, ConnectionNewsdesk } from './connection-news.js';
 import type { ConnectionStore } from './connection-store.js';
 import type { Revocations } from './revocations.js';
 
@@ -77,10 +77,11 @@ export class Connections {
 
   /**
    * Ends a connection: here at once, and at its authorization server as soon as that answers.
+   * @param by who ends it and why, where it is not done on its page
    * @returns whether there was one
    * @throws as `connect`
    */
-  async disconnect(id: ConnectionId, actor: Partial<EventFields>): Promise<boolean> {
+  async disconnect(id: ConnectionId, actor: Partial<EventFields>, by?: ChangedBy): Promise<boolean> {
     const { store, news, revocations } = this.#o;
     const read = await store.get(id);
     if (read.state === 'absent') return false;
@@ -88,7 +89,8 @@ export class Connections {
     const revocation = read.state === 'intact' ? await revocations.add(read.value) : undefined;
     await store.changeIndex(id, (index) => withoutLabel(index, id.label));
     await store.delete(id);
-    await news.tell({ id, change: 'disconnected', state: 'disconnected', version: '', actor });
+    const why = by && { reason: by.reason, ...(by.isOther === true && { by: by.fields }) };
+    await news.tell({ id, change: 'disconnected', state: 'disconnected', version: '', actor, ...why });
     revocation?.();
     return true;
   }

@@ -1,13 +1,27 @@
-import type { People } from '@switchyard/admin-api';
 import { revocableToken, type Revocations } from '@switchyard/api-keys';
 import { ACCOUNT_SCOPE, apiMetadataUrl, apiResourceUrl, type AccessTokenVerifier } from '@switchyard/oauth';
+import type { People } from './admin.guard.js';
 
-/** People who call this API with access tokens for it, which nobody has revoked. */
-export function signedInPeople(publicUrl: string, tokens: AccessTokenVerifier, revocations: Revocations): People {
+/** Where tokens for this API come from. */
+export interface ApiTokens {
+  /** Origin of the gateway. */
+  readonly publicUrl: string;
+  readonly tokens: AccessTokenVerifier;
+}
+
+/**
+ * People who call this API with access tokens for it, which nobody has revoked.
+ * @param find where they come from now; undefined while that is not known: nobody is let in
+ */
+export function signedInPeople(
+  find: () => ApiTokens | undefined | Promise<ApiTokens | undefined>,
+  revocations: Revocations,
+): People {
   return {
-    resourceMetadataUrl: apiMetadataUrl(publicUrl),
     identify: async (text) => {
-      const token = await tokens.verify(text, apiResourceUrl(publicUrl));
+      const api = await find();
+      if (api === undefined) return undefined;
+      const token = await api.tokens.verify(text, apiResourceUrl(api.publicUrl));
       if (!token.ok || token.principal.kind !== 'user' || !token.scopes.includes(ACCOUNT_SCOPE)) return undefined;
       // It comes as Bearer, so nothing shows that whoever sent it has the key (RFC 9449 §7.2),
       // or its certificate (RFC 8705 §3).
@@ -17,6 +31,10 @@ export function signedInPeople(publicUrl: string, tokens: AccessTokenVerifier, r
       await revocations.confirm();
       if (revocations.covers(revocableToken({ ...token, subject: principal.subject }))) return undefined;
       return { issuer: principal.issuer, subject: principal.subject, name: principal.name, clientId, grantId };
+    },
+    resourceMetadataUrl: async () => {
+      const api = await find();
+      return api && apiMetadataUrl(api.publicUrl);
     },
   };
 }
