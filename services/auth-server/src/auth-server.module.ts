@@ -1,6 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Clock } from '@switchyard/runtime';
 import type { EventSink } from './events/event-sink.js';
+import { ClientsController } from './clients/clients.controller.js';
+import { ConfiguredClients } from './clients/configured-clients.js';
+import { EndedClients } from './clients/ended-clients.js';
+import { RegisteredClients } from './clients/registered-clients.js';
 import { KeyRegister } from './keys/key-register.js';
 import { KeysController } from './keys/keys.controller.js';
 import { SigningKeysController } from './signing/signing-keys.controller.js';
@@ -21,19 +25,24 @@ export class AuthServerModule {
     readonly people: PeopleRegister;
     readonly sessions: Sessions;
     readonly accounts: Accounts;
+    readonly clients: { readonly configured: ConfiguredClients; readonly registered: RegisteredClients };
+    readonly endedClients: EndedClients;
     readonly publicUrl: string;
     readonly audit: EventSink;
     readonly clock: Clock;
   }): DynamicModule {
     return {
       module: AuthServerModule,
-      controllers: [SigningKeysController, KeysController, MeController, PeopleController],
+      controllers: [SigningKeysController, KeysController, MeController, PeopleController, ClientsController],
       providers: [
         { provide: KeyRegister, useValue: o.register },
         { provide: SigningKeys, useValue: o.signing },
         { provide: PeopleRegister, useValue: o.people },
         { provide: Sessions, useValue: o.sessions },
         { provide: Accounts, useValue: o.accounts },
+        { provide: ConfiguredClients, useValue: o.clients.configured },
+        { provide: RegisteredClients, useValue: o.clients.registered },
+        { provide: EndedClients, useValue: o.endedClients },
         { provide: PUBLIC_URL, useValue: o.publicUrl },
         { provide: AUDIT, useValue: o.audit },
         { provide: CLOCK, useValue: o.clock },

@@ -11,6 +11,7 @@ import { AuthServerModule } from './auth-server.module.js';
 import { ClientDocuments } from './clients/client-documents.js';
 import { ConfiguredClients } from './clients/configured-clients.js';
 import { FailedAuthentications } from './clients/failed-authentications.js';
+import { EndedClients } from './clients/ended-clients.js';
 import { RemovedApps } from './clients/removed-apps.js';
 import { RegisteredClients } from './clients/registered-clients.js';
 import type { AuthServerConfig } from './config.js';
@@ -81,15 +82,16 @@ export async function startAuthServer(config: AuthServerConfig, deps: AuthServer
   const configured = undo.adopt(await openConfiguredClients(gateway, config.gatewayFile, tenant, deps), (it) => it.close());
   const store = new OidcStore(await state.bucket(BUCKETS.oidc, tenant));
   const revoked = await RevocationRegister.open(state, tenant);
-  undo.adopt(RemovedApps.follow({ configured, store, register: revoked, clock, log }), (it) => it.close());
-  const opened = { servers, signing, configured, store, register: revoked, fetch: egress.fetch };
+  const endedClients = new EndedClients(store, revoked, clock);
+  undo.adopt(RemovedApps.follow({ configured, store, ended: endedClients, log }), (it) => it.close());
+  const opened = { servers, signing, configured, store, register: revoked, endedClients, fetch: egress.fetch };
   const onUnreadable = (key: string, error: unknown) => log.error('a revocation could not be read', { key_id: key, error });
   const revocations = undo.adopt(await Revocations.open(state, tenant, onUnreadable), (it) => it.close());
   const { publicUrl } = gateway.gateway;
   const parts = await providerParts(gateway, tenant, opened, deps);
   const before = oidcHandler(new RotatingProvider(parts, signing), parts);
   const people = signedInPeople(() => ({ publicUrl, tokens: parts.tokens }), revocations);
-  const module = AuthServerModule.of({ ...parts, register, signing, clock });
+  const module = AuthServerModule.of({ ...parts, register, signing, clock, endedClients });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log, before }), (it) => it.close());
   const running = undo.move();
   return {
@@ -115,13 +117,14 @@ interface Opened {
   readonly configured: ConfiguredClients;
   readonly store: OidcStore;
   readonly register: RevocationRegister;
+  readonly endedClients: EndedClients;
   readonly fetch: typeof globalThis.fetch;
 }
 
 async function providerParts(
   { gateway: { publicUrl }, identity }: GatewayConfig,
   tenant: string,
-  { servers, signing, configured, store, register, fetch }: Opened,
+  { servers, signing, configured, store, register, endedClients, fetch }: Opened,
   deps: AuthServerDeps,
 ) {
   const { state, clock, audit, log } = deps;
@@ -148,14 +151,14 @@ async function providerParts(
     exchangeClients: tokenExchange.clients,
     dpop: await openDpop(state, tenant, { clock, nonceRequired: identity.dpop.nonce }),
     ...(enabled ? { certificates: await ClientCertificates.open(state, tenant, { clock, endpointsUrl }) } : {}),
-    consents: new RememberedConsents({ store, ended, clock }),
+    consents: new RememberedConsents({ store, ended, endedClients, clock }),
     clients: {
       configured,
       documents: new ClientDocuments({ store, clock, trust: identity.clientDocuments }),
       registered: new RegisteredClients(store),
       failed: new FailedAuthentications(store),
     },
-    adapters: { store, revocations, register, ended, clock },
+    adapters: { store, revocations, register, ended, endedClients, clock },
     tokens: ownTokens(publicUrl, signing, clock),
     people,
     sessions: new Sessions({ store, people, revocations, ended, clock }),

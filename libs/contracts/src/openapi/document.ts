@@ -1,4 +1,5 @@
 import { auditExportPaths } from './audit-export.js';
+import { clientsPaths } from './clients.js';
 import { connectionsPaths } from './connections.js';
 import { dataKeysPaths } from './data-keys.js';
 import { eventsPaths } from './events.js';
@@ -33,6 +34,7 @@ export function openApiDocument(publicUrl: string): object {
       ...keysPaths,
       ...peoplePaths,
       ...connectionsPaths,
+      ...clientsPaths,
       ...secretsPaths,
       ...dataKeysPaths,
       ...eventsPaths,

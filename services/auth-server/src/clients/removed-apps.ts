@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
-import type { RevocationRegister } from '../revocation/revocation-register.js';
 import type { OidcStore } from '../store/oidc-store.js';
 import type { ConfiguredClients } from './configured-clients.js';
+import type { EndedClients } from './ended-clients.js';
 
 const KIND = 'ConfiguredApps';
 const ID = 'all';
@@ -12,8 +11,7 @@ const AGAIN_AFTER_MS = 1_000;
 interface RemovedAppsParts {
   readonly configured: ConfiguredClients;
   readonly store: OidcStore;
-  readonly register: RevocationRegister;
-  readonly clock: Clock;
+  readonly ended: EndedClients;
   readonly log: Logger;
 }
 
@@ -57,14 +55,13 @@ export class RemovedApps {
   }
 
   async #endRemoved(): Promise<void> {
-    const { configured, store, register, clock } = this.#o;
+    const { configured, store, ended } = this.#o;
     const now = configured.apps()?.toSorted();
     if (now === undefined) return;
     const before = ((await store.find(KIND, ID))?.record['ids'] ?? []) as readonly string[];
     if (JSON.stringify(before) === JSON.stringify(now)) return;
-    const grantedUntilMs = clock.now();
     const removed = before.filter((id) => !now.includes(id));
-    for (const id of removed) await register.revoke({ kind: 'client', id, grantedUntilMs });
+    for (const id of removed) await ended.end(id);
     await store.write(KIND, ID, { ids: now });
   }
 }

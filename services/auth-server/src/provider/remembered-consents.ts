@@ -1,4 +1,5 @@
 import { describeRedirect } from '@switchyard/oauth';
+import type { EndedClients } from '../clients/ended-clients.js';
 import type { EndedPeople } from '../federation/ended-people.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { OidcStore } from '../store/oidc-store.js';
@@ -23,11 +24,18 @@ export interface Consent {
 export class RememberedConsents {
   readonly #store: OidcStore;
   readonly #ended: EndedPeople;
+  readonly #endedClients: EndedClients;
   readonly #clock: { now(): number };
 
-  constructor(o: { readonly store: OidcStore; readonly ended: EndedPeople; readonly clock: { now(): number } }) {
+  constructor(o: {
+    readonly store: OidcStore;
+    readonly ended: EndedPeople;
+    readonly endedClients: EndedClients;
+    readonly clock: { now(): number };
+  }) {
     this.#store = o.store;
     this.#ended = o.ended;
+    this.#endedClients = o.endedClients;
     this.#clock = o.clock;
   }
 
@@ -36,11 +44,14 @@ export class RememberedConsents {
     await this.#store.write(KIND, idOf(consent), { atMs: this.#clock.now() }, LIFETIMES.grantMs);
   }
 
-  /** Whether somebody said yes to exactly this, and has not been signed out everywhere since. */
+  /** Whether somebody said yes to exactly this, and neither they were signed out everywhere nor the client taken away since. */
   async has(consent: Consent): Promise<boolean> {
     if (!canBeRemembered(consent)) return false;
     const atMs = (await this.#store.find(KIND, idOf(consent)))?.record['atMs'];
-    return typeof atMs === 'number' && !(await this.#ended.hasEnded(consent.accountId, Math.floor(atMs / 1000)));
+    if (typeof atMs !== 'number') return false;
+    const bornAt = Math.floor(atMs / 1000);
+    if (await this.#ended.hasEnded(consent.accountId, bornAt)) return false;
+    return !(await this.#endedClients.hasEnded(consent.clientId, bornAt));
   }
 
   /** @param consent what somebody said no to this time */

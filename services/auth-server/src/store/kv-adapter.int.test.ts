@@ -4,6 +4,7 @@ import { SqliteState } from '@switchyard/state';
 import { FakeClock, tempDir } from '@switchyard/testing';
 import path from 'node:path';
 import { STATE_PROFILES, type OpenStates } from '../fixtures/states.contract.js';
+import { EndedClients } from '../clients/ended-clients.js';
 import { EndedPeople } from '../federation/ended-people.js';
 import { RevocationRegister } from '../revocation/revocation-register.js';
 import { GrantRevocations } from './grant-revocations.js';
@@ -27,7 +28,8 @@ describe.each(STATE_PROFILES)('the store of oidc-provider: %s', (_id, open) => {
         const register = await RevocationRegister.open(state, DEFAULT_TENANT);
         const revocations = new GrantRevocations(store, register, () => undefined);
         const ended = new EndedPeople(store, register, clock);
-        return { store, clock, revocations, register, ended };
+        const endedClients = new EndedClients(store, register, clock);
+        return { store, clock, revocations, register, ended, endedClients };
       }),
     );
   });
@@ -168,6 +170,7 @@ describe('a pushed request', () => {
       revocations,
       register,
       ended,
+      endedClients: new EndedClients(store, register, clock),
     });
     await adapter.upsert('par', { exp: clock.now() / 1000 + 60 }, 60);
     clock.advance(5 * 60_000);

@@ -1,6 +1,7 @@
 import { errors, Provider, type Adapter, type AdapterPayload } from 'oidc-provider';
 import { limitGuesses } from '../device/guess-limit.js';
 import { notePoll } from '../device/poll-limit.js';
+import type { EndedClients } from '../clients/ended-clients.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { EndedPeople } from '../federation/ended-people.js';
 import type { GrantRevocations } from './grant-revocations.js';
@@ -14,6 +15,7 @@ export interface AdapterContext {
   readonly revocations: GrantRevocations;
   readonly register: RevocationRegister;
   readonly ended: EndedPeople;
+  readonly endedClients: EndedClients;
   readonly clock: { now(): number };
 }
 
@@ -115,10 +117,12 @@ export class KvAdapter implements Adapter {
   }
 
   /** A session begins when somebody signs in, and is written again whenever it is used. */
-  async #hasEnded({ accountId, loginTs, iat }: AdapterPayload): Promise<boolean> {
+  async #hasEnded({ accountId, clientId, loginTs, iat }: AdapterPayload): Promise<boolean> {
+    const { ended, endedClients } = this.#context;
     const bornAt = loginTs ?? iat;
-    if (!ENDED_WITH_PERSON.has(this.#model) || accountId === undefined || bornAt === undefined) return false;
-    return this.#context.ended.hasEnded(accountId, bornAt);
+    if (!ENDED_WITH_OTHERS.has(this.#model) || bornAt === undefined) return false;
+    if (accountId !== undefined && (await ended.hasEnded(accountId, bornAt))) return true;
+    return clientId !== undefined && endedClients.hasEnded(clientId, bornAt);
   }
 
   // Kept until its own end, so that a later replay is recognised for what it is.
@@ -137,7 +141,8 @@ export class KvAdapter implements Adapter {
   }
 }
 
-const ENDED_WITH_PERSON = new Set(['Session', 'Grant', 'AuthorizationCode', 'RefreshToken']);
+/** With the person that they are of, and with the client that they were given to. */
+const ENDED_WITH_OTHERS = new Set(['Session', 'Grant', 'AuthorizationCode', 'RefreshToken']);
 
 const isAnswered = ({ consumed, accountId, error }: StoredRecord) =>
   consumed !== undefined || accountId !== undefined || error !== undefined;

@@ -88,6 +88,7 @@ export function createRouter(
     { path: new RegExp(`^/api/v1/me/${SESSIONS}$`), handle: toAuthServer },
     { path: new RegExp(`^/api/v1/(me|people/${ID})/connections(/${ID})?$`), handle: to('tokenVault') },
     { path: new RegExp(`^/api/v1/people(/${ID}/(${SESSIONS}|disable|enable))?$`), handle: toAuthServer },
+    { path: new RegExp(`^/api/v1/clients/${ID}$`), handle: toAuthServer },
     { path: /^\/api\/v1\/keys(\/[A-Za-z0-9_-]+)?$/, handle: toAuthServer },
     { path: /^\/\.well-known\/switchyard-user-jwks\.json$/, handle: to('tokenVault') },
     { path: /^\/connect(\/[A-Za-z0-9_.-]+)?$/, handle: to('tokenVault') },
