@@ -36,6 +36,7 @@ export default {
   moduleNameMapper: {
     '^@switchyard/(contracts|mcp|messaging|state|egress|oauth|runtime|telemetry|audit|testing|api-keys|admin-api|gateway-config|platform|pages)$':
       '<rootDir>/libs/$1/src/index.ts',
+    '^@switchyard/contracts/catalogue$': '<rootDir>/libs/contracts/src/catalogue.ts',
     '^@switchyard/([a-z-]+)$': '<rootDir>/services/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -88,6 +88,14 @@ export function importableNames(source, packages, devDependencies) {
 const escape = (name) => name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 const anyOf = (names, end) => (names.length === 0 ? '(?!)' : `(?:${names.map(escape).join('|')})${end}`);
 
+/** A second entry point, for what is too large to be loaded by every process. */
+const SECOND_ENTRIES = { contracts: ['contracts/catalogue'] };
+
+function entriesOf(name) {
+  const own = name.slice('@switchyard/'.length);
+  return [own, ...(SECOND_ENTRIES[own] ?? [])];
+}
+
 const importRule = (names) => [
   'error',
   {
@@ -102,7 +110,7 @@ const importRule = (names) => [
     patterns: [
       {
         regex: `^@switchyard/(?!${anyOf(
-          names.filter(isWorkspaceName).map((name) => name.slice('@switchyard/'.length)),
+          names.filter(isWorkspaceName).flatMap(entriesOf),
           '$',
         )})`,
         message:

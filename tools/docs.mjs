@@ -1,5 +1,6 @@
 // Generates docs/configuration.md and docs/switchyard.schema.json from the schemas that check configurations, docs/errors.md from the
-// edge's refusal table, and docs/compatibility.md from what the interop matrix asserts.
+// edge's refusal table, docs/compatibility.md from what the interop matrix asserts, and docs/events.md and the catalogue in proto/ from
+// tools/event-catalogue.mjs; after a change of that one, `npm run proto`.
 //   node tools/docs.mjs [--check]     --check writes nothing and fails when a file is not what it would write
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -16,6 +17,7 @@ const { gatewayJsonSchema } = await import('@switchyard/gateway-config');
 const { compatibilityPage } = await import('./compatibility-page.mjs');
 const { configurationPage } = await import('./configuration-page.mjs');
 const { errorsPage } = await import('./errors-page.mjs');
+const { catalogueProto, eventsPage } = await import('./event-catalogue.mjs');
 
 const schemaFile = path.join(root, 'docs/switchyard.schema.json');
 const style = await prettier.resolveConfig(schemaFile);
@@ -24,6 +26,8 @@ const outputs = [
   [path.join(root, 'docs/configuration.md'), await configurationPage()],
   [path.join(root, 'docs/errors.md'), errorsPage()],
   [path.join(root, 'docs/compatibility.md'), compatibilityPage()],
+  [path.join(root, 'docs/events.md'), await prettier.format(eventsPage(), { ...style, parser: 'markdown' })],
+  [path.join(root, 'proto/switchyard/events/v1/catalogue.proto'), catalogueProto()],
 ];
 
 async function isCurrent([file, text]) {

@@ -29,8 +29,6 @@ export const EVENT_TYPES = [
   'auth.key_created',
   'auth.key_revoked',
   'auth.signing_key_rotated',
-  'payload.captured',
-  'payload.read',
   'config.applied',
   'config.rejected',
   'connection.leased',

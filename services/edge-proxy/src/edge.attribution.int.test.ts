@@ -1,6 +1,6 @@
 import { answerResult, eventually, type ScriptedUpstream, startScriptedUpstream } from '@switchyard/testing';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
-import { callOf, exchange, openSession } from './raw-client.fixture.js';
+import { callOf, exchange, open, openSession } from './raw-client.fixture.js';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.fixture.js';
 
 let issuer: TokenIssuer;
@@ -100,6 +100,21 @@ describe('what an event says of who called', () => {
     const opened = edge.events.filter(({ type, session_id }) => type === 'session.opened' && session_id === event.session_id);
     expect(opened).toHaveLength(1);
     expect(JSON.stringify(edge.events)).not.toContain(session.slice(0, 22));
+  });
+});
+
+describe('what events say of streams', () => {
+  it('tells of their beginning and of their end, with how long they stood', async () => {
+    const key = issuer.token(edge.url, '/mcp/work');
+    const session = await openSession(edge.url, '/mcp/work', key);
+    const headers = { 'x-request-id': 'stream-1' };
+    const stream = await open(edge.url, { path: '/mcp/work', method: 'GET', key, session, headers });
+    const opened = await edge.event(({ request_id }) => request_id === 'stream-1');
+    expect(opened).toMatchObject({ type: 'stream.opened', outcome: 'ok', method: 'GET', principal_name: 'ana@example.com' });
+    stream.leave();
+    const closed = await edge.event(({ request_id, type }) => request_id === 'stream-1' && type === 'stream.closed');
+    expect(closed).toMatchObject({ session_id: opened.session_id, outcome: 'ok' });
+    expect(closed.duration_us).toBeGreaterThan(0);
   });
 });
 

@@ -1,7 +1,8 @@
-import { create, toJsonString } from '@bufbuild/protobuf';
+import { create, fromJson, type JsonValue, toJsonString } from '@bufbuild/protobuf';
 import { mintApiKey, encodeApiKeyRecord } from '@switchyard/api-keys';
 import { Audit } from '@switchyard/audit';
 import { BUCKETS, DEFAULT_TENANT, type EventJson, EVENTS_STREAM, type Snapshot, SnapshotSchema } from '@switchyard/contracts';
+import { CATALOGUE } from '@switchyard/contracts/catalogue';
 import { connectNats, LocalBus, LocalRpc, type NatsLink, NatsRpc, type Rpc } from '@switchyard/messaging';
 import { type Clock, systemClock } from '@switchyard/runtime';
 import { SqliteState, type State } from '@switchyard/state';
@@ -73,6 +74,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
   const log = createLogger({ service: 'edge-proxy', level: 'debug', destination: output });
   const bus = new LocalBus();
   const events: EventJson[] = [];
+  const strangers: string[] = [];
   const consumption = await bus.consume({
     stream: EVENTS_STREAM,
     durable: 'test',
@@ -82,7 +84,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     handle: (messages) => {
       for (const { data } of messages) {
         for (const line of Buffer.from(data).toString('utf8').split('\n'))
-          if (line !== '') events.push(JSON.parse(line) as EventJson);
+          if (line !== '') events.push(inCatalogue(line, strangers));
       }
       return Promise.resolve();
     },
@@ -161,8 +163,22 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
       const own = beside === undefined || nats !== undefined ? [rpc.close().then(() => nats?.close())] : [];
       await Promise.all([bus.close(), ...shared, ...own, telemetry.close()]);
       await dir[Symbol.asyncDispose]();
+      if (strangers.length > 0) throw new Error(`events that the catalogue does not know: ${strangers.join('\n')}`);
     },
   };
+}
+
+/** Reads an event; one that has what the message of its type has not is noted. */
+function inCatalogue(line: string, strangers: string[]): EventJson {
+  const event = JSON.parse(line) as EventJson;
+  const message = CATALOGUE.get(event.type ?? '');
+  try {
+    if (message === undefined) throw new Error(`there is no type ${event.type}`);
+    fromJson(message, event as JsonValue, { ignoreUnknownFields: false });
+  } catch (error) {
+    strangers.push(`${String(error)}: ${line}`);
+  }
+  return event;
 }
 
 async function freePort(): Promise<number> {

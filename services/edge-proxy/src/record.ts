@@ -26,6 +26,8 @@ export const EVENT_OF_METHOD: ReadonlyMap<string, EventType> = new Map<string, E
   ['resources/templates/list', 'capability.listed'],
   ['initialize', 'session.opened'],
   ['DELETE', 'session.closed'],
+  ['GET', 'stream.closed'],
+  ['subscriptions/listen', 'stream.closed'],
 ]);
 
 /** Stages that refuse before it is known what the caller wants. */
@@ -110,6 +112,17 @@ export function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Pr
   if (facts.answered) facts.cost_micros = costOf(facts, exchange.catalog);
   if ((facts.source ?? exchange.server).strict) return recordStrictly(facts, edge);
   return edge.audit.record(facts, facts.rendered());
+}
+
+/**
+ * Records that a standing stream has begun; its end is the event of its exchange. Does not wait: a stream that cannot be recorded is ended
+ * by whoever admits, with everything else.
+ */
+export function recordStream({ facts, requestId }: Exchange, edge: Edge): void {
+  const opened = Object.assign(new Facts(facts.circumstances), facts, { type: 'stream.opened' });
+  edge.audit
+    .record(opened, facts.rendered())
+    .catch((error: unknown) => edge.log.error('a stream was not recorded', { error, request_id: requestId }));
 }
 
 /** Times that are known anyway: of what was waited for, of the upstream, and from its answer on. */

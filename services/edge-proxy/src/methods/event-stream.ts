@@ -3,6 +3,7 @@ import type { Ending } from '../ending.js';
 import { refused } from '../ending.js';
 import type { StreamPlace } from '../event-id.js';
 import type { LoggedEvent } from '../event-log.js';
+import { recordStream } from '../record.js';
 import { Refusal } from '../refusal.js';
 import { Rounds, type Visited } from '../rounds.js';
 import type { ClientSession } from '../session-store.js';
@@ -32,6 +33,7 @@ export function serveEventStream(
   const stream = (session.standing ??= new StandingStream(call, session, edge));
   reply.standing = true;
   reply.keepIn(session.streams, '', cancellation);
+  recordStream(call.exchange, edge);
   stream.attach(call, place?.stream, place?.sequence ?? 0, missed);
   const kept = new Kept(session, edge);
   KEPT.join(kept);

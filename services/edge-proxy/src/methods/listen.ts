@@ -7,6 +7,7 @@ import { ACKNOWLEDGED } from '../changes/modern-source.js';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Call } from '../exchange.js';
+import { recordStream } from '../record.js';
 import { Refusal } from '../refusal.js';
 import { enterUpstream } from '../upstream-session.js';
 import * as z from 'zod';
@@ -38,6 +39,7 @@ export async function serveListen(call: Call, edge: Edge): Promise<Ending> {
     const honoured = await Promise.race([inTime(listening.honoured(), ACKNOWLEDGE_MS), stream.over]);
     exchange.reply.standing = true;
     exchange.reply.openStream();
+    recordStream(exchange, edge);
     stream.begin(union([filterOf(kindsOf(wanted), []), honoured ?? {}]));
     await stream.over;
   } finally {

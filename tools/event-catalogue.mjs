@@ -1,0 +1,296 @@
+// The catalogue of events: one row a type. From it and from what proto/switchyard/events/v1/event.proto says of each field come
+// proto/switchyard/events/v1/catalogue.proto, with one message a type, and docs/events.md. `npm run docs` writes both.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const FILE = path.resolve(import.meta.dirname, '../proto/switchyard/events/v1/event.proto');
+
+/** Fields that go together. */
+const FIELDS = {
+  identity: 'event_id tenant type occurred_at emitter epoch sequence outcome recorded_at chain',
+  request: 'request_id trace_id',
+  principal: 'principal_issuer principal_subject principal_name principal_kind client_id',
+  attribution: 'teams on_behalf_of',
+  server: 'server snapshot',
+  client: 'client_name client_version era revision session_id',
+  target: 'upstream capability_kind capability upstream_capability method',
+  ending: 'reason origin http_status rpc_code',
+  ids: 'client_rpc_id upstream_rpc_id',
+  sizes: 'bytes_in bytes_out',
+  time: 'duration_us upstream_us stage_us',
+  tokens: 'arguments_tokens result_tokens model_tokens_in model_tokens_out cost_micros',
+};
+const names = (...groups) => groups.flatMap((group) => (FIELDS[group] ?? group).split(' '));
+
+const EXCHANGE = names(
+  'identity',
+  'request',
+  'principal',
+  'attribution',
+  'server',
+  'client',
+  'target',
+  'ending',
+  'ids',
+  'sizes',
+  'time',
+  'rule',
+);
+const CALL = [...EXCHANGE, ...names('tokens')];
+const ADMIN = names('identity', 'request', 'principal', 'reason', 'http_status');
+const SIGN_IN = names('identity', 'request', 'principal', 'client_name', 'reason', 'http_status');
+
+const BECAUSE = { because: 'What decided within the reason, for example no_rule_grants or scope.' };
+const RESULT = { result: 'What the call has become where it is no plain result: input_required or task.' };
+const INTENT = { intent: 'Event id of the intent that went before, on servers with strict durability.' };
+const GRANT = { grant: 'Id of the grant.' };
+const PERSON = { person: 'Subject of the person.' };
+const KEY = {
+  key_id: 'Id of the API key.',
+  key_name: 'Name of the API key.',
+  servers: 'Servers that it opens, separated by spaces.',
+  roles: 'Roles that it has, separated by spaces.',
+  first: 'true for the key that the gateway makes at its first start.',
+};
+
+/** What happened · who writes it · which fields of an event it has · which keys its detail has. */
+const TYPES = {
+  'tool.called': ['A tool was called.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT }],
+  'tool.intended': [
+    'Something is about to be done that may change something; its outcome follows.',
+    'edge-proxy',
+    CALL,
+    { ...BECAUSE, intent_of: 'Type of the event that will say how it ended.' },
+  ],
+  'prompt.got': ['A prompt was got.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT }],
+  'resource.read': ['A resource was read.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT }],
+  'completion.made': ['An argument was completed.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT }],
+  'task.used': [
+    'A task was looked after: its state, its result, more input, or its end.',
+    'edge-proxy',
+    CALL,
+    { ...BECAUSE, ...RESULT, ...INTENT },
+  ],
+  'capability.listed': [
+    'Tools, prompts, resources or templates were listed.',
+    'edge-proxy',
+    EXCHANGE,
+    {
+      ...BECAUSE,
+      ...INTENT,
+      count: 'How many were shown.',
+      unavailable: 'Upstreams that could not be asked: <upstream>:<reason>, separated by commas.',
+      left_out: 'Tools that no client of the revision could use, separated by commas.',
+    },
+  ],
+  'session.opened': ['A session began.', 'edge-proxy', EXCHANGE, { ...BECAUSE, ...INTENT }],
+  'session.closed': ['A session was ended by its client.', 'edge-proxy', EXCHANGE, { ...BECAUSE, ...INTENT }],
+  'stream.opened': [
+    'A standing stream began, on which the client hears what upstreams say by themselves.',
+    'edge-proxy',
+    EXCHANGE,
+    {},
+  ],
+  'stream.closed': [
+    'A standing stream ended. duration_us is how long it stood.',
+    'edge-proxy',
+    EXCHANGE,
+    { ...BECAUSE, ...INTENT },
+  ],
+  'policy.denied': [
+    'The configuration does not grant this. rule is what decided.',
+    'edge-proxy',
+    CALL,
+    { ...BECAUSE, ...INTENT },
+  ],
+  'request.refused': ['A request was refused before it was known what it wants.', 'edge-proxy', CALL, { ...BECAUSE, ...INTENT }],
+  'proxy.hop': [
+    'One attempt at an upstream: the status that it gave, and how long it took.',
+    'edge-proxy',
+    [...EXCHANGE, 'attempt'],
+    {},
+  ],
+  'auth.rejected': [
+    'Somebody was not let in.',
+    'edge-proxy, auth-server, and every service with an API',
+    [...CALL],
+    {
+      ...BECAUSE,
+      ...INTENT,
+      endpoint: 'Endpoint of the authorization server.',
+      provider: 'Identity provider whose word was not followed.',
+      code: 'Its error code, or what did not hold.',
+      document: 'What is wrong with a client’s metadata document.',
+    },
+  ],
+  'auth.signed_in': ['Somebody signed in.', 'auth-server', SIGN_IN, { provider: 'Identity provider that vouched for them.' }],
+  'auth.signed_out': [
+    'Everything that somebody had here ended: sessions, codes and grants.',
+    'auth-server',
+    SIGN_IN,
+    { provider: 'Identity provider that they had signed in with.', ...PERSON },
+  ],
+  'auth.token_issued': [
+    'A client was given tokens.',
+    'auth-server',
+    [...SIGN_IN, 'server'],
+    {
+      grant_type: 'How they were asked for (OAuth).',
+      ...GRANT,
+      replayed: 'true where they had been given before, and were given once more.',
+    },
+  ],
+  'auth.client_registered': ['A client registered itself.', 'auth-server', SIGN_IN, {}],
+  'auth.grant_revoked': [
+    'Everything that was issued under a grant ended.',
+    'auth-server',
+    SIGN_IN,
+    { ...GRANT, client: 'Client that had it.', ...PERSON },
+  ],
+  'auth.token_revoked': ['One access token ended before its time.', 'auth-server', SIGN_IN, { token: 'Its id, jti.', ...GRANT }],
+  'auth.person_disabled': ['A person was kept out from now on.', 'auth-server', ADMIN, PERSON],
+  'auth.person_enabled': ['A person was let in again.', 'auth-server', ADMIN, PERSON],
+  'auth.key_created': ['An API key was made.', 'auth-server', ADMIN, KEY],
+  'auth.key_revoked': ['An API key was revoked.', 'auth-server', ADMIN, KEY],
+  'auth.signing_key_rotated': ['Tokens are signed with a new key.', 'auth-server', ADMIN, {}],
+  'config.applied': [
+    'A new configuration is served.',
+    'capability-registry',
+    names('identity', 'principal_name', 'reason', 'snapshot'),
+    {
+      file: 'Name of the configuration file.',
+      servers: 'How many servers it has.',
+      upstreams: 'How many upstreams it has.',
+      before: 'Revision of the one before.',
+      changes: 'What is other than before: + added, - removed, ~ changed; paths separated by commas.',
+      author_known_by: 'How the author in principal_name is known: git, of the commit that the file is of; owner, of the file.',
+      commit: 'Git commit that the file is of.',
+    },
+  ],
+  'config.rejected': [
+    'A configuration cannot be used; the last good one stays.',
+    'capability-registry',
+    names('identity', 'principal_name', 'reason', 'snapshot'),
+    {
+      file: 'Name of the configuration file.',
+      message: 'What is wrong with it.',
+      author_known_by: 'How the author in principal_name is known: git or owner.',
+      commit: 'Git commit that the file is of.',
+    },
+  ],
+  'connection.leased': [
+    'The vault lent a credential to an edge or a sink, or did not.',
+    'token-vault',
+    names('identity', 'request', 'principal', 'upstream', 'reason'),
+    { edge: 'Process that asked.', version: 'Version of the credential.', cause: 'Why not, for administrators.' },
+  ],
+  'connection.changed': [
+    'A credential for an upstream was stored, replaced, refreshed, lost or removed.',
+    'token-vault',
+    names('identity', 'request', 'principal', 'upstream', 'reason'),
+    {
+      change: 'What became of it.',
+      label: 'Which of the person’s connections.',
+      version: 'Version of the credential.',
+      error: 'Error code of the upstream’s authorization server.',
+    },
+  ],
+  'secret.changed': [
+    'A named secret was stored or removed.',
+    'token-vault',
+    ADMIN,
+    { name: 'Its name.', change: 'What became of it.' },
+  ],
+  'vault.key_rotated': ['New records are encrypted with a new data key.', 'token-vault', ADMIN, { key_id: 'Its id.' }],
+  'vault.keys_destroyed': [
+    'All data keys of the tenant were destroyed: what they encrypt can be read no more.',
+    'token-vault',
+    ADMIN,
+    { count: 'How many keys.' },
+  ],
+};
+
+/** Fields of an event as event.proto has them: comment and declaration, by name. */
+function readFields() {
+  const text = readFileSync(FILE, 'utf8');
+  const pattern = /((?: {2}\/\/.*\n)+) {2}((?:repeated )?[\w.<>, ]+?) (\w+) = (\d+) \[json_name = "\w+"\];/g;
+  return new Map(
+    [...text.matchAll(pattern)].map(([, comment, type, name, number]) => [name, { comment, type, number: Number(number) }]),
+  );
+}
+
+/** Name of the message of a type: `auth.token_issued` has AuthTokenIssued. */
+export const messageName = (type) =>
+  type
+    .split(/[._]/)
+    .map((word) => word[0].toUpperCase() + word.slice(1))
+    .join('');
+
+const sentence = (comment) =>
+  comment
+    .replace(/^ {2}\/\/ ?/gm, '')
+    .trim()
+    .replaceAll('\n', ' ');
+
+function message(type, fields) {
+  const [what, writer, has, detail] = TYPES[type];
+  const own = has.map((name) => ({ name, ...(fields.get(name) ?? fail(`${type} has a field ${name}, which events have not`)) }));
+  const lines = own
+    .toSorted((a, b) => a.number - b.number)
+    .map(({ comment, type: kind, name, number }) => `${comment}  ${kind} ${name} = ${number} [json_name = "${name}"];\n`);
+  const keys = Object.entries(detail).map(
+    ([key, says], index) => `    // ${says}\n    string ${key} = ${index + 1} [json_name = "${key}"];\n`,
+  );
+  const ofDetail =
+    keys.length === 0
+      ? ''
+      : `  // What only this type says.\n  message Detail {\n${keys.join('')}  }\n  // What only this type says.\n  Detail detail = 36;\n`;
+  return `// ${type}: ${what} Written by ${writer}.\nmessage ${messageName(type)} {\n${lines.join('')}${ofDetail}}\n`;
+}
+
+function fail(text) {
+  throw new Error(text);
+}
+
+/** The text of catalogue.proto. */
+export function catalogueProto() {
+  const fields = readFields();
+  const head = `syntax = "proto3";
+
+// The types of events, one message each: which fields of Event, and which keys of its detail, it has. Every line of an event reads as the
+// message of its type as well as Event. Generated by \`npm run docs\` from tools/event-catalogue.mjs and event.proto. Do not edit.
+package switchyard.events.v1;
+
+import "google/protobuf/timestamp.proto";
+`;
+  return [head, ...Object.keys(TYPES).map((type) => message(type, fields))].join('\n');
+}
+
+/** The text of docs/events.md. */
+export function eventsPage() {
+  const fields = readFields();
+  const head = `# Events
+
+Generated by \`npm run docs\` from the catalogue and from \`proto/switchyard/events\`. Do not edit.
+
+An event is one line of JSON with the fields below; empty ones are left out. Which fields and which keys of \`detail\` a type has, its message in
+\`proto/switchyard/events/v1/catalogue.proto\` says: every line of a type reads as that message.
+`;
+  const rows = [...fields].map(
+    ([name, { comment, type }]) =>
+      `| \`${name}\` | ${type.replace('google.protobuf.Timestamp', 'time')} | ${sentence(comment).replaceAll('|', '\\|')} |`,
+  );
+  const types = Object.entries(TYPES).map(([type, [what, writer, has, detail]]) => {
+    const keys = Object.entries(detail).map(([key, says]) => `| \`detail.${key}\` | ${says} |`);
+    const own = has.filter((name) => !names('identity').includes(name)).map((name) => `\`${name}\``);
+    const table = keys.length === 0 ? '' : `\n\n| key | meaning |\n| --- | --- |\n${keys.join('\n')}`;
+    return `### ${type}\n\n${what} Written by ${writer}.\n\nBeside identity: ${own.join(', ')}.${table}`;
+  });
+  const identity = names('identity')
+    .map((name) => `\`${name}\``)
+    .join(', ');
+  return `${head}\n## Fields\n\n| field | type | meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n\n## Types\n\nEvery type has ${identity}.\n\n${types.join('\n\n')}\n`;
+}
+
+/** Every type of the catalogue. */
+export const TYPES_OF_CATALOGUE = Object.keys(TYPES);
