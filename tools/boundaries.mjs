@@ -109,10 +109,7 @@ const importRule = (names) => [
     ],
     patterns: [
       {
-        regex: `^@switchyard/(?!${anyOf(
-          names.filter(isWorkspaceName).flatMap(entriesOf),
-          '$',
-        )})`,
+        regex: `^@switchyard/(?!${anyOf(names.filter(isWorkspaceName).flatMap(entriesOf), '$')})`,
         message:
           'Not a dependency that this package declares and its layer allows (tools/boundaries.mjs), or not its entry point.',
       },

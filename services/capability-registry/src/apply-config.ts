@@ -25,6 +25,8 @@ export interface Applied {
   readonly snapshot: Snapshot;
   /** False when the same content was published before; nothing was written then. */
   readonly changed: boolean;
+  /** What was published until then; undefined where nothing was, or nothing is published now. */
+  readonly before?: Snapshot | undefined;
 }
 
 /** Something that applying a configuration needs is away; trying again is right. */
@@ -77,7 +79,7 @@ async function publish(snapshot: Snapshot, { snapshots, audit }: ApplyContext, s
     // A change that could not be recorded is not made.
     if (!audit.accepting()) throw new ApplyUnavailable('audit', 'The audit trail takes no more events; its spool is full.');
     await snapshots.publish(snapshot);
-    return { snapshot, changed: true };
+    return { snapshot, changed: true, before: standing };
   } catch (cause) {
     if (cause instanceof StateUnavailable)
       throw new ApplyUnavailable('state', 'The store of snapshots cannot be reached.', { cause });

@@ -3,6 +3,8 @@ import type { ConfigStatus, Snapshot } from '@switchyard/contracts';
 import { ConfigError, type Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
 import { type ApplyUnavailable, CredentialsUnresolved } from './apply-config.js';
+import type { ConfigAuthor } from './config-author.js';
+import { configChanges } from './config-changes.js';
 
 /** Why a configuration is not served. */
 export type Rejection = NonNullable<ConfigStatus['last_rejection']>;
@@ -26,19 +28,29 @@ export class ConfigReport {
     this.#context = context;
   }
 
-  async applied({ revision, servers, upstreams }: Snapshot): Promise<void> {
+  /** @param before what was published until then @param author of the file */
+  async applied(snapshot: Snapshot, before: Snapshot | undefined, author: ConfigAuthor | undefined): Promise<void> {
+    const { revision, servers, upstreams } = snapshot;
     const { log, file, onOutcome } = this.#context;
     onOutcome('applied');
     log.info('a new configuration is served', { file, revision, count: servers.length });
-    const detail = { file, servers: String(servers.length), upstreams: String(upstreams.length) };
-    await this.#record({ type: 'config.applied', outcome: 'ok', snapshot: revision, detail });
+    const detail = {
+      ...{ file, servers: String(servers.length), upstreams: String(upstreams.length) },
+      ...(before !== undefined && { before: before.revision, changes: configChanges(before, snapshot) }),
+    };
+    await this.#record({ type: 'config.applied', outcome: 'ok', snapshot: revision, detail }, author);
   }
 
   unchanged({ revision }: Snapshot): void {
     this.#context.log.info('the configuration is the one that is served', { file: this.#context.file, revision });
   }
 
-  async rejected(error: unknown, rejection: Rejection, served: Snapshot | undefined): Promise<void> {
+  async rejected(
+    error: unknown,
+    rejection: Rejection,
+    served: Snapshot | undefined,
+    author: ConfigAuthor | undefined,
+  ): Promise<void> {
     const { log, file, onOutcome } = this.#context;
     const { reason, message } = rejection;
     const revision = served?.revision ?? '';
@@ -50,7 +62,10 @@ export class ConfigReport {
       revision,
       ...cause,
     });
-    await this.#record({ type: 'config.rejected', outcome: 'error', reason, snapshot: revision, detail: { file, message } });
+    await this.#record(
+      { type: 'config.rejected', outcome: 'error', reason, snapshot: revision, detail: { file, message } },
+      author,
+    );
   }
 
   waiting(error: ApplyUnavailable): void {
@@ -74,9 +89,10 @@ export class ConfigReport {
     };
   }
 
-  async #record(fields: Parameters<Audit['record']>[0]): Promise<void> {
+  async #record(fields: Parameters<Audit['record']>[0], author: ConfigAuthor | undefined): Promise<void> {
+    const by = author && { author_known_by: author.knownBy, ...(author.commit !== undefined && { commit: author.commit }) };
     try {
-      await this.#context.audit.record(fields);
+      await this.#context.audit.record({ ...fields, principal_name: author?.name ?? '', detail: { ...fields.detail, ...by } });
     } catch (error) {
       this.#context.log.error('a configuration event could not be recorded', { event_type: fields.type, error });
     }

@@ -1,6 +1,7 @@
 import type { ConfigStatus, Snapshot } from '@switchyard/contracts';
 import { ConfigError, type Readiness } from '@switchyard/runtime';
 import { applyConfig, ApplyUnavailable, type ApplyContext } from './apply-config.js';
+import { authorOf, type ConfigAuthor } from './config-author.js';
 import { ConfigReport, type Rejection, type ReportContext } from './config-report.js';
 import type { FileContent } from './gateway-file-watch.js';
 import { Pause } from './pause.js';
@@ -22,6 +23,8 @@ export class Configuration {
   #snapshot: Snapshot | undefined;
   #loadedAtMs = 0;
   #closed = false;
+  /** Who wrote what was tried last. */
+  #author: { readonly of: FileContent; readonly author: ConfigAuthor | undefined } | undefined;
 
   constructor(context: ConfigurationContext) {
     this.#context = context;
@@ -98,11 +101,12 @@ export class Configuration {
    * @throws ConfigError when it cannot be used and nothing is served yet
    */
   async #try(content: FileContent): Promise<boolean> {
+    const author = await this.#authorOf(content);
     try {
-      await this.#apply(content);
+      await this.#apply(content, author);
     } catch (error) {
       if (error instanceof ApplyUnavailable) return this.#waitFor(error);
-      await this.#reject(error);
+      await this.#reject(error, author);
       if (!this.#snapshot) throw error;
     }
     this.#tried = content;
@@ -111,9 +115,15 @@ export class Configuration {
     return true;
   }
 
-  async #apply(content: FileContent): Promise<void> {
+  /** Found out before anything is changed: nobody has to wait for it in between. */
+  async #authorOf(content: FileContent): Promise<ConfigAuthor | undefined> {
+    if (this.#author?.of !== content) this.#author = { of: content, author: await authorOf(this.#context.file) };
+    return this.#author.author;
+  }
+
+  async #apply(content: FileContent, author: ConfigAuthor | undefined): Promise<void> {
     const again = content === this.#tried;
-    const { snapshot, changed } = await applyConfig(
+    const { snapshot, changed, before } = await applyConfig(
       textOf(content, this.#context.file, this.#snapshot),
       this.#context,
       again ? this.#snapshot : undefined,
@@ -122,15 +132,15 @@ export class Configuration {
     if (snapshot.revision !== this.#snapshot?.revision) this.#loadedAtMs = this.#context.clock.now();
     this.#snapshot = snapshot;
     this.#rejection = undefined;
-    if (changed) await this.#report.applied(snapshot);
+    if (changed) await this.#report.applied(snapshot, before, author);
     else if (!again || wasRejected) this.#report.unchanged(snapshot);
   }
 
-  async #reject(error: unknown): Promise<void> {
+  async #reject(error: unknown, author: ConfigAuthor | undefined): Promise<void> {
     const rejection = this.#report.rejectionOf(error);
     if (this.#rejection?.message === rejection.message) return;
     this.#rejection = rejection;
-    await this.#report.rejected(error, rejection, this.#snapshot);
+    await this.#report.rejected(error, rejection, this.#snapshot, author);
   }
 
   #waitFor(error: ApplyUnavailable): false {

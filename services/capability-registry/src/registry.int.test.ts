@@ -2,6 +2,7 @@ import { ConfigError } from '@switchyard/runtime';
 import { eventually } from '@switchyard/testing';
 import { openBench, PROFILES, type Bench } from './registry.fixture.js';
 import { startVault, type Vault } from './vault.fixture.js';
+import { userInfo } from 'node:os';
 
 const config = (o: { token?: string; title?: string } = {}) => `upstreams:
   tracker:
@@ -44,8 +45,9 @@ describe.each(PROFILES)('the capability registry, $profile', ({ open }) => {
       {
         type: 'config.applied',
         outcome: 'ok',
+        principal_name: userInfo().username,
         snapshot: snapshot?.revision,
-        detail: { file: bench.file, servers: '1', upstreams: '2' },
+        detail: { file: bench.file, servers: '1', upstreams: '2', author_known_by: 'owner' },
       },
     ]);
   });
@@ -66,6 +68,8 @@ describe.each(PROFILES)('the capability registry, $profile', ({ open }) => {
     await eventually(async () => expect(await titles()).toEqual(['Other']));
     await eventually(() => expect(eventTypes()).toEqual(['config.applied', 'config.applied']));
     expect(await bench.snapshots.keys('history/')).toHaveLength(2);
+    const before = bench.events[0]?.snapshot;
+    expect(bench.events[1]).toMatchObject({ detail: { before, changes: '~servers.work.title', author_known_by: 'owner' } });
   });
 
   it('keeps the last good configuration when a change cannot be used, and says why', async () => {
