@@ -2,12 +2,14 @@ import type { EventFields } from '@switchyard/contracts';
 import type { Bus } from '@switchyard/messaging';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Forwarder } from './forwarder.js';
 import { renderEvent } from './render-event.js';
 import { SpoolFull } from './spool-full.js';
 import { Spool } from './spool.js';
 import { unknownOutcome } from './unknown-outcome.js';
+import { Unrecorded, type UnrecordedEvent } from './unrecorded.js';
 
 /** What the audit trail of a process is told. */
 export interface AuditOptions {
@@ -45,13 +47,22 @@ export class Audit {
   readonly #options: AuditOptions;
   readonly #spool: Spool;
   readonly #forwarder: Forwarder;
+  readonly #unrecorded: Unrecorded;
   readonly #closing = new AbortController();
+  #telling: Promise<void> | undefined;
   #concluding: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
-  private constructor(options: AuditOptions, spool: Spool) {
+  private constructor(options: AuditOptions, segmentBytes: number) {
     this.#options = options;
-    this.#spool = spool;
+    this.#spool = Spool.open({ ...options, segmentBytes, onLost: (records) => this.#lost(records) });
+    try {
+      this.#unrecorded = Unrecorded.open(path.join(options.dir, 'unrecorded'), options.clock);
+    } catch (error) {
+      this.#spool.close();
+      throw error;
+    }
+    const spool = this.#spool;
     this.#forwarder = new Forwarder({ ...options, spool });
   }
 
@@ -61,7 +72,8 @@ export class Audit {
    */
   static async open(options: AuditOptions): Promise<Audit> {
     const segmentBytes = options.segmentBytes ?? Math.min(defaultSegmentBytes, Math.ceil(options.limitBytes / 8));
-    const audit = new Audit(options, Spool.open({ ...options, segmentBytes }));
+    const audit = new Audit(options, segmentBytes);
+    if (audit.#unrecorded.pending() !== undefined) audit.#tellSoon();
     audit.#concluding = audit.#conclude(audit.#spool.intents.lines());
     return audit;
   }
@@ -73,6 +85,7 @@ export class Audit {
    * @throws SpoolFull (as a rejection) at the cap, or where the disk refuses it; the event was not recorded
    */
   record(fields: EventFields, shared?: string): Promise<void> {
+    if (!this.#spool.takes()) this.#count(fields);
     const { tenant, emitter } = this.#options;
     const { epoch } = this.#spool;
     return this.#spool.append((sequence, recordedAtMs) =>
@@ -87,12 +100,9 @@ export class Audit {
    */
   async recordOnDisk(fields: EventFields, shared?: string): Promise<void> {
     await this.record(fields, shared);
-    try {
-      await this.#spool.synced();
-    } finally {
-      const intent = fields.detail?.intent;
-      if (intent !== undefined) this.#spool.intents.concluded(intent);
-    }
+    const intent = fields.detail?.intent;
+    if (intent !== undefined) this.#spool.intents.concluded(intent);
+    await this.#spool.synced();
   }
 
   /**
@@ -103,6 +113,7 @@ export class Audit {
    * @throws as `record` does
    */
   async intend(fields: EventFields, shared?: string): Promise<Intent> {
+    if (!this.#spool.takes()) this.#count(fields);
     const { tenant, emitter } = this.#options;
     const { epoch, intents } = this.#spool;
     let id = '';
@@ -118,6 +129,11 @@ export class Audit {
   /** Whether new work may be taken. False near the cap and while the disk refuses writes: refuse with `audit_unavailable`. */
   accepting(): boolean {
     return this.#spool.accepting();
+  }
+
+  /** Events that this process could not record, by type; each of them is counted by the event `audit.shed` that follows. */
+  unrecorded(): ReadonlyMap<string, number> {
+    return this.#unrecorded.totals();
   }
 
   /** Bytes that wait to be forwarded. */
@@ -136,6 +152,51 @@ export class Audit {
     return (this.#closed ??= this.#close());
   }
 
+  #count(event: UnrecordedEvent): void {
+    if (event.type === 'audit.shed') return;
+    this.#unrecorded.count(event);
+    this.#tellSoon();
+  }
+
+  /** What had been taken, and then could not be written. */
+  #lost(records: readonly string[]): void {
+    for (const record of records) this.#count(JSON.parse(record.slice(record.indexOf('{'))) as UnrecordedEvent);
+  }
+
+  #tellSoon(): void {
+    this.#telling ??= this.#tell().finally(() => (this.#telling = undefined));
+  }
+
+  /** Says, as soon as events are taken again, how many of which were not. */
+  async #tell(): Promise<void> {
+    for (; !this.#closing.signal.aborted; await this.#pause()) {
+      const pending = this.#unrecorded.pending();
+      if (pending === undefined) return;
+      if (!this.#spool.accepting()) continue;
+      const { clock, log } = this.#options;
+      const events = Object.values(pending.counts).reduce((sum, count) => sum + count, 0);
+      const times = { since: new Date(pending.sinceMs).toISOString(), until: new Date(clock.now()).toISOString() };
+      const counts = Object.fromEntries(Object.entries(pending.counts).map(([name, count]) => [name, String(count)]));
+      try {
+        await this.record({
+          type: 'audit.shed',
+          outcome: 'error',
+          origin: 'gateway',
+          detail: { ...times, events: String(events), ...counts },
+        });
+      } catch (error) {
+        if (error instanceof SpoolFull) continue;
+        throw error;
+      }
+      this.#unrecorded.told(pending);
+      log.error('events could not be recorded; audit.shed says how many of which', { count: events });
+    }
+  }
+
+  async #pause(): Promise<void> {
+    await delay(retryMs, undefined, { signal: this.#closing.signal, ref: false }).catch(() => undefined);
+  }
+
   async #conclude(orphans: readonly string[]): Promise<void> {
     if (orphans.length > 0) this.#options.log.warn('calls were cut off when the process ended', { count: orphans.length });
     for (let done = 0; done < orphans.length;) {
@@ -146,14 +207,14 @@ export class Audit {
         if (!(error instanceof SpoolFull)) throw error;
         // They stay open for the next boot.
         if (this.#closing.signal.aborted) return;
-        await delay(retryMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+        await this.#pause();
       }
     }
   }
 
   async #close(): Promise<void> {
     this.#closing.abort();
-    await this.#concluding;
+    await Promise.all([this.#concluding, this.#telling]);
     this.#spool.flush();
     const limit = new AbortController();
     const limitMs = this.#options.drainLimitMs ?? defaultDrainLimitMs;
@@ -162,5 +223,6 @@ export class Audit {
     limit.abort();
     await this.#forwarder.stop();
     this.#spool.close();
+    this.#unrecorded.close();
   }
 }

@@ -19,6 +19,7 @@ type Said = Partial<Pick<EventJson, 'event_id' | 'type' | 'detail'>>;
  */
 export class OpenIntents {
   readonly #dir: string;
+  readonly #synced: () => Promise<void>;
   /** By event id. */
   readonly #open: Map<string, string>;
   /** Whether the file may say anything. */
@@ -26,20 +27,25 @@ export class OpenIntents {
   #isStale = true;
   #writing: Promise<void> | undefined;
 
-  private constructor(dir: string, found: Map<string, string>) {
+  private constructor(dir: string, synced: () => Promise<void>, found: Map<string, string>) {
     this.#dir = dir;
+    this.#synced = synced;
     this.#open = found;
     this.#isWritten = found.size > 0;
   }
 
-  /** Finds what earlier boots have left open. Reads every segment, so ask before any is deleted. @throws the system's error */
-  static find(dir: string, log: Logger): OpenIntents {
+  /**
+   * Finds what earlier boots have left open. Reads every segment, so ask before any is deleted.
+   * @param synced brings what is in the kernel onto the disk
+   * @throws the system's error
+   */
+  static find(dir: string, synced: () => Promise<void>, log: Logger): OpenIntents {
     const found = new Map<string, string>();
     for (const line of writtenLines(path.join(dir, FILE_NAME))) note(line, found, log);
     const ids = readdirSync(dir).flatMap((name) => parseSegmentFileName(name) ?? []);
     for (const id of ids.sort(compareSegments))
       for (const line of telling(readFileSync(path.join(dir, segmentFileName(id))))) note(line, found, log);
-    return new OpenIntents(dir, found);
+    return new OpenIntents(dir, synced, found);
   }
 
   /** Lines of the intents that are open now. */
@@ -53,7 +59,7 @@ export class OpenIntents {
     this.#isStale = true;
   }
 
-  /** Its outcome is where outcomes have to be. */
+  /** Its outcome is in the kernel: before it can be forwarded, and its segment deleted. */
   concluded(id: string): void {
     if (this.#open.delete(id)) this.#isStale = true;
   }
@@ -73,6 +79,8 @@ export class OpenIntents {
     this.#isStale = false;
     const lines = this.lines();
     try {
+      // Nothing is forgotten before its outcome is on the disk.
+      await this.#synced();
       await replace(path.join(this.#dir, FILE_NAME), lines.map((line) => `${line}\n`).join(''));
       this.#isWritten = lines.length > 0;
     } catch (error) {

@@ -22,6 +22,8 @@ export interface SpoolOptions {
   readonly limitBytes: number;
   /** Size at which the next segment file begins. */
   readonly segmentBytes: number;
+  /** Told of records, without a line feed, that had been taken and could not be written. */
+  readonly onLost?: (records: readonly string[]) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -62,7 +64,7 @@ export class Spool {
   private constructor(options: SpoolOptions, unlock: () => void) {
     this.#options = options;
     this.#unlock = unlock;
-    this.intents = OpenIntents.find(options.dir, options.log);
+    this.intents = OpenIntents.find(options.dir, () => this.#commit.synced(), options.log);
     this.backlog = Backlog.open(options.dir, this.intents, options.log);
     this.#reserveBytes = Math.min(options.limitBytes / 8, reserveLimitBytes);
     // An epoch is never used twice, also where the clock was set back.
@@ -97,6 +99,11 @@ export class Spool {
     return !this.#isClosed && this.#fault === undefined && this.#fillBytes() < this.#options.limitBytes - this.#reserveBytes;
   }
 
+  /** Whether a record is taken now: also what was admitted before the cap was reached. */
+  takes(): boolean {
+    return !this.#isClosed && this.#fault === undefined && this.#fillBytes() < this.#options.limitBytes;
+  }
+
   /** Calls back after every write. */
   onWrite(callback: () => void): void {
     this.#onWrite = callback;
@@ -109,8 +116,7 @@ export class Spool {
    * @throws SpoolFull (as a rejection) at the cap, or where the disk refuses the write
    */
   append(render: (sequence: number, recordedAtMs: number) => string): Promise<void> {
-    if (this.#isClosed || this.#fault !== undefined) return Promise.reject(this.#refusal());
-    if (this.#fillBytes() >= this.#options.limitBytes) return Promise.reject(new SpoolFull('The audit spool is at its cap.'));
+    if (!this.takes()) return Promise.reject(this.#refusal());
     const nowMs = this.#options.clock.now();
     const record = encodeRecord(this.#sequence + 1, nowMs, render(this.#sequence + 1, nowMs));
     this.#sequence += 1;
@@ -170,8 +176,8 @@ export class Spool {
   }
 
   #refusal(): SpoolFull {
-    const reason = this.#isClosed ? 'The audit spool is closed.' : 'The disk of the audit spool refuses writes.';
-    return new SpoolFull(reason, { cause: this.#fault });
+    if (this.#fault !== undefined) return new SpoolFull('The disk of the audit spool refuses writes.', { cause: this.#fault });
+    return new SpoolFull(this.#isClosed ? 'The audit spool is closed.' : 'The audit spool is at its cap.');
   }
 
   #beginGroup(): Group {
@@ -214,6 +220,7 @@ export class Spool {
     else this.#sequence = group.firstSequence - 1;
     this.#commit.retire();
     this.#suspend(error);
+    this.#options.onLost?.(group.text.split('\n').slice(0, -1));
     group.written.reject(this.#refusal());
   }
 

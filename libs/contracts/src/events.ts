@@ -37,6 +37,9 @@ export const EVENT_TYPES = [
   'vault.key_rotated',
   'vault.keys_destroyed',
   'audit.checkpoint_signed',
+  'audit.shed',
+  'audit.gap_found',
+  'audit.gap_closed',
 ] as const;
 
 /** Type of an event. */

@@ -48,7 +48,7 @@ describe('parseGatewayConfig', () => {
       teams: {},
       upstreams: {},
       servers: {},
-      audit: { durability: 'standard', capture: 'metadata', limitBytes: 1024 ** 3 },
+      audit: { durability: 'standard', capture: 'metadata', limitBytes: 1024 ** 3, whenFull: 'deny', sinks: {} },
       egress: { allow: [] },
     });
   });

@@ -90,7 +90,13 @@ export const auditSection = z
       .int()
       .min(1024 ** 2)
       .default(1024 ** 3)
-      .describe('Bytes of events that may wait to be forwarded. At the limit new calls are refused: no event is ever dropped.'),
+      .describe('Bytes of events that may wait to be forwarded. What happens at the limit, `whenFull` says.'),
+    whenFull: z
+      .enum(['deny', 'shed'])
+      .default('deny')
+      .describe(
+        'What happens to calls that only read while the audit trail takes no more, because it is at its limit or its disk refuses: `deny` refuses them, `shed` serves them unrecorded, and says afterwards how many there were (event `audit.shed`). Whatever may change something is refused either way.',
+      ),
     prices: pricesSection.optional(),
   })
   .extend({

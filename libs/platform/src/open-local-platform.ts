@@ -6,6 +6,7 @@ import { SqliteState } from '@switchyard/state';
 import { createLogger, startTelemetry, type LogLevel } from '@switchyard/telemetry';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { observeAudit } from './observe-audit.js';
 import type { Platform } from './platform.js';
 
 /** How the embedded profile is opened. */
@@ -49,6 +50,7 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
     }),
     (it) => it.close(),
   );
+  observeAudit(telemetry.meter, audit);
   const opened = undo.move();
   return { bus, rpc, state, audit, log, telemetry, clock, close: () => opened.disposeAsync() };
 }

@@ -4,6 +4,7 @@ import { connectNats, NatsBus, NatsRpc, type NatsOptions } from '@switchyard/mes
 import { systemClock } from '@switchyard/runtime';
 import { NatsState } from '@switchyard/state';
 import { createLogger, startTelemetry } from '@switchyard/telemetry';
+import { observeAudit } from './observe-audit.js';
 import type { Platform } from './platform.js';
 import type { PlatformConfig } from './platform-schema.js';
 
@@ -28,6 +29,7 @@ export async function openNatsPlatform(config: PlatformConfig, service: string):
   const audit = undo.adopt(await Audit.open({ ...config.audit, emitter, tenant: DEFAULT_TENANT, bus, clock, log }), (it) =>
     it.close(),
   );
+  observeAudit(telemetry.meter, audit);
   const opened = undo.move();
   return { bus, rpc, state, audit, log, telemetry, clock, close: () => opened.disposeAsync() };
 }

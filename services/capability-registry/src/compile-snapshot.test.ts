@@ -16,7 +16,7 @@ servers:
   work: { title: Work, sources: [{ upstream: tracker, prefix: t_, deny: [x] }, { upstream: files }], access: [{ teams: [finance], tools: ["t_*"] }], scopes: { pay: { title: pay bills, tools: [t_pay] } } }
   bare: { sources: [{ upstream: open, readOnly: ["get_*"] }], access: [{ anonymous: true }], audit: { durability: strict } }
 egress: { allow: [10.0.0.0/8] }
-audit: { prices: { currency: EUR, upstreams: { tracker: { perCall: 0.002, perThousandTokensIn: 3, tools: { ask: { perCall: 0.1, perThousandTokensOut: 0.0000015 } } } } } }
+audit: { whenFull: shed, prices: { currency: EUR, upstreams: { tracker: { perCall: 0.002, perThousandTokensIn: 3, tools: { ask: { perCall: 0.1, perThousandTokensOut: 0.0000015 } } } } } }
 `;
 const at = (now: number): Clock => ({ now: () => now, monotonicMicros: () => 0 });
 const compile = (text: string, versions: Record<string, string> = { tracker: 'v1', files: 'v2' }, now = 0) =>
@@ -78,6 +78,7 @@ describe('compileSnapshot', () => {
         { name: 'robots', services: ['bot-1'] },
       ],
       egressAllow: ['10.0.0.0/8'],
+      auditShedsReads: true,
       clients: [
         { clientId: 'desk', title: 'Desk', redirectUris: ['http://localhost/cb'], secretReference: '${env:D}' },
         { clientId: 'web', title: 'web', redirectUris: ['https://a.example/cb'], jwks: '{"keys":[{"kty":"EC"}]}' },

@@ -47,6 +47,7 @@ export function compileSnapshot(
     egressAllow: config.egress.allow,
     clients: config.identity.clients.map(compileClient),
     requireDpopNonce: config.identity.dpop.nonce,
+    auditShedsReads: config.audit.whenFull === 'shed',
     auditSinks: Object.entries(config.audit.sinks).map(([name, settings]) => ({
       name,
       settings: JSON.stringify(settings),

@@ -82,6 +82,8 @@ export interface Catalog {
   readonly publicUrl: string;
   /** Whether DPoP proofs need a nonce. */
   readonly requireDpopNonce: boolean;
+  /** Whether what only reads goes on unrecorded while nothing can be recorded. */
+  readonly shedsReads: boolean;
   readonly servers: ReadonlyMap<string, CompiledServer>;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly teams: ReadonlyMap<string, CompiledTeam>;
@@ -97,6 +99,7 @@ export const NO_CATALOG: Catalog = {
   teams: new Map(),
   egressAllow: [],
   requireDpopNonce: false,
+  shedsReads: false,
 };
 
 function compileRule(rule: AccessRule, path: string): CompiledRule {
@@ -197,6 +200,7 @@ export function compileCatalog(snapshot: Snapshot): Catalog {
     revision: snapshot.revision,
     publicUrl: snapshot.publicUrl,
     requireDpopNonce: snapshot.requireDpopNonce,
+    shedsReads: snapshot.auditShedsReads,
     servers: new Map([...servers, joined].map((server) => [server.slug, server])),
     upstreams: new Map(snapshot.upstreams.map((upstream) => [upstream.name, upstream])),
     teams: new Map(snapshot.teams.map((team) => [team.name, compileTeam(team)])),

@@ -53,6 +53,8 @@ export interface TestEdgeOptions {
   /** File that the configuration of TLS stands in. */
   readonly file?: string;
   readonly certificateProxies?: EdgeProxyConfig['certificateProxies'];
+  /** Folder of the spool; one of its own unless told. */
+  readonly spoolDir?: string;
   /** The machine's unless told. */
   readonly clock?: Clock;
   /** Base URL of an authorization server; none unless told. */
@@ -91,7 +93,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     onError: (error) => lines.push(String(error)),
   });
   const audit = await Audit.open({
-    dir: `${dir.path}/spool`,
+    dir: options.spoolDir ?? `${dir.path}/spool`,
     emitter: 'edge-1',
     tenant: DEFAULT_TENANT,
     limitBytes: options.spoolLimitBytes ?? 64 * 1024 * 1024,

@@ -53,7 +53,7 @@ const SERVE_SHAPE: ReadonlyMap<string, Serve> = new Map<string, Serve>([
 /** Serves only while what is done can be recorded: these ask upstreams too. */
 function admitted(serve: Serve): Serve {
   return async (call, edge) => {
-    const full = admit(edge.audit);
+    const full = admit(call.exchange, edge.audit);
     return full ? refused(full) : serve(call, edge);
   };
 }
@@ -249,7 +249,7 @@ async function serveUnary(call: Call, edge: Edge): Promise<Ending> {
   const denial = permit(call, target);
   if (denial !== undefined) return refused(denial);
 
-  const full = admit(edge.audit) ?? (target.source.strict ? await intend(call, edge) : undefined);
+  const full = admit(call.exchange, edge.audit) ?? (target.source.strict ? await intend(call, edge) : undefined);
   if (full !== undefined) return refused(full);
 
   const leasing = outboundContext(call, target.upstream.name, edge);
@@ -287,7 +287,7 @@ async function serveTask(call: Call, edge: Edge): Promise<Ending> {
   if (unknown !== undefined) return refused(unknown);
   const task = findTask(call, edge);
   if (task instanceof Refusal) return refused(task);
-  const denial = permit(call, task.target) ?? admit(edge.audit);
+  const denial = permit(call, task.target) ?? admit(call.exchange, edge.audit);
   if (denial !== undefined) return refused(denial);
   const unrecorded = task.target.source.strict ? await intend(call, edge) : undefined;
   if (unrecorded !== undefined) return refused(unrecorded);

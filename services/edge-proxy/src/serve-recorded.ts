@@ -1,9 +1,9 @@
-import { SpoolFull } from '@switchyard/audit';
 import type { Edge } from './edge.js';
 import { type Ending, refused } from './ending.js';
 import type { Exchange } from './exchange.js';
 import { recordEnding } from './record.js';
 import { Refusal } from './refusal.js';
+import { unrecorded } from './stages/admit.js';
 
 /** Serves a message that has no HTTP exchange to itself, and records how it ended. A fault becomes a refusal. */
 export async function serveRecorded(exchange: Exchange, serve: () => Promise<Ending>, edge: Edge): Promise<Ending> {
@@ -11,12 +11,7 @@ export async function serveRecorded(exchange: Exchange, serve: () => Promise<End
   try {
     await recordEnding(exchange, ending, edge);
   } catch (error) {
-    if (!(error instanceof SpoolFull)) throw error;
-    // What cannot be recorded is not delivered either.
-    if (ending.kind === 'response')
-      return refused(
-        new Refusal('audit_unavailable', 'The audit trail cannot take this call’s record, so its result is withheld.'),
-      );
+    return unrecorded(exchange, ending, error);
   }
   return ending;
 }

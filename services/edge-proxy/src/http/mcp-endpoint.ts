@@ -12,8 +12,7 @@ import { authenticate, ownSession, servePost } from '../pipeline.js';
 import { newFacts, recordEnding } from '../record.js';
 import { Refusal } from '../refusal.js';
 import { Running } from '../running.js';
-import { SpoolFull } from '@switchyard/audit';
-import { admit } from '../stages/admit.js';
+import { admit, unrecorded } from '../stages/admit.js';
 import { revocationUnknown, revoked } from '../stages/revocation-known.js';
 import { leaveAll } from '../upstream-session.js';
 import { originAllowed } from './origin.js';
@@ -179,22 +178,13 @@ export class McpEndpoint {
       try {
         await recordEnding(exchange, ending, this.#options.edge);
       } catch (error) {
-        ending = this.#unrecorded(ending, error);
+        ending = unrecorded(exchange, ending, error);
       }
       renderEnding(exchange, ending);
       if (ending.kind === 'refused') this.#logRefusal(exchange, ending.refusal);
     } finally {
       ended();
     }
-  }
-
-  /** What cannot be recorded is not delivered either. */
-  #unrecorded(ending: Ending, error: unknown): Ending {
-    if (!(error instanceof SpoolFull)) throw error;
-    if (ending.kind !== 'response') return ending;
-    return refused(
-      new Refusal('audit_unavailable', 'The audit trail cannot take this call’s record, so its result is withheld.'),
-    );
   }
 
   #logRefusal(exchange: Exchange, { reason }: Refusal): void {
@@ -244,7 +234,7 @@ export class McpEndpoint {
       return refused(new Refusal('method_not_allowed', 'GET is for the stream of a session; this request names none.'));
     const session = await ownSession(exchange, caller, edge);
     if (session instanceof Refusal) return refused(session);
-    const full = admit(edge.audit);
+    const full = admit(exchange, edge.audit);
     if (full) return refused(full);
     const { lastEventId } = exchange.head;
     const call = { exchange, caller, session };

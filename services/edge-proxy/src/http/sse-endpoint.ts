@@ -60,7 +60,7 @@ export class SseEndpoint {
     const edge = this.#edge;
     const caller = await authenticate(exchange, edge);
     if (caller instanceof Refusal) return refused(caller);
-    const full = admit(edge.audit);
+    const full = admit(exchange, edge.audit);
     if (full !== undefined) return refused(full);
     const session = await this.#openSession(exchange, caller);
     const { reply } = exchange;

@@ -1,17 +1,9 @@
 import { SpoolFull } from '@switchyard/audit';
 import type { Edge } from '../edge.js';
 import type { Call } from '../exchange.js';
-import type { Facts } from '../facts.js';
 import { EVENT_OF_METHOD } from '../record.js';
 import type { Refusal } from '../refusal.js';
-import { unrecordable } from './admit.js';
-import { MAY_CHANGE } from './revocation-known.js';
-
-/** Whether a message may change something at its upstream. What a tool does, only its upstream knows; what is said here the configuration says. */
-export function mayChange({ method, source, upstream_capability: capability }: Facts): boolean {
-  if (!MAY_CHANGE.has(method)) return false;
-  return method !== 'tools/call' || source === undefined || !source.reads(capability);
-}
+import { mayChange, unrecordable } from './admit.js';
 
 /**
  * Puts what is about to be done on record, and on the disk, where it may change something: whatever happens to this process, or its
