@@ -38,6 +38,15 @@ export interface Intent {
   readonly onDisk: Promise<void>;
 }
 
+/** How far a boot is. */
+export interface AuditProgress {
+  readonly epoch: number;
+  /** Sequence of the last event that was recorded. */
+  readonly written: number;
+  /** Sequence up to which the stream has confirmed all of them. */
+  readonly forwarded: number;
+}
+
 const defaultSegmentBytes = 16 * 1024 ** 2;
 const defaultDrainLimitMs = 5_000;
 const retryMs = 1_000;
@@ -134,6 +143,16 @@ export class Audit {
   /** Events that this process could not record, by type; each of them is counted by the event `audit.shed` that follows. */
   unrecorded(): ReadonlyMap<string, number> {
     return this.#unrecorded.totals();
+  }
+
+  /** How far each boot is of which events were recorded, or forwarded, since this one began; the own one among them. */
+  progress(): AuditProgress[] {
+    const { epoch, writtenSequence } = this.#spool;
+    const { confirmed } = this.#forwarder;
+    const former = [...confirmed].flatMap(([boot, forwarded]) =>
+      boot === epoch ? [] : [{ epoch: boot, written: forwarded, forwarded }],
+    );
+    return [...former, { epoch, written: writtenSequence, forwarded: confirmed.get(epoch) ?? 0 }];
   }
 
   /** Bytes that wait to be forwarded. */

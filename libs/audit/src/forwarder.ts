@@ -21,6 +21,8 @@ export interface ForwarderOptions {
 
 interface Sent {
   readonly end: SpoolPosition;
+  readonly epoch: number;
+  readonly last: number;
   isStored: boolean;
 }
 
@@ -37,6 +39,8 @@ export class Forwarder {
   readonly #running: Promise<void>;
   /** Batches on their way, in the order of the spool. */
   readonly #sent: Sent[] = [];
+  /** Sequence up to which everything has been confirmed, by epoch. */
+  readonly confirmed = new Map<number, number>();
   #changed = Promise.withResolvers<void>();
   #isDraining = false;
 
@@ -92,7 +96,7 @@ export class Forwarder {
   }
 
   #send(batch: SpoolBatch): void {
-    const sent: Sent = { end: batch.end, isStored: false };
+    const sent: Sent = { end: batch.end, epoch: batch.epoch, last: batch.last, isStored: false };
     this.#sent.push(sent);
     void this.#publish(batch).then((isStored) => {
       sent.isStored = isStored;
@@ -120,7 +124,11 @@ export class Forwarder {
   #releaseStored(): void {
     if (this.#stopping.signal.aborted) return;
     let end: SpoolPosition | undefined;
-    while (this.#sent[0]?.isStored) end = this.#sent.shift()?.end;
+    for (let first = this.#sent[0]; first?.isStored === true; first = this.#sent[0]) {
+      this.#sent.shift();
+      end = first.end;
+      if (first.last > 0) this.confirmed.set(first.epoch, first.last);
+    }
     if (end === undefined) return;
     this.#options.spool.backlog.release(end);
     this.#signal();

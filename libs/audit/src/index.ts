@@ -10,7 +10,7 @@ export {
   type SignedCheckpoint,
 } from './checkpoint.js';
 export { verifyExport, type BrokenExport, type ExportHeader, type Trust, type VerifiedExport } from './verify-export.js';
-export { Audit, type AuditOptions, type Intent } from './audit.js';
+export { Audit, type AuditOptions, type AuditProgress, type Intent } from './audit.js';
 export {
   renderEvent,
   renderCaller,

@@ -52,6 +52,7 @@ export class Spool {
   #file: SegmentFile;
   readonly #commit: GroupCommit;
   #sequence = 0;
+  #writtenSequence = 0;
   /** Link of the last record that was written. */
   #link: string;
   #isEpochOver = false;
@@ -92,6 +93,11 @@ export class Spool {
   /** Boot of this spool, milliseconds since 1970; another begins where a write could not be taken back. */
   get epoch(): number {
     return this.#segmentId.epoch;
+  }
+
+  /** Sequence of the last record of this boot that is in the kernel, 0 where there is none. */
+  get writtenSequence(): number {
+    return this.#writtenSequence;
   }
 
   /** Whether new work should be taken: false near the cap and while the disk refuses writes. What is under way still fits. */
@@ -139,6 +145,7 @@ export class Spool {
       return;
     }
     this.#link = link;
+    this.#writtenSequence = this.#sequence;
     this.backlog.grow(data);
     this.#commit.wrote();
     group.written.resolve();
@@ -202,6 +209,7 @@ export class Spool {
     this.#isEpochOver = false;
     this.#segmentId = { epoch: Math.max(this.#options.clock.now(), this.epoch + 1), number: 0 };
     this.#sequence = 0;
+    this.#writtenSequence = 0;
     this.#link = firstLink(this.#options.emitter, this.epoch);
   }
 

@@ -42,6 +42,8 @@ export const BUCKETS = {
   sinks: 'sinks',
   /** analytics: `latest` → the newest checkpoint of the audit trail, JWS; `copied` → number of the newest that has been copied. */
   checkpoints: 'checkpoints',
+  /** everyone: how far each boot of an emitter of events is, `progress/<emitter>/<epoch>` → EmitterProgress (JSON); for a week. analytics compares that with what it has. */
+  emitters: 'emitters',
 } as const;
 
 /** Name of a bucket. */

@@ -2,6 +2,7 @@ export { rpcSubject, type RpcMethod } from './rpc.js';
 export { isSinkCredential, sinkCredential } from './sink-credential.js';
 export { EVENT_LINES_CONSUMER, EVENTS_INGEST_CONSUMER, EVENTS_STREAM, eventsSubject, type StreamDefinition } from './streams.js';
 export { BUCKETS, type BucketName } from './buckets.js';
+export { emitterProgress, emitterProgressKey, parseEmitterProgressKey, type EmitterProgress } from './emitter-progress.js';
 export { CALLER_PROOF_KEY, connectionChange, connectionChangeKey, type ConnectionChange } from './connection-changes.js';
 export { auditExportQuery, auditKeys, type AuditExportQuery, type AuditKeys } from './openapi/audit-export.js';
 export { openApiDocument } from './openapi/document.js';

@@ -6,6 +6,7 @@ import { SqliteState } from '@switchyard/state';
 import { createLogger, startTelemetry, type LogLevel } from '@switchyard/telemetry';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { announceProgress } from './announce-progress.js';
 import { observeAudit } from './observe-audit.js';
 import type { Platform } from './platform.js';
 
@@ -51,6 +52,21 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
     (it) => it.close(),
   );
   observeAudit(telemetry.meter, audit);
+  const announcing = await announceProgress({ state, audit, emitter, clock, log });
   const opened = undo.move();
-  return { bus, rpc, state, audit, log, telemetry, clock, close: () => opened.disposeAsync() };
+  return {
+    bus,
+    rpc,
+    state,
+    audit,
+    log,
+    telemetry,
+    clock,
+    close: async () => {
+      // Told once more when everything has been forwarded that can be.
+      await audit.close();
+      await announcing.close();
+      await opened.disposeAsync();
+    },
+  };
 }

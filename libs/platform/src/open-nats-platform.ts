@@ -4,6 +4,7 @@ import { connectNats, NatsBus, NatsRpc, type NatsOptions } from '@switchyard/mes
 import { systemClock } from '@switchyard/runtime';
 import { NatsState } from '@switchyard/state';
 import { createLogger, startTelemetry } from '@switchyard/telemetry';
+import { announceProgress } from './announce-progress.js';
 import { observeAudit } from './observe-audit.js';
 import type { Platform } from './platform.js';
 import type { PlatformConfig } from './platform-schema.js';
@@ -30,8 +31,23 @@ export async function openNatsPlatform(config: PlatformConfig, service: string):
     it.close(),
   );
   observeAudit(telemetry.meter, audit);
+  const announcing = await announceProgress({ state, audit, emitter, clock, log });
   const opened = undo.move();
-  return { bus, rpc, state, audit, log, telemetry, clock, close: () => opened.disposeAsync() };
+  return {
+    bus,
+    rpc,
+    state,
+    audit,
+    log,
+    telemetry,
+    clock,
+    close: async () => {
+      // Told once more when everything has been forwarded that can be.
+      await audit.close();
+      await announcing.close();
+      await opened.disposeAsync();
+    },
+  };
 }
 
 function natsOptions({ nats: { servers, user, password }, emitter }: PlatformConfig): NatsOptions {

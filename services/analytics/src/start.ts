@@ -18,6 +18,7 @@ import { openEngine } from './engine/open-engine.js';
 import { Ingest, type IngestDeps } from './ingest/ingest.js';
 import { IngestMetrics } from './ingest/ingest-metrics.js';
 import { Sinks } from './sinks/sinks.js';
+import { startReconciling } from './reconcile/reconciling.js';
 import { untilItWorks } from './until-it-works.js';
 
 /** What analytics stands on. */
@@ -48,6 +49,7 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const ingest = undo.adopt(await startIngest({ bus, engine, metrics, clock, log }, deps), (it) => it.close());
   const tenant = DEFAULT_TENANT;
   const checkpoints = undo.adopt(await Checkpoints.open(config.checkpoints, { ...deps, engine, tenant }), (it) => it.close());
+  undo.adopt(await startReconciling({ engine, state, tenant, audit, clock, log, meter: telemetry.meter }), (it) => it.close());
   undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
   const reads = new LimitedReads(engine);

@@ -1,5 +1,5 @@
 import { encodeRevoked, revocableKey, revocableName } from '@switchyard/api-keys';
-import { BUCKETS, DEFAULT_TENANT, EdgeService } from '@switchyard/contracts';
+import { BUCKETS, DEFAULT_TENANT, EdgeService, emitterProgressKey } from '@switchyard/contracts';
 import { connectNats, type NatsLink, NatsRpc, RpcUnavailable } from '@switchyard/messaging';
 import { systemClock } from '@switchyard/runtime';
 import { NatsState, type State, StateUnavailable } from '@switchyard/state';
@@ -172,4 +172,14 @@ describe('deploy/nats/nats.conf', () => {
       expect(await opened).toBe(user === 'edge-proxy' || user === 'auth-server' ? 'opened' : 'refused');
     },
   );
+
+  it.each(USERS)('NP-9 lets %s say how far its events are, and analytics hear of it', async (user) => {
+    const [own, analytics] = [await connectAs(user), await connectAs('analytics')];
+    const key = emitterProgressKey(`of-${user}`, 1);
+    const said = await (await NatsState.open(own)).bucket(BUCKETS.emitters, DEFAULT_TENANT);
+    await said.put(key, Buffer.from('{}'), { ttlMs: 60_000 });
+    const heard = await (await NatsState.open(analytics)).bucket(BUCKETS.emitters, DEFAULT_TENANT);
+    expect(await heard.keys('progress/')).toContain(key);
+    expect(Buffer.from((await heard.get(key))?.value ?? []).toString()).toBe('{}');
+  });
 });
