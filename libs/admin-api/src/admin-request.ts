@@ -15,6 +15,10 @@ export interface SignedInPerson {
   readonly subject: string;
   /** What people call them. */
   readonly name: string;
+  /** Lower-case, verified e-mail address, where the issuer vouches for one. */
+  readonly email?: string;
+  /** Values of the identity provider's teams claim. */
+  readonly claims: readonly string[];
   /** What they call with. */
   readonly clientId: string;
   /** What their token was issued under. */
@@ -25,6 +29,12 @@ export interface SignedInPerson {
 export interface PersonRequest extends IncomingMessage {
   readonly person: SignedInPerson;
 }
+
+/** A request that AdminGuard let in to a route with `@RequireReader`: of a key, or of a person. */
+export type ReaderRequest = IncomingMessage & {
+  readonly apiKey?: ApiKeyRecord;
+  readonly person?: SignedInPerson;
+};
 
 /** The fields of an event that say who made a request of their own, and which request it was. */
 export function personFields(request: PersonRequest): Partial<EventFields> {

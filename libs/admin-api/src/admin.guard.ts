@@ -73,8 +73,20 @@ export class AdminGuard implements CanActivate {
     ]);
     if (access?.kind === 'public') return true;
     if (access?.kind === 'person') return this.#admitPerson(context.switchToHttp().getRequest());
+    if (access?.kind === 'reader') return this.#admitReader(context.switchToHttp().getRequest(), access.roles);
     const request = context.switchToHttp().getRequest<IncomingMessage & { apiKey?: ApiKeyRecord }>();
     request.apiKey = this.#admit(request, access?.roles ?? []);
+    return true;
+  }
+
+  /** A key where it looks like one, else a person. */
+  #admitReader(
+    request: IncomingMessage & { apiKey?: ApiKeyRecord; person?: SignedInPerson },
+    roles: readonly string[],
+  ): boolean | Promise<boolean> {
+    // A JWT has dots (RFC 7519 §3), and no key has one.
+    if (this.#people !== undefined && bearerOf(request)?.includes('.') === true) return this.#admitPerson(request);
+    request.apiKey = this.#admit(request, roles);
     return true;
   }
 

@@ -6,6 +6,7 @@ export {
   requestId,
   type AdminRequest,
   type PersonRequest,
+  type ReaderRequest,
   type SignedInPerson,
 } from './admin-request.js';
 export { nestLogger } from './nest-logger.js';
@@ -19,7 +20,7 @@ export {
   type ProblemDocument,
 } from './problem.js';
 export { ProblemFilter } from './problem.filter.js';
-export { Public, RequirePerson, RequireRole, type Role } from './roles.js';
+export { Public, RequirePerson, RequireReader, RequireRole, type Role } from './roles.js';
 export { assertRoutesDeclared } from './routes-declared.js';
 export { signedInPeople, type ApiTokens } from './signed-in-people.js';
 export { zodBody, zodParam, zodQuery } from './zod-pipes.js';

@@ -8,7 +8,9 @@ export const ACCESS_METADATA = 'switchyard:access';
 
 /** Who may call a route. */
 export type RouteAccess =
-  { readonly kind: 'public' } | { readonly kind: 'person' } | { readonly kind: 'roles'; readonly roles: readonly Role[] };
+  | { readonly kind: 'public' }
+  | { readonly kind: 'person' }
+  | { readonly kind: 'roles' | 'reader'; readonly roles: readonly Role[] };
 
 const declare = (access: RouteAccess) => SetMetadata(ACCESS_METADATA, access);
 
@@ -20,6 +22,11 @@ export function RequireRole(first: Role, ...more: Role[]): CustomDecorator {
 /** Lets in anybody. */
 export function Public(): CustomDecorator {
   return declare({ kind: 'public' });
+}
+
+/** Lets in API keys that have one of these roles, and people with an access token for the gateway's own API: the route says what those may read. */
+export function RequireReader(first: Role, ...more: Role[]): CustomDecorator {
+  return declare({ kind: 'reader', roles: [first, ...more] });
 }
 
 /** Lets in people, with an access token for the gateway's own API. */

@@ -10,7 +10,8 @@ export interface ApiTokens {
 }
 
 /**
- * People who call this API with access tokens for it, which nobody has revoked.
+ * People who call this API with access tokens for it, which nobody has revoked. Telling who throws KeysUnavailable where no token can be
+ * judged, and StateUnavailable where it is not known what was revoked.
  * @param find where they come from now; undefined while that is not known: nobody is let in
  */
 export function signedInPeople(
@@ -30,7 +31,8 @@ export function signedInPeople(
       // What was revoked at another replica has to be known here before anything else is changed by it.
       await revocations.confirm();
       if (revocations.covers(revocableToken({ ...token, subject: principal.subject }))) return undefined;
-      return { issuer: principal.issuer, subject: principal.subject, name: principal.name, clientId, grantId };
+      const { issuer, subject, name, email, claims } = principal;
+      return { issuer, subject, name, clientId, grantId, claims, ...(email === undefined ? {} : { email }) };
     },
     resourceMetadataUrl: async () => {
       const api = await find();

@@ -12,6 +12,7 @@ export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
     ...sharedClientIds(config),
     ...needlessCertificates(config.identity),
     ...teamProblems(config),
+    ...roleProblems(config),
     ...loopProblems(config),
     ...connectProblems(config),
     ...credentialTeamProblems(config),
@@ -71,6 +72,12 @@ function teamProblems({ teams, identity }: GatewayConfig): PlacedProblem[] {
     .filter(([, team]) => team.emails.length + team.claims.length === 0)
     .filter(([name]) => !identity.services.some((service) => service.teams.includes(name)))
     .map(([name]) => ({ path: ['teams', name], message: 'has no members. Add emails or claims.' }));
+}
+
+function roleProblems({ roles, teams }: GatewayConfig): PlacedProblem[] {
+  return Object.entries(roles).flatMap(([role, holders]) =>
+    holders.teams.flatMap((team, index) => unknownName(teams, team, 'team', ['roles', role, 'teams', index])),
+  );
 }
 
 function loopProblems({ gateway, upstreams }: GatewayConfig): PlacedProblem[] {

@@ -45,6 +45,7 @@ describe('parseGatewayConfig', () => {
         clientDocuments: { hosts: undefined, allowed: [] },
         ...{ tokenExchange: { clients: [] }, dpop: { required: false, nonce: false }, clientCertificates: { enabled: false } },
       },
+      roles: { auditor: { emails: [], claims: [], teams: [] } },
       teams: {},
       upstreams: {},
       servers: {},

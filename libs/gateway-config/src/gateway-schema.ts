@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { findCrossProblems } from './cross-checks.js';
 import { auditSection, egressSection, gatewaySection } from './gateway-section.js';
 import { identitySection } from './identity-section.js';
+import { rolesSection } from './roles-section.js';
 import { slugSchema, teamNameSchema, upstreamNameSchema } from './names.js';
 import { serverSchema, teamSchema } from './server-schema.js';
 import { upstreamSchema } from './upstream-schema.js';
@@ -11,6 +12,7 @@ const shape = z.strictObject({
   gateway: gatewaySection,
   identity: identitySection,
   teams: z.record(teamNameSchema, teamSchema).default({}).describe('Sets of people, by name.'),
+  roles: rolesSection,
   upstreams: z.record(upstreamNameSchema, upstreamSchema).default({}).describe('MCP servers that the gateway reaches, by name.'),
   servers: z
     .record(slugSchema, serverSchema)

@@ -94,6 +94,12 @@ export const teamSchema = z.strictObject({
     .default([])
     .describe('Members by e-mail address.'),
   claims: z.array(z.string().min(1)).default([]).describe("Members by a value of the identity provider's teams claim."),
+  leads: z
+    .array(z.email('must be an e-mail address. Correct it.').toLowerCase())
+    .default([])
+    .describe(
+      'People who may read the events, usage and cost of all members at `/api/v1`, by e-mail address. This makes nobody a member.',
+    ),
 });
 
 /** A server as people write it. */

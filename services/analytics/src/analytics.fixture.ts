@@ -20,6 +20,7 @@ export interface AnalyticsRig extends AsyncDisposable {
   stop(): Promise<void>;
   start(): Promise<void>;
   record(requests: readonly string[], fields?: Partial<EventFields>): Promise<void>;
+  /** Asks for `/api/v1/events` and what follows. */
   get(query: string, key?: string): Promise<Response>;
   /** Request ids of all events of a type, newest first, page after page. */
   requests(type: string): Promise<string[]>;
@@ -49,7 +50,10 @@ async function storeKey(platform: Platform, roles: string[]): Promise<string> {
 }
 
 /** Opens a platform and starts analytics on it. @param options.start whether analytics is started at once; it is unless told */
-export async function openAnalytics(profile: Profile, options: { readonly start?: boolean } = {}): Promise<AnalyticsRig> {
+export async function openAnalytics(
+  profile: Profile,
+  options: { readonly start?: boolean; readonly authServer?: string } = {},
+): Promise<AnalyticsRig> {
   await using undo = new AsyncDisposableStack();
   const dir = undo.use(await tempDir()).path;
   const platform = undo.adopt(await openPlatform(dir, profile), (it) => it.close());
@@ -65,6 +69,7 @@ export async function openAnalytics(profile: Profile, options: { readonly start?
   const config = analyticsConfigSchema.parse({
     listen: { port: 0 },
     engine,
+    authServer: options.authServer,
     checkpoints: { keyFile: path.join(dir, 'checkpoint-key.json'), createIfMissing: true },
   });
   const waitedFor: Readiness[] = [];

@@ -3,6 +3,7 @@ import type { Logger } from '@switchyard/telemetry';
 import { EventTrail } from './api/event-trail.js';
 import { EventsController } from './api/events.controller.js';
 import { LOG } from './api/injection-tokens.js';
+import { Readers } from './api/readers.js';
 import { RequestsController } from './api/story/requests.controller.js';
 import { AuditController } from './checkpoints/audit.controller.js';
 import { Checkpoints } from './checkpoints/checkpoints.js';
@@ -14,13 +15,14 @@ export interface Answering {
   readonly trail: EventTrail;
   readonly usage: Usage;
   readonly checkpoints: Checkpoints;
+  readonly readers: Readers;
   readonly log: Logger;
 }
 
 /** The HTTP side of analytics. */
 @Module({})
 export class AnalyticsModule {
-  static with({ trail, usage, checkpoints, log }: Answering): DynamicModule {
+  static with({ trail, usage, checkpoints, readers, log }: Answering): DynamicModule {
     return {
       module: AnalyticsModule,
       controllers: [EventsController, RequestsController, UsageController, AuditController],
@@ -28,6 +30,7 @@ export class AnalyticsModule {
         { provide: EventTrail, useValue: trail },
         { provide: Usage, useValue: usage },
         { provide: Checkpoints, useValue: checkpoints },
+        { provide: Readers, useValue: readers },
         { provide: LOG, useValue: log },
       ],
     };

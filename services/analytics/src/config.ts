@@ -24,6 +24,12 @@ const embeddedEngine = z.strictObject({
 /** What analytics itself needs to know. */
 export const analyticsConfigSchema = z.strictObject({
   listen: listenAddress('127.0.0.1', 8084, 'Where the edge reaches the HTTP admin API.'),
+  authServer: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Where the authorization server is, whose keys verify the access tokens of people; without it only API keys can read.',
+    ),
   engine: z
     .discriminatedUnion('kind', [httpEngine, embeddedEngine])
     .describe('Where events are stored: a ClickHouse server, or its engine as a library in this process.'),

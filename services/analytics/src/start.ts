@@ -1,5 +1,5 @@
 import { openAdminApp } from '@switchyard/admin-api';
-import { ApiKeyDirectory } from '@switchyard/api-keys';
+import { ApiKeyDirectory, Revocations } from '@switchyard/api-keys';
 import type { Audit } from '@switchyard/audit';
 import { DEFAULT_TENANT } from '@switchyard/contracts';
 import { BusUnavailable, type Bus, type Rpc } from '@switchyard/messaging';
@@ -9,6 +9,8 @@ import type { Logger, Telemetry } from '@switchyard/telemetry';
 import { AnalyticsModule } from './analytics.module.js';
 import { EventTrail } from './api/event-trail.js';
 import { LimitedReads } from './api/limited-reads.js';
+import { Readers } from './api/readers.js';
+import { readingPeople } from './api/reading-people.js';
 import { Usage } from './api/usage/usage.js';
 import { Checkpoints } from './checkpoints/checkpoints.js';
 import type { AnalyticsConfig, EngineConfig } from './config.js';
@@ -30,6 +32,8 @@ export interface AnalyticsDeps {
   readonly log: Logger;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
+  /** Address of the authorization server, where the configuration cannot know it: it starts beside this. */
+  readonly authServer?: () => Promise<string | undefined>;
   /** Told what start-up waits for. */
   readonly onWaiting?: (readiness: Readiness) => void;
 }
@@ -52,10 +56,16 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   undo.adopt(await startReconciling({ engine, state, tenant, audit, clock, log, meter: telemetry.meter }), (it) => it.close());
   undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
+  const onUnreadable = (_key: string, error: unknown) =>
+    log.error('a stored record cannot be read; who may read events goes by what was known before', { error });
+  const readers = undo.adopt(await Readers.open(state, DEFAULT_TENANT, onUnreadable), (it) => it.close());
+  const revocations = undo.adopt(await Revocations.open(state, DEFAULT_TENANT, onUnreadable), (it) => it.close());
+  const authServer = deps.authServer ?? (async () => config.authServer);
+  const people = readingPeople({ readers, revocations, authServer, clock });
   const reads = new LimitedReads(engine);
   const trail = new EventTrail(reads, DEFAULT_TENANT);
-  const module = AnalyticsModule.with({ trail, usage: new Usage(reads, DEFAULT_TENANT, clock), checkpoints, log });
-  const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, audit, log }), (it) => it.close());
+  const module = AnalyticsModule.with({ trail, usage: new Usage(reads, DEFAULT_TENANT, clock), checkpoints, readers, log });
+  const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log }), (it) => it.close());
   const running = undo.move();
   return {
     name: 'analytics',

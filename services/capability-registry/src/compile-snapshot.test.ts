@@ -28,6 +28,7 @@ describe('compileSnapshot', () => {
     expect(json).toEqual({
       revision: expect.stringMatching(/^[0-9a-f]{16}$/) as unknown,
       tenant: 'default',
+      auditors: {},
       compiledAt: '2023-11-14T22:13:20Z',
       publicUrl: 'http://localhost:8080',
       upstreams: [

@@ -44,6 +44,7 @@ export function compileSnapshot(
       scopes: Object.entries(server.scopes).map(([name, scope]) => ({ name, ...scope })),
     })),
     teams: Object.entries(config.teams).map(([name, team]) => ({ name, ...team, services: servicesIn(name, config) })),
+    auditors: config.roles.auditor,
     egressAllow: config.egress.allow,
     clients: config.identity.clients.map(compileClient),
     requireDpopNonce: config.identity.dpop.nonce,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { eventFilterShape, queryParameters, refuseEmptyRange, textParameter } from './event-filters.js';
-import { jsonContent, problemResponse } from './responses.js';
+import { forReaders, jsonContent, problemResponse, readerRefusals } from './responses.js';
 
 /** Query string of `GET /api/v1/events`. */
 export const eventsQuery = z
@@ -104,18 +104,17 @@ export type EventsPage = z.output<typeof eventsPage>;
 
 const refusals = {
   400: problemResponse('A parameter is unknown or not acceptable; it is named, and where in it the mistake is.'),
-  401: problemResponse('No valid API key was sent.'),
-  403: problemResponse('The API key does not have the role.'),
+  ...readerRefusals,
   503: problemResponse('The database cannot be reached, or the query meets a limit, which is named.'),
 };
-const own = { tags: ['audit'], security: [{ apiKey: [] }] };
+const own = { tags: ['audit'], ...forReaders };
 
 /** OpenAPI path items of the audit trail. */
 export const eventsPaths = {
   '/api/v1/events': {
     get: {
       operationId: 'listEvents',
-      summary: 'Read the audit trail, newest first (role admin or auditor)',
+      summary: 'Read the audit trail, newest first',
       ...own,
       parameters: queryParameters(eventsQuery.shape),
       responses: { 200: { description: 'Events that match every filter.', content: jsonContent(eventsPage) }, ...refusals },
@@ -124,7 +123,7 @@ export const eventsPaths = {
   '/api/v1/events/export': {
     get: {
       operationId: 'exportEvents',
-      summary: 'Stream all events that match, newest first (role admin or auditor)',
+      summary: 'Stream all events that match, newest first',
       ...own,
       parameters: queryParameters(eventsExportQuery.shape),
       responses: {

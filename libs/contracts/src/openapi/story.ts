@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { eventView } from './events.js';
-import { jsonContent, problemResponse } from './responses.js';
+import { forReaders, jsonContent, problemResponse, readerRefusals } from './responses.js';
 
 /** A stretch of a request's time. */
 export const storyStep = z.strictObject({
@@ -32,16 +32,15 @@ export const storyPaths = {
   '/api/v1/requests/{id}': {
     get: {
       operationId: 'getRequestStory',
-      summary: 'Read what happened to one request, in order (role admin or auditor)',
+      summary: 'Read what happened to one request, in order',
       tags: ['audit'],
-      security: [{ apiKey: [] }],
+      ...forReaders,
       parameters: [
         { name: 'id', in: 'path', required: true, schema: { type: 'string' }, description: 'X-Request-Id of the exchange.' },
       ],
       responses: {
         200: { description: 'Its events, and what took how long.', content: jsonContent(requestStory) },
-        401: problemResponse('No valid API key was sent.'),
-        403: problemResponse('The API key does not have the role.'),
+        ...readerRefusals,
         404: problemResponse('There are no events of this request.'),
         503: problemResponse('The database cannot be reached, or the query meets a limit, which is named.'),
       },

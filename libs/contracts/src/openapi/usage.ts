@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { eventFilterShape, queryParameters, refuseEmptyRange } from './event-filters.js';
-import { jsonContent, problemResponse } from './responses.js';
+import { forReaders, jsonContent, problemResponse, readerRefusals } from './responses.js';
 
 /** What usage can be grouped by. */
 export const USAGE_GROUPS = ['principal', 'team', 'client', 'server', 'upstream', 'capability'] as const;
@@ -131,11 +131,10 @@ export type CostAnswer = z.output<typeof costAnswer>;
 
 const refusals = {
   400: problemResponse('A parameter is unknown or not acceptable, or asks for more than a limit, which is named.'),
-  401: problemResponse('No valid API key was sent.'),
-  403: problemResponse('The API key does not have the role.'),
+  ...readerRefusals,
   503: problemResponse('The database cannot be reached, or the query meets a limit, which is named.'),
 };
-const own = { tags: ['usage'], security: [{ apiKey: [] }] };
+const own = { tags: ['usage'], ...forReaders };
 const answered = (description: string, schema: z.ZodType) => ({
   200: { description, content: jsonContent(schema) },
   ...refusals,
@@ -146,7 +145,7 @@ export const usagePaths = {
   '/api/v1/usage': {
     get: {
       operationId: 'getUsage',
-      summary: 'Figures of calls by group and interval, of the last 24 hours unless told (role admin or auditor)',
+      summary: 'Figures of calls by group and interval, of the last 24 hours unless told',
       ...own,
       parameters: queryParameters(usageQuery.shape),
       responses: answered('Figures of each group in each interval.', usageAnswer),
@@ -155,7 +154,7 @@ export const usagePaths = {
   '/api/v1/usage/top': {
     get: {
       operationId: 'getTopUsage',
-      summary: 'Who or what has the most of something, in the last 24 hours unless told (role admin or auditor)',
+      summary: 'Who or what has the most of something, in the last 24 hours unless told',
       ...own,
       parameters: queryParameters(usageTopQuery.shape),
       responses: answered('The first, with all their figures.', usageTop),
@@ -164,7 +163,7 @@ export const usagePaths = {
   '/api/v1/cost': {
     get: {
       operationId: 'getCost',
-      summary: 'Cost by month and team (role admin or auditor)',
+      summary: 'Cost by month and team',
       ...own,
       parameters: queryParameters(costQuery.shape),
       responses: answered('Each month with its teams.', costAnswer),

@@ -1,5 +1,5 @@
-import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
-import { invalidRequest, RequireRole, zodQuery } from '@switchyard/admin-api';
+import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
+import { invalidRequest, RequireReader, zodQuery, type ReaderRequest } from '@switchyard/admin-api';
 import { eventsExportQuery, eventsQuery, type EventsExportQuery, type EventsPage, type EventsQuery } from '@switchyard/contracts';
 import type { Logger } from '@switchyard/telemetry';
 import type { ServerResponse } from 'node:http';
@@ -10,31 +10,38 @@ import { EventTrail } from './event-trail.js';
 import { exportEvents } from './export/export-events.js';
 import { EXPORT_FORMATS } from './export/export-format.js';
 import { LOG } from './injection-tokens.js';
+import { Readers } from './readers.js';
 
 /** The audit trail, for those who may read it. */
 @Controller('api/v1/events')
-@RequireRole('admin', 'auditor')
+@RequireReader('admin', 'auditor')
 export class EventsController {
   readonly #trail: EventTrail;
+  readonly #readers: Readers;
   readonly #log: Logger;
 
-  constructor(@Inject(EventTrail) trail: EventTrail, @Inject(LOG) log: Logger) {
+  constructor(@Inject(EventTrail) trail: EventTrail, @Inject(Readers) readers: Readers, @Inject(LOG) log: Logger) {
+    this.#readers = readers;
     this.#trail = trail;
     this.#log = log;
   }
 
   @Get()
-  list(@Query(zodQuery(eventsQuery)) query: EventsQuery): Promise<EventsPage> {
-    return this.#trail.page({ kind: 'all' }, query, placeBehind(query.cursor));
+  list(@Req() request: ReaderRequest, @Query(zodQuery(eventsQuery)) query: EventsQuery): Promise<EventsPage> {
+    return this.#trail.page(this.#readers.scopeOf(request), query, placeBehind(query.cursor));
   }
 
   @Get('export')
-  async export(@Query(zodQuery(eventsExportQuery)) query: EventsExportQuery, @Res() response: ServerResponse): Promise<void> {
+  async export(
+    @Req() request: ReaderRequest,
+    @Query(zodQuery(eventsExportQuery)) query: EventsExportQuery,
+    @Res() response: ServerResponse,
+  ): Promise<void> {
     const { format: name, cursor, ...filters } = query;
     const format = EXPORT_FORMATS[name];
     const text = await exportEvents({
       trail: this.#trail,
-      scope: { kind: 'all' },
+      scope: this.#readers.scopeOf(request),
       filters,
       after: placeBehind(cursor),
       format,

@@ -109,7 +109,7 @@ async function startBehindTheEdge(options: GatewayOptions, platform: Platform): 
           intervalMs: CHECKPOINT_INTERVAL_MS,
         },
       },
-      platform,
+      { ...platform, authServer },
     ),
   };
   const settled = await Promise.allSettled(Object.values(starting));

@@ -88,15 +88,15 @@ describe.each(ENGINES)('the story of a request on %s', (_name, open) => {
   it.each([
     ['unknown', everything, 'r-9'],
     ['quoted', everything, "r-1' OR '1'='1"],
-    ['somebody-else', { kind: 'some', issuer: 'i', subject: 'bob' } as const, request_id],
-    ['other-issuer', { kind: 'some', issuer: 'j', subject: 'ana' } as const, request_id],
+    ['somebody-else', { kind: 'some', issuer: 'i', subject: 'bob', teams: [] } as const, request_id],
+    ['other-issuer', { kind: 'some', issuer: 'j', subject: 'ana', teams: [] } as const, request_id],
   ])('T4 %s: is not found', async (_id, scope, id) => {
     await expect(tellStory(trailOf(engine), scope, id)).rejects.toMatchObject({ details: { reason: 'not_found' } });
     await expect(tellStory(trailOf(engine), scope, id)).rejects.toBeInstanceOf(Problem);
   });
 
   it('T4 has only what its reader may know', async () => {
-    const { events } = await tellStory(trailOf(engine), { kind: 'some', issuer: 'i', subject: 'ana' }, request_id);
+    const { events } = await tellStory(trailOf(engine), { kind: 'some', issuer: 'i', subject: 'ana', teams: [] }, request_id);
     expect(events.map(({ event_id }) => event_id)).toEqual([firstHop, secondHop, call].map(idOf));
   });
 });

@@ -1,7 +1,7 @@
 import type { EventFilters, UsageGroup, UsageInterval, UsageMeasure } from '@switchyard/contracts';
 import { eventCondition } from '../event-conditions.js';
 import type { Sql } from '../limited-reads.js';
-import type { ReadScope } from '../read-scope.js';
+import { knownTeams, type ReadScope } from '../read-scope.js';
 
 /** Which figures of which calls. */
 export interface UsageWanted {
@@ -89,7 +89,6 @@ const orderOf = (interval: UsageInterval | undefined) => [...(interval === undef
 /** Each of the caller's teams, or "" where there is none: of those that the reader may know of. */
 function groupColumn(group: UsageGroup, scope: ReadScope): string {
   if (group !== 'team') return COLUMNS[group];
-  return `arrayJoin(if(empty(${teamsOf(scope)}), [''], ${teamsOf(scope)}))`;
+  const teams = knownTeams(scope);
+  return `arrayJoin(if(empty(${teams}), [''], ${teams}))`;
 }
-
-const teamsOf = (_scope: ReadScope) => 'arrayMap(team -> toString(team), teams)';

@@ -1,5 +1,5 @@
-import { Controller, Get, Inject, Query } from '@nestjs/common';
-import { RequireRole, zodQuery } from '@switchyard/admin-api';
+import { Controller, Get, Inject, Query, Req } from '@nestjs/common';
+import { RequireReader, zodQuery, type ReaderRequest } from '@switchyard/admin-api';
 import {
   costQuery,
   usageQuery,
@@ -11,30 +11,33 @@ import {
   type UsageTop,
   type UsageTopQuery,
 } from '@switchyard/contracts';
+import { Readers } from '../readers.js';
 import { Usage } from './usage.js';
 
 /** How much is called, how well that goes, and what it costs. */
 @Controller('api/v1')
-@RequireRole('admin', 'auditor')
+@RequireReader('admin', 'auditor')
 export class UsageController {
   readonly #usage: Usage;
+  readonly #readers: Readers;
 
-  constructor(@Inject(Usage) usage: Usage) {
+  constructor(@Inject(Usage) usage: Usage, @Inject(Readers) readers: Readers) {
+    this.#readers = readers;
     this.#usage = usage;
   }
 
   @Get('usage')
-  figures(@Query(zodQuery(usageQuery)) query: UsageQuery): Promise<UsageAnswer> {
-    return this.#usage.figures({ kind: 'all' }, query);
+  figures(@Req() request: ReaderRequest, @Query(zodQuery(usageQuery)) query: UsageQuery): Promise<UsageAnswer> {
+    return this.#usage.figures(this.#readers.scopeOf(request), query);
   }
 
   @Get('usage/top')
-  top(@Query(zodQuery(usageTopQuery)) query: UsageTopQuery): Promise<UsageTop> {
-    return this.#usage.top({ kind: 'all' }, query);
+  top(@Req() request: ReaderRequest, @Query(zodQuery(usageTopQuery)) query: UsageTopQuery): Promise<UsageTop> {
+    return this.#usage.top(this.#readers.scopeOf(request), query);
   }
 
   @Get('cost')
-  cost(@Query(zodQuery(costQuery)) query: CostQuery): Promise<CostAnswer> {
-    return this.#usage.cost({ kind: 'all' }, query);
+  cost(@Req() request: ReaderRequest, @Query(zodQuery(costQuery)) query: CostQuery): Promise<CostAnswer> {
+    return this.#usage.cost(this.#readers.scopeOf(request), query);
   }
 }

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/registry/v1/snapshot.proto.
  */
 export const file_switchyard_registry_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIr0DCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBIaChJyZXF1aXJlX2Rwb3Bfbm9uY2UYCSABKAgSGQoRYXVkaXRfc2hlZHNfcmVhZHMYGCABKAgSNgoLYXVkaXRfc2lua3MYFCADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkF1ZGl0U2luayJbCglBdWRpdFNpbmsSDAoEbmFtZRgBIAEoCRIQCghzZXR0aW5ncxgCIAEoCRIVCg1uZWVkc19zZWNyZXRzGAMgASgIEhcKD3NlY3JldHNfdmVyc2lvbhgEIAEoCSLqAgoIVXBzdHJlYW0SDAoEbmFtZRgBIAEoCRI1CgRodHRwGAIgASgLMiUuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5IdHRwVHJhbnNwb3J0SAASNwoFc3RkaW8YAyABKAsyJi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlN0ZGlvVHJhbnNwb3J0SAASGAoQbmVlZHNfY3JlZGVudGlhbBgEIAEoCBIaChJjcmVkZW50aWFsX3ZlcnNpb24YBSABKAkSEgoKdGltZW91dF9tcxgGIAEoDRJBChBjcmVkZW50aWFsX293bmVyGAcgASgOMicuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DcmVkZW50aWFsT3duZXISGAoQY3JlZGVudGlhbF90ZWFtcxgIIAMoCRIsCgVwcmljZRgoIAEoCzIdLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2VCCwoJdHJhbnNwb3J0IvUBCgVQcmljZRIXCg9wZXJfY2FsbF9taWNyb3MYASABKA0SJQodcGVyX3Rob3VzYW5kX3Rva2Vuc19pbl9taWNyb3MYAiABKA0SJgoecGVyX3Rob3VzYW5kX3Rva2Vuc19vdXRfbWljcm9zGAMgASgNEjcKBXRvb2xzGAQgAygLMiguc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZS5Ub29sc0VudHJ5GksKClRvb2xzRW50cnkSCwoDa2V5GAEgASgJEiwKBXZhbHVlGAIgASgLMh0uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZToCOAEiHAoNSHR0cFRyYW5zcG9ydBILCgN1cmwYASABKAkiPAoOU3RkaW9UcmFuc3BvcnQSDwoHY29tbWFuZBgBIAEoCRIMCgRhcmdzGAIgAygJEgsKA2N3ZBgDIAEoCSLqAQoGU2VydmVyEgwKBHNsdWcYASABKAkSLwoHc291cmNlcxgCIAMoCzIeLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU291cmNlEjIKBmFjY2VzcxgDIAMoCzIiLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQWNjZXNzUnVsZRINCgV0aXRsZRgEIAEoCRIyCgZzY29wZXMYBSADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkd1YXJkU2NvcGUSFAoMcmVxdWlyZV9kcG9wGAYgASgIEhQKDGF1ZGl0X3N0cmljdBgQIAEoCCJcCgpHdWFyZFNjb3BlEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFdG9vbHMYAyADKAkSDwoHcHJvbXB0cxgEIAMoCRIRCglyZXNvdXJjZXMYBSADKAkifgoGU291cmNlEhAKCHVwc3RyZWFtGAEgASgJEg4KBnByZWZpeBgCIAEoCRINCgV0b29scxgDIAMoCRIMCgRkZW55GAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJEhEKCXJlYWRfb25seRgQIAMoCSKBAQoKQWNjZXNzUnVsZRINCgV0ZWFtcxgBIAMoCRIQCghldmVyeW9uZRgCIAEoCBIRCglhbm9ueW1vdXMYAyABKAgSDQoFdG9vbHMYBCADKAkSDwoHcHJvbXB0cxgFIAMoCRIRCglyZXNvdXJjZXMYBiADKAkSDAoEd2hlbhgHIAEoCSJGCgRUZWFtEgwKBG5hbWUYASABKAkSDgoGZW1haWxzGAIgAygJEg4KBmNsYWltcxgDIAMoCRIQCghzZXJ2aWNlcxgEIAMoCSLsAQoJQXBwQ2xpZW50EhEKCWNsaWVudF9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIVCg1yZWRpcmVjdF91cmlzGAMgAygJEhgKEHNlY3JldF9yZWZlcmVuY2UYBCABKAkSDAoEandrcxgFIAEoCRITCgtjZXJ0aWZpY2F0ZRgGIAEoCRJHChNjZXJ0aWZpY2F0ZV9zdWJqZWN0GAcgASgLMiouc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DZXJ0aWZpY2F0ZVN1YmplY3QSIAoYY2VydGlmaWNhdGVfYm91bmRfdG9rZW5zGAggASgIImoKEkNlcnRpZmljYXRlU3ViamVjdBIMCgJkbhgBIAEoCUgAEg0KA2RucxgCIAEoCUgAEg0KA3VyaRgDIAEoCUgAEgwKAmlwGAQgASgJSAASDwoFZW1haWwYBSABKAlIAEIJCgdzdWJqZWN0Km4KD0NyZWRlbnRpYWxPd25lchIgChxDUkVERU5USUFMX09XTkVSX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9PV05FUl9URUFNEAESHgoaQ1JFREVOVElBTF9PV05FUl9QUklOQ0lQQUwQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIvQDCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBI1CghhdWRpdG9ycxgeIAEoCzIjLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUm9sZUhvbGRlcnMSGgoScmVxdWlyZV9kcG9wX25vbmNlGAkgASgIEhkKEWF1ZGl0X3NoZWRzX3JlYWRzGBggASgIEjYKC2F1ZGl0X3NpbmtzGBQgAygLMiEuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5BdWRpdFNpbmsiWwoJQXVkaXRTaW5rEgwKBG5hbWUYASABKAkSEAoIc2V0dGluZ3MYAiABKAkSFQoNbmVlZHNfc2VjcmV0cxgDIAEoCBIXCg9zZWNyZXRzX3ZlcnNpb24YBCABKAki6gIKCFVwc3RyZWFtEgwKBG5hbWUYASABKAkSNQoEaHR0cBgCIAEoCzIlLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuSHR0cFRyYW5zcG9ydEgAEjcKBXN0ZGlvGAMgASgLMiYuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TdGRpb1RyYW5zcG9ydEgAEhgKEG5lZWRzX2NyZWRlbnRpYWwYBCABKAgSGgoSY3JlZGVudGlhbF92ZXJzaW9uGAUgASgJEhIKCnRpbWVvdXRfbXMYBiABKA0SQQoQY3JlZGVudGlhbF9vd25lchgHIAEoDjInLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQ3JlZGVudGlhbE93bmVyEhgKEGNyZWRlbnRpYWxfdGVhbXMYCCADKAkSLAoFcHJpY2UYKCABKAsyHS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlByaWNlQgsKCXRyYW5zcG9ydCL1AQoFUHJpY2USFwoPcGVyX2NhbGxfbWljcm9zGAEgASgNEiUKHXBlcl90aG91c2FuZF90b2tlbnNfaW5fbWljcm9zGAIgASgNEiYKHnBlcl90aG91c2FuZF90b2tlbnNfb3V0X21pY3JvcxgDIAEoDRI3CgV0b29scxgEIAMoCzIoLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2UuVG9vbHNFbnRyeRpLCgpUb29sc0VudHJ5EgsKA2tleRgBIAEoCRIsCgV2YWx1ZRgCIAEoCzIdLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2U6AjgBIhwKDUh0dHBUcmFuc3BvcnQSCwoDdXJsGAEgASgJIjwKDlN0ZGlvVHJhbnNwb3J0Eg8KB2NvbW1hbmQYASABKAkSDAoEYXJncxgCIAMoCRILCgNjd2QYAyABKAki6gEKBlNlcnZlchIMCgRzbHVnGAEgASgJEi8KB3NvdXJjZXMYAiADKAsyHi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlNvdXJjZRIyCgZhY2Nlc3MYAyADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFjY2Vzc1J1bGUSDQoFdGl0bGUYBCABKAkSMgoGc2NvcGVzGAUgAygLMiIuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5HdWFyZFNjb3BlEhQKDHJlcXVpcmVfZHBvcBgGIAEoCBIUCgxhdWRpdF9zdHJpY3QYECABKAgiXAoKR3VhcmRTY29wZRIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg0KBXRvb2xzGAMgAygJEg8KB3Byb21wdHMYBCADKAkSEQoJcmVzb3VyY2VzGAUgAygJIn4KBlNvdXJjZRIQCgh1cHN0cmVhbRgBIAEoCRIOCgZwcmVmaXgYAiABKAkSDQoFdG9vbHMYAyADKAkSDAoEZGVueRgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCRIRCglyZWFkX29ubHkYECADKAkigQEKCkFjY2Vzc1J1bGUSDQoFdGVhbXMYASADKAkSEAoIZXZlcnlvbmUYAiABKAgSEQoJYW5vbnltb3VzGAMgASgIEg0KBXRvb2xzGAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJEgwKBHdoZW4YByABKAkiVQoEVGVhbRIMCgRuYW1lGAEgASgJEg4KBmVtYWlscxgCIAMoCRIOCgZjbGFpbXMYAyADKAkSEAoIc2VydmljZXMYBCADKAkSDQoFbGVhZHMYBSADKAkiPAoLUm9sZUhvbGRlcnMSDgoGZW1haWxzGAEgAygJEg4KBmNsYWltcxgCIAMoCRINCgV0ZWFtcxgDIAMoCSLsAQoJQXBwQ2xpZW50EhEKCWNsaWVudF9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIVCg1yZWRpcmVjdF91cmlzGAMgAygJEhgKEHNlY3JldF9yZWZlcmVuY2UYBCABKAkSDAoEandrcxgFIAEoCRITCgtjZXJ0aWZpY2F0ZRgGIAEoCRJHChNjZXJ0aWZpY2F0ZV9zdWJqZWN0GAcgASgLMiouc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DZXJ0aWZpY2F0ZVN1YmplY3QSIAoYY2VydGlmaWNhdGVfYm91bmRfdG9rZW5zGAggASgIImoKEkNlcnRpZmljYXRlU3ViamVjdBIMCgJkbhgBIAEoCUgAEg0KA2RucxgCIAEoCUgAEg0KA3VyaRgDIAEoCUgAEgwKAmlwGAQgASgJSAASDwoFZW1haWwYBSABKAlIAEIJCgdzdWJqZWN0Km4KD0NyZWRlbnRpYWxPd25lchIgChxDUkVERU5USUFMX09XTkVSX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9PV05FUl9URUFNEAESHgoaQ1JFREVOVElBTF9PV05FUl9QUklOQ0lQQUwQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * One version of the whole configuration of a tenant. Holds no secrets.
@@ -84,6 +84,13 @@ export type Snapshot = Message<"switchyard.registry.v1.Snapshot"> & {
    * @generated from field: repeated switchyard.registry.v1.AppClient clients = 15;
    */
   clients: AppClient[];
+
+  /**
+   * Who may read everybody's events.
+   *
+   * @generated from field: switchyard.registry.v1.RoleHolders auditors = 30;
+   */
+  auditors?: RoleHolders | undefined;
 
   /**
    * Whether proofs of possession (DPoP) need a nonce of ours.
@@ -175,6 +182,13 @@ export type SnapshotJson = {
    * @generated from field: repeated switchyard.registry.v1.AppClient clients = 15;
    */
   clients?: AppClientJson[];
+
+  /**
+   * Who may read everybody's events.
+   *
+   * @generated from field: switchyard.registry.v1.RoleHolders auditors = 30;
+   */
+  auditors?: RoleHoldersJson;
 
   /**
    * Whether proofs of possession (DPoP) need a nonce of ours.
@@ -1094,6 +1108,13 @@ export type Team = Message<"switchyard.registry.v1.Team"> & {
    * @generated from field: repeated string services = 4;
    */
   services: string[];
+
+  /**
+   * Who may read what all members have done, by e-mail address, lower case.
+   *
+   * @generated from field: repeated string leads = 5;
+   */
+  leads: string[];
 };
 
 /**
@@ -1129,6 +1150,13 @@ export type TeamJson = {
    * @generated from field: repeated string services = 4;
    */
   services?: string[];
+
+  /**
+   * Who may read what all members have done, by e-mail address, lower case.
+   *
+   * @generated from field: repeated string leads = 5;
+   */
+  leads?: string[];
 };
 
 /**
@@ -1137,6 +1165,69 @@ export type TeamJson = {
  */
 export const TeamSchema: GenMessage<Team, {jsonType: TeamJson}> = /*@__PURE__*/
   messageDesc(file_switchyard_registry_v1_snapshot, 10);
+
+/**
+ * People who have a role at the API.
+ *
+ * @generated from message switchyard.registry.v1.RoleHolders
+ */
+export type RoleHolders = Message<"switchyard.registry.v1.RoleHolders"> & {
+  /**
+   * By e-mail address, lower case.
+   *
+   * @generated from field: repeated string emails = 1;
+   */
+  emails: string[];
+
+  /**
+   * By a value of the identity provider's teams claim.
+   *
+   * @generated from field: repeated string claims = 2;
+   */
+  claims: string[];
+
+  /**
+   * Members of these teams.
+   *
+   * @generated from field: repeated string teams = 3;
+   */
+  teams: string[];
+};
+
+/**
+ * People who have a role at the API.
+ *
+ * @generated from message switchyard.registry.v1.RoleHolders
+ */
+export type RoleHoldersJson = {
+  /**
+   * By e-mail address, lower case.
+   *
+   * @generated from field: repeated string emails = 1;
+   */
+  emails?: string[];
+
+  /**
+   * By a value of the identity provider's teams claim.
+   *
+   * @generated from field: repeated string claims = 2;
+   */
+  claims?: string[];
+
+  /**
+   * Members of these teams.
+   *
+   * @generated from field: repeated string teams = 3;
+   */
+  teams?: string[];
+};
+
+/**
+ * Describes the message switchyard.registry.v1.RoleHolders.
+ * Use `create(RoleHoldersSchema)` to create a new message.
+ */
+export const RoleHoldersSchema: GenMessage<RoleHolders, {jsonType: RoleHoldersJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_registry_v1_snapshot, 11);
 
 /**
  * An OAuth client of the configuration. Holds no secret: a reference says where the authorization server finds it.
@@ -1269,7 +1360,7 @@ export type AppClientJson = {
  * Use `create(AppClientSchema)` to create a new message.
  */
 export const AppClientSchema: GenMessage<AppClient, {jsonType: AppClientJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 11);
+  messageDesc(file_switchyard_registry_v1_snapshot, 12);
 
 /**
  * Whom a TLS certificate was issued to (RFC 8705 section 2.1.2); exactly one is set.
@@ -1370,7 +1461,7 @@ export type CertificateSubjectJson = {
  * Use `create(CertificateSubjectSchema)` to create a new message.
  */
 export const CertificateSubjectSchema: GenMessage<CertificateSubject, {jsonType: CertificateSubjectJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 12);
+  messageDesc(file_switchyard_registry_v1_snapshot, 13);
 
 /**
  * Whose credential an upstream is shown.
