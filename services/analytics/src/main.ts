@@ -7,9 +7,9 @@ await boot({
   service: 'analytics',
   schema: analyticsFileSchema,
   management: (config) => config.management,
-  start: async ({ engine, listen, checkpoints, platform: platformConfig }, onWaiting) => {
+  start: async ({ platform: platformConfig, ...config }, onWaiting) => {
     const platform = await openNatsPlatform(platformConfig, 'analytics');
-    const running = await startAnalytics({ engine, listen, checkpoints }, { ...platform, onWaiting });
+    const running = await startAnalytics(config, { ...platform, onWaiting });
     return { running, metrics: () => platform.telemetry.metricsText(), close: () => platform.close() };
   },
 });

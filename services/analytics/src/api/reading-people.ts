@@ -22,7 +22,10 @@ export function readingPeople({ readers, revocations, authServer, clock }: Readi
     const address = await authServer();
     if (address === undefined) return undefined;
     const jwksUrl = new URL('/oauth/jwks', address).href;
-    return (known = { publicUrl, tokens: new AccessTokenVerifier({ issuer: publicUrl, jwksUrl, fetch: globalThis.fetch, clock }) });
+    return (known = {
+      publicUrl,
+      tokens: new AccessTokenVerifier({ issuer: publicUrl, jwksUrl, fetch: globalThis.fetch, clock }),
+    });
   };
   const people = signedInPeople(find, revocations);
   return {
