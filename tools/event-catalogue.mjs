@@ -208,6 +208,54 @@ const TYPES = {
     ADMIN,
     { count: 'How many keys.' },
   ],
+  'auth.client_deleted': [
+    'A client was taken away, with everything that it had been given.',
+    'auth-server',
+    ADMIN,
+    { client: 'Its id.', client_name: 'Its name.' },
+  ],
+  'audit.checkpoint_signed': [
+    'A checkpoint of the chains of all emitters was signed.',
+    'analytics',
+    names('identity'),
+    {
+      number: 'Its number, from 1.',
+      digest: 'SHA-256 of the checkpoint.',
+      jws: 'The checkpoint: a JWS.',
+    },
+  ],
+  'audit.shed': [
+    'Events could not be recorded, where the configuration lets reads go on without.',
+    'every process',
+    names('identity', 'reason', 'origin'),
+    {
+      '*': 'since and until: from when to when. events: how many in all. Every other key: a type with its outcome or reason, and how many of those.',
+    },
+  ],
+  'audit.gap_found': [
+    'The database has not what an emitter recorded.',
+    'analytics',
+    names('identity', 'reason', 'origin'),
+    {
+      emitter: 'Process whose events are missing.',
+      epoch: 'Its boot.',
+      first: 'First sequence that is missing.',
+      last: 'Last sequence that is missing.',
+      missing: 'How many are.',
+    },
+  ],
+  'audit.gap_closed': [
+    'What was missing has come, or part of it.',
+    'analytics',
+    names('identity', 'reason', 'origin'),
+    {
+      emitter: 'Process whose events were missing.',
+      epoch: 'Its boot.',
+      first: 'First sequence that was missing.',
+      last: 'Last sequence that was missing.',
+      still_missing: 'How many are missing still.',
+    },
+  ],
 };
 
 /** Fields of an event as event.proto has them: comment and declaration, by name. */
@@ -242,9 +290,11 @@ function message(type, fields) {
     ([key, says], index) => `    // ${says}\n    string ${key} = ${index + 1} [json_name = "${key}"];\n`,
   );
   const ofDetail =
-    keys.length === 0
-      ? ''
-      : `  // What only this type says.\n  message Detail {\n${keys.join('')}  }\n  // What only this type says.\n  Detail detail = 36;\n`;
+    '*' in detail
+      ? `  // ${detail['*']}\n  map<string, string> detail = 36;\n`
+      : keys.length === 0
+        ? ''
+        : `  // What only this type says.\n  message Detail {\n${keys.join('')}  }\n  // What only this type says.\n  Detail detail = 36;\n`;
   return `// ${type}: ${what} Written by ${writer}.\nmessage ${messageName(type)} {\n${lines.join('')}${ofDetail}}\n`;
 }
 
