@@ -1,5 +1,5 @@
 // A process that makes calls in strict durability as fast as it can, and leaves every fifth one open for long; ended by the test.
-// Says on stdout `I <intent>` when an intent is on the disk, and `O <intent>` when its outcome is. Reads { dir, stream } from
+// Says on stdout `I <intent>` when an intent is on the disk, and `O <intent>` when its outcome is. Reads { dir, stream, segmentBytes? } from
 // stdin; what it forwards is appended to the file `stream`.
 import './source-hooks.fixture.mjs';
 import { appendFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const { Audit } = await import('./audit.ts');
 
-const { dir, stream } = await json(process.stdin);
+const { dir, stream, segmentBytes = 8 * 1024 } = await json(process.stdin);
 const quiet = () => undefined;
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet, child: () => log };
 const clock = { now: Date.now, monotonicMicros: () => performance.now() * 1000 };
@@ -18,7 +18,7 @@ const audit = await Audit.open({
   emitter: 'edge-1',
   tenant: 'default',
   limitBytes: 64 * 1024 ** 2,
-  segmentBytes: 8 * 1024,
+  segmentBytes,
   bus,
   clock,
   log,

@@ -142,7 +142,7 @@ describe('processes that are killed in the middle of calls', () => {
       child.stdin.end(JSON.stringify({ dir: spool, stream }));
       const output: string[] = [];
       child.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()));
-      await eventually(() => output.join('').split('\n').length > 250 && existsSync(stream));
+      await eventually(() => output.join('').split('\n').length > 120 && existsSync(stream), { timeoutMs: 60_000 });
       child.kill('SIGKILL');
       await once(child, 'close');
       // A line cut off by the kill was not said.
@@ -158,7 +158,7 @@ describe('processes that are killed in the middle of calls', () => {
       if (detail?.intent !== undefined) outcomes.set(detail.intent, [...(outcomes.get(detail.intent) ?? []), outcome]);
     const named = (kind: string) => said.filter((line) => line.startsWith(kind)).map((line) => line.slice(2));
     const [intended, concluded] = [named('I '), named('O ')];
-    expect(intended.length).toBeGreaterThan(300);
+    expect(intended.length).toBeGreaterThan(150);
     expect(intended.filter((id) => outcomes.get(id)?.length !== 1)).toEqual([]);
     expect(intended.filter((id) => !events.has(id))).toEqual([]);
     expect(concluded.filter((id) => outcomes.get(id)?.[0] !== 'ok')).toEqual([]);
