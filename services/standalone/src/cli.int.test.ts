@@ -106,6 +106,40 @@ describe('the switchyard command, beside a running gateway', () => {
     );
   });
 
+  it('AU-4 the story of a call says what took how long', async () => {
+    const asJson = ['audit', 'query', '--type', 'tool.called', '--search', 'echo', '--limit', '1', '--json'];
+    const ran = await eventually(async () => withOutput(await place.run(asJson)));
+    const { request_id: id } = JSON.parse(ran.out) as { request_id: string };
+    const story = await place.run(['audit', 'story', id]);
+    expect(story.out).toMatch(new RegExp(`^request +${id}\nbegan `));
+    expect(story.out).toMatch(/\nWHAT .*AT MS .*\ntools\/call echo .*█/u);
+    expect(story.err).toBe('');
+    expect(await place.run(['audit', 'story', 'nothing'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('no events') as unknown,
+    });
+  });
+
+  it('AU-5 a download has all that matches, and says so', async () => {
+    const ndjson = await place.run(['audit', 'download', '--type', 'tool.called', '--filter', 'capability = echo']);
+    const lines = ndjson.out.trimEnd().split('\n');
+    expect(ndjson).toMatchObject({ code: 0, err: `${lines.length - 1} events. This is all of them.\n` });
+    expect(lines.at(-1)).toBe(`{"export":{"complete":true,"events":${lines.length - 1}}}`);
+    const csv = await place.run([
+      'audit',
+      'download',
+      '--format',
+      'csv',
+      '--type',
+      'tool.called',
+      '--filter',
+      'capability = echo',
+    ]);
+    expect(csv.out.split('\r\n')).toHaveLength(lines.length + 2);
+    const refused = await place.run(['audit', 'download', '--filter', 'capability like echo']);
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('at position 12') as unknown });
+  });
+
   it('AU-3 watching shows what happens from now on', async () => {
     const tail = place.start(['audit', 'tail', '--type', 'tool.called', '--json']);
     await eventually(

@@ -18,8 +18,11 @@ export function tableLines(
   });
 }
 
-/** First line of a text, with its control characters taken out: names and descriptions come from upstreams. */
-export const oneLine = (text: string) => (text.trimStart().split('\n', 1)[0] ?? '').replace(/\p{Cc}/gu, ' ').trimEnd();
+/** What moves a terminal's cursor, or turns the direction of text. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** First line of a text, without what a terminal would obey: names and descriptions come from upstreams. */
+export const oneLine = (text: string) => (text.trimStart().split('\n', 1)[0] ?? '').replace(UNPRINTABLE, ' ').trimEnd();
 
 function shorten(line: string, widthCharacters: number): string {
   return line.length <= widthCharacters ? line : `${line.slice(0, widthCharacters - 1)}…`;

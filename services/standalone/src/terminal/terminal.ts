@@ -8,6 +8,9 @@ export interface Terminal {
   readonly stderr: NodeJS.WriteStream;
 }
 
+/** How wide a terminal is; undefined where the output is none. */
+export const terminalWidth = ({ stdout }: Terminal): number | undefined => (stdout.isTTY ? stdout.columns : undefined);
+
 /** Prints lines of a command's answer. */
 export function print(terminal: Terminal, ...lines: readonly string[]): void {
   terminal.stdout.write(lines.map((line) => `${line}\n`).join(''));
