@@ -1,5 +1,9 @@
 import type { SinkConfig } from '@switchyard/gateway-config';
+import { openDatadogSink } from './kinds/datadog.js';
+import { openElasticSink } from './kinds/elastic.js';
 import { openFileSink } from './kinds/file.js';
+import { openSentinelSink } from './kinds/sentinel.js';
+import { openSplunkHecSink } from './kinds/splunk-hec.js';
 import { openWebhookSink } from './kinds/webhook.js';
 import type { OpenSink, Sink, SinkKinds, SinkParts } from './sink.js';
 
@@ -7,6 +11,10 @@ import type { OpenSink, Sink, SinkKinds, SinkParts } from './sink.js';
 const KINDS: SinkKinds = {
   file: openFileSink,
   webhook: openWebhookSink,
+  'splunk-hec': openSplunkHecSink,
+  elastic: openElasticSink,
+  datadog: openDatadogSink,
+  sentinel: openSentinelSink,
 };
 
 /** Opens a sink. @throws Misconfigured */

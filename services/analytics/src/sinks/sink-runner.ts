@@ -201,7 +201,8 @@ export class SinkRunner {
     const settings = fillSinkReferences(this.#settings, values);
     const egress = new Egress({ ...egressOf(settings, this.#allowed), connectTimeoutMs: CONNECT_TIMEOUT_MS });
     try {
-      const sink = await openSink(settings, { name: this.#configured.name, clock, egress });
+      const wait = (ms: number, signal: AbortSignal) => this.#wait(ms, signal);
+      const sink = await openSink(settings, { name: this.#configured.name, clock, egress, wait });
       this.#open = { sink, egress, untilMs };
       return sink;
     } catch (error) {

@@ -57,6 +57,8 @@ export interface SinkParts {
   readonly clock: Clock;
   /** HTTP of this sink alone: guarded, with its certificates and its proxy. */
   readonly egress: Egress;
+  /** Waits; returns early when `signal` aborts. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** How sinks of one kind are made. @throws Misconfigured */

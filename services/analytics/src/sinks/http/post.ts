@@ -1,5 +1,6 @@
 import type { Egress } from '@switchyard/egress';
 import type { Clock } from '@switchyard/runtime';
+import type { z } from 'zod';
 
 /** What is posted. */
 export interface PostRequest {
@@ -53,4 +54,14 @@ function retryAfterMs(headers: Headers, clock: Clock): number {
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
   const atMs = Date.parse(text);
   return Number.isNaN(atMs) ? 0 : Math.max(0, atMs - clock.now());
+}
+
+/** An answer's JSON; undefined where it is not what the product documents. */
+export function parseAnswer<Schema extends z.ZodType>(schema: Schema, { text }: Answer): z.output<Schema> | undefined {
+  try {
+    const parsed = schema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
 }

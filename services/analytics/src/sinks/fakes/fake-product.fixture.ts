@@ -1,0 +1,17 @@
+import type { Received, Reply } from './http-receiver.fixture.js';
+
+/** A product that events are sent to, as far as it can be seen from outside. */
+export interface FakeProduct extends AsyncDisposable {
+  /** The sink's settings for it, without `type`. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Values of the references in them, by path. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Ids of the events that it has, in the order in which it took them, repetitions too. */
+  taken(): readonly string[];
+  /** Is asked before the product itself whether it answers otherwise; undefined: the product decides. */
+  fault: ((request: Received) => Reply | undefined) | undefined;
+  /** Events that it does not take, ever: a predicate over ids. Undefined where the product cannot say so of one event. */
+  poison?: (id: string) => boolean;
+  /** How many events it takes of a request before it says of the rest that it is busy; Infinity unless told. */
+  partial?: number;
+}
