@@ -39,6 +39,7 @@ export interface SinksBench extends AsyncDisposable {
   configure(
     sinks: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
     secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>,
+    publicUrl?: string,
   ): Promise<void>;
   /** Publishes one batch of an emitter's events. @returns their ids */
   publish(emitter: string, first: number, count: number, fields?: Partial<EventJson>): Promise<string[]>;
@@ -132,14 +133,14 @@ export async function openSinksBench(profile: BenchProfile, options: { readonly 
     deadLetters,
     another: open,
     metrics: () => telemetry.metricsText(),
-    configure: async (configured, given = {}) => {
+    configure: async (configured, given = {}, publicUrl = 'http://localhost:8080') => {
       for (const [name, values] of Object.entries(given)) secrets.set(name, values);
       const auditSinks = Object.entries(configured).map(([name, settings]) => {
         const parsed: SinkConfig = sinkSchema.parse(settings);
         const needsSecrets = Object.keys(sinkReferences(parsed)).length > 0;
         return { name, settings: JSON.stringify(parsed), needsSecrets, secretsVersion: '1' };
       });
-      const snapshot = create(SnapshotSchema, { revision: randomUUID(), publicUrl: 'http://localhost:8080', auditSinks });
+      const snapshot = create(SnapshotSchema, { revision: randomUUID(), publicUrl, auditSinks });
       await snapshots.put('current', Buffer.from(toJsonString(SnapshotSchema, snapshot)));
     },
     publish: async (emitter, first, count, fields = {}) => {
