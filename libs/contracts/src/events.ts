@@ -34,6 +34,7 @@ export const EVENT_TYPES = [
   'connection.leased',
   'connection.changed',
   'secret.changed',
+  'sink.replayed',
   'vault.key_rotated',
   'vault.keys_destroyed',
   'audit.checkpoint_signed',

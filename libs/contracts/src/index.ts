@@ -158,3 +158,15 @@ export {
   type UsageTopQuery,
 } from './openapi/usage.js';
 export { connectionList, type ConnectionInfo, type ConnectionInfoList } from './openapi/connections.js';
+export {
+  replayBody,
+  replayList,
+  replayView,
+  sinkList,
+  sinkName,
+  sinkView,
+  type ReplayBody,
+  type ReplayList,
+  type ReplayView,
+  type SinkList,
+} from './openapi/sinks.js';

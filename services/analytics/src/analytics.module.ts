@@ -9,6 +9,8 @@ import { AuditController } from './checkpoints/audit.controller.js';
 import { Checkpoints } from './checkpoints/checkpoints.js';
 import { UsageController } from './api/usage/usage.controller.js';
 import { Usage } from './api/usage/usage.js';
+import { SinksApi } from './sinks/sinks-api.js';
+import { SinksController } from './sinks/sinks.controller.js';
 
 /** What answers questions about events. */
 export interface Answering {
@@ -17,20 +19,22 @@ export interface Answering {
   readonly checkpoints: Checkpoints;
   readonly readers: Readers;
   readonly log: Logger;
+  readonly sinks: SinksApi;
 }
 
 /** The HTTP side of analytics. */
 @Module({})
 export class AnalyticsModule {
-  static with({ trail, usage, checkpoints, readers, log }: Answering): DynamicModule {
+  static with({ trail, usage, checkpoints, readers, log, sinks }: Answering): DynamicModule {
     return {
       module: AnalyticsModule,
-      controllers: [EventsController, RequestsController, UsageController, AuditController],
+      controllers: [EventsController, RequestsController, UsageController, AuditController, SinksController],
       providers: [
         { provide: EventTrail, useValue: trail },
         { provide: Usage, useValue: usage },
         { provide: Checkpoints, useValue: checkpoints },
         { provide: Readers, useValue: readers },
+        { provide: SinksApi, useValue: sinks },
         { provide: LOG, useValue: log },
       ],
     };

@@ -19,6 +19,7 @@ import { migrate, readMigrations } from './engine/migrate.js';
 import { openEngine } from './engine/open-engine.js';
 import { Ingest, type IngestDeps } from './ingest/ingest.js';
 import { IngestMetrics } from './ingest/ingest-metrics.js';
+import { SinksApi } from './sinks/sinks-api.js';
 import { Sinks } from './sinks/sinks.js';
 import { startReconciling } from './reconcile/reconciling.js';
 import { untilItWorks } from './until-it-works.js';
@@ -54,7 +55,7 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const tenant = DEFAULT_TENANT;
   const checkpoints = undo.adopt(await Checkpoints.open(config.checkpoints, { ...deps, engine, tenant }), (it) => it.close());
   undo.adopt(await startReconciling({ engine, state, tenant, audit, clock, log, meter: telemetry.meter }), (it) => it.close());
-  undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
+  const sinks = undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
   const onUnreadable = (_key: string, error: unknown) =>
     log.error('a stored record cannot be read; who may read events goes by what was known before', { error });
@@ -63,8 +64,8 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const authServer = deps.authServer ?? (async () => config.authServer);
   const people = readingPeople({ readers, revocations, authServer, clock });
   const reads = new LimitedReads(engine);
-  const trail = new EventTrail(reads, DEFAULT_TENANT);
-  const module = AnalyticsModule.with({ trail, usage: new Usage(reads, DEFAULT_TENANT, clock), checkpoints, readers, log });
+  const answering = { trail: new EventTrail(reads, tenant), usage: new Usage(reads, tenant, clock), checkpoints, readers };
+  const module = AnalyticsModule.with({ ...answering, log, sinks: new SinksApi(sinks, audit, clock) });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log }), (it) => it.close());
   const running = undo.move();
   return {

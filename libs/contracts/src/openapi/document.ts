@@ -7,6 +7,7 @@ import { keysPaths } from './keys.js';
 import { peoplePaths } from './people.js';
 import { registryPaths } from './registry.js';
 import { secretsPaths } from './secrets.js';
+import { sinksPaths } from './sinks.js';
 import { storyPaths } from './story.js';
 import { usagePaths } from './usage.js';
 
@@ -41,6 +42,7 @@ export function openApiDocument(publicUrl: string): object {
       ...storyPaths,
       ...usagePaths,
       ...auditExportPaths,
+      ...sinksPaths,
     },
   };
 }

@@ -5,7 +5,7 @@ import type { LimitedReads } from './limited-reads.js';
 import type { ReadScope } from './read-scope.js';
 
 /** A row as the engine gives it: every column, empty or not. */
-type EventRow = { readonly [Field in keyof EventView]-?: Exclude<EventView[Field], undefined> };
+export type EventRow = { readonly [Field in keyof EventView]-?: Exclude<EventView[Field], undefined> };
 
 /** One tenant's audit trail. */
 export class EventTrail {
@@ -57,7 +57,7 @@ const isEmpty = (value: unknown) =>
   value === NO_TIME ||
   (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 
-// As ProtoJSON does.
-function withoutEmptyFields(row: EventRow): EventView {
+/** An event without what it does not say, as ProtoJSON has it. */
+export function withoutEmptyFields(row: EventRow): EventView {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => !isEmpty(value))) as EventView;
 }

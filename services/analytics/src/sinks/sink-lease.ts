@@ -4,28 +4,34 @@ import { StateUnavailable, type KvStore } from '@switchyard/state';
 const LEASE_MS = 15_000;
 const RENEW_MS = LEASE_MS / 3;
 
+/** Where in the bucket the lease of a sink is. */
+export const leaseKey = (sink: string): string => `lease/${sink}`;
+
 /** The right to serve a sink: of all replicas of analytics one has it. */
 export class SinkLease {
   readonly #kv: KvStore;
   readonly #key: string;
-  readonly #holder: Uint8Array;
+  readonly #describe: () => Uint8Array;
   readonly #lost = new AbortController();
   readonly #timer: NodeJS.Timeout;
   #revision: number;
   #renewedAtMs = performance.now();
 
-  /** @returns undefined where another replica has it @throws StateUnavailable */
-  static async acquire(kv: KvStore, sink: string, holder: string): Promise<SinkLease | undefined> {
-    const value = Buffer.from(holder);
-    const key = `lease/${sink}`;
-    const created = await kv.create(key, value, { ttlMs: LEASE_MS });
-    return created.ok ? new SinkLease(kv, key, value, created.revision) : undefined;
+  /**
+   * @param describe what others are told of whoever has it, at every renewal
+   * @returns undefined where another replica has it
+   * @throws StateUnavailable
+   */
+  static async acquire(kv: KvStore, sink: string, describe: () => Uint8Array): Promise<SinkLease | undefined> {
+    const key = leaseKey(sink);
+    const created = await kv.create(key, describe(), { ttlMs: LEASE_MS });
+    return created.ok ? new SinkLease(kv, key, describe, created.revision) : undefined;
   }
 
-  private constructor(kv: KvStore, key: string, holder: Uint8Array, revision: number) {
+  private constructor(kv: KvStore, key: string, describe: () => Uint8Array, revision: number) {
     this.#kv = kv;
     this.#key = key;
-    this.#holder = holder;
+    this.#describe = describe;
     this.#revision = revision;
     this.#timer = setInterval(() => void this.#renew(), RENEW_MS).unref();
   }
@@ -45,7 +51,7 @@ export class SinkLease {
   async #renew(): Promise<void> {
     const atMs = performance.now();
     try {
-      const renewed = await this.#kv.update(this.#key, this.#holder, this.#revision, { ttlMs: LEASE_MS });
+      const renewed = await this.#kv.update(this.#key, this.#describe(), this.#revision, { ttlMs: LEASE_MS });
       if (!renewed.ok) return this.#lose();
       this.#revision = renewed.revision;
       this.#renewedAtMs = atMs;

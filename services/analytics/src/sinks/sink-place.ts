@@ -1,6 +1,7 @@
 import type { KvStore } from '@switchyard/state';
 import { z } from 'zod';
 import type { Expected } from './in-order.js';
+import { replayedSink } from './replay.js';
 
 /** How far a sink is: everything up to there was delivered, or is a dead letter. */
 export interface Place {
@@ -52,10 +53,12 @@ export class SinkPlace {
   }
 }
 
-/** Forgets where sinks were that are not configured any more. @throws StateUnavailable */
+/** Forgets where sinks were, and what they were to be sent again, that are not configured any more. @throws StateUnavailable */
 export async function forgetPlaces(kv: KvStore, isConfigured: (sink: string) => boolean): Promise<void> {
-  const prefix = key('');
-  const keys = await kv.keys(prefix);
-  const gone = keys.filter((one) => !isConfigured(one.slice(prefix.length)));
+  const sinkOf = (one: string) => (one.startsWith(key('')) ? one.slice(key('').length) : replayedSink(one));
+  const gone = (await kv.keys()).filter((one) => {
+    const sink = sinkOf(one);
+    return sink !== undefined && !isConfigured(sink);
+  });
   await Promise.all(gone.map((one) => kv.delete(one)));
 }

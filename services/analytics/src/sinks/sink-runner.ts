@@ -5,10 +5,13 @@ import { pause, type Bus, type StreamMessage, type StreamReader } from '@switchy
 import type { Clock } from '@switchyard/runtime';
 import type { KvStore } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
+import { EngineError, type Engine } from '../engine/engine.js';
 import { backOffMs } from './back-off.js';
 import { deliverAll, Ended, type Delivery } from './deliver-all.js';
 import { InOrder } from './in-order.js';
 import { openSink } from './kinds.js';
+import { replaysOf, saveReplay, type Replay } from './replay.js';
+import { readReplayPage } from './replay-pages.js';
 import type { Sink } from './sink.js';
 import type { SinkDeadLetters } from './sink-dead-letters.js';
 import { compileItems } from './sink-items.js';
@@ -24,6 +27,9 @@ export interface RunnerDeps {
   readonly kv: KvStore;
   readonly secrets: SecretsOptions;
   readonly deadLetters: SinkDeadLetters;
+  /** For replays. */
+  readonly engine: Pick<Engine, 'query'>;
+  readonly tenant: string;
   readonly metrics: Pick<SinkMetrics, 'delivered' | 'refused' | 'failures' | 'dropped'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -34,6 +40,10 @@ export interface RunnerDeps {
 const STANDBY_MS = 5_000;
 /** How long what an emitter sent out of turn waits for what is missing: a forwarder tries again within seconds. */
 const PATIENCE_MS = 30_000;
+const HELD_MS = 1_000;
+/** How long new events are waited for between two pages of a replay: they come first. */
+const REPLAY_MS = 250;
+const REPLAY_AGAIN_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const READ = { messages: 256, bytes: 4 * 1024 ** 2, fillMs: 250 };
 
@@ -50,6 +60,10 @@ export class SinkRunner {
   #status: Omit<SinkStatus, 'name' | 'type' | 'oldestMs'>;
   #oldestAtMs: number | undefined;
   #position = 0;
+  /** Set where there may be something to replay. */
+  #mayReplay = true;
+  #replayAtMs = 0;
+  #wake = new AbortController();
 
   /** @param allowed special-purpose ranges that it may reach beside those that it is configured with */
   constructor(configured: AuditSink, allowed: readonly string[], deps: RunnerDeps) {
@@ -67,6 +81,12 @@ export class SinkRunner {
     return { name: this.#configured.name, type: this.#settings.type, ...this.#status, oldestMs };
   }
 
+  /** Looks for replays. */
+  replay(): void {
+    this.#mayReplay = true;
+    this.#wake.abort();
+  }
+
   /** Stops; what was not taken is sent by whoever serves the sink next. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort();
@@ -80,7 +100,7 @@ export class SinkRunner {
     for (let failures = 0; !signal.aborted;) {
       let lease: SinkLease | undefined;
       try {
-        lease = await SinkLease.acquire(kv, name, this.#deps.secrets.emitter);
+        lease = await SinkLease.acquire(kv, name, () => Buffer.from(JSON.stringify(this.status)));
         if (lease === undefined) {
           this.#status = { ...this.#status, state: 'standby', reason: '' };
           await this.#wait(STANDBY_MS, signal);
@@ -113,6 +133,7 @@ export class SinkRunner {
     const reader = await bus.read(EVENTS_STREAM, begin.sequence);
     try {
       while (!signal.aborted) {
+        if (this.#mayReplay && clock.now() >= this.#replayAtMs) await this.#replayPage(signal);
         const messages = await this.#next(reader, inOrder, signal);
         const ready = inOrder.take(messages, clock.now());
         if (ready.length === 0 && messages.length === 0) continue;
@@ -130,14 +151,41 @@ export class SinkRunner {
   }
 
   async #next(reader: StreamReader, inOrder: InOrder, signal: AbortSignal): Promise<readonly StreamMessage[]> {
-    const limits = { ...READ, signal: inOrder.heldCount > 0 ? AbortSignal.any([signal, AbortSignal.timeout(1_000)]) : signal };
-    const messages = await reader.next(limits);
+    this.#wake = new AbortController();
+    const soon = this.#mayReplay ? [AbortSignal.timeout(REPLAY_MS)] : inOrder.heldCount > 0 ? [AbortSignal.timeout(HELD_MS)] : [];
+    const messages = await reader.next({ ...READ, signal: AbortSignal.any([signal, this.#wake.signal, ...soon]) });
     for (const { sequence } of messages) {
       const missing = Number(sequence) - this.#position - 1;
       if (missing > 0 && this.#position > 0) this.#lost(missing);
       this.#position = Number(sequence);
     }
     return messages;
+  }
+
+  /** Sends a page of what is to be sent again, between new events. */
+  async #replayPage(signal: AbortSignal): Promise<void> {
+    const { kv, engine, tenant } = this.#deps;
+    this.#mayReplay = false;
+    const replay = (await replaysOf(kv, this.#configured.name)).find(({ state }) => state === 'running');
+    if (replay === undefined) return;
+    const page = await readReplayPage(engine, tenant, replay).catch((error: unknown) => this.#replayLater(error));
+    if (page === undefined) return;
+    const { events, after } = page;
+    const items = events.flatMap((event) => this.#items.ofEvent(event) ?? []);
+    await deliverAll(items, this.#delivery(signal));
+    const { after: _before, ...rest } = replay;
+    const sent: Replay = { ...rest, sent: replay.sent + items.length, state: after === undefined ? 'done' : 'running' };
+    await saveReplay(kv, after === undefined ? sent : { ...sent, after });
+    this.#mayReplay = true;
+  }
+
+  /** Without the database, new events are sent all the same. */
+  #replayLater(error: unknown): undefined {
+    if (!(error instanceof EngineError)) throw error;
+    const { log, clock } = this.#deps;
+    log.warn('what a sink is to be sent again could not be read; that is tried again', { name: this.#configured.name, error });
+    this.#mayReplay = true;
+    this.#replayAtMs = clock.now() + REPLAY_AGAIN_MS;
   }
 
   /** The stream keeps events for days: the sink was away for longer. The database still has them. */

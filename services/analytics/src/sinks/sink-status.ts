@@ -1,17 +1,13 @@
+import { sinkView } from '@switchyard/contracts';
+import { type KvStore } from '@switchyard/state';
+import type { z } from 'zod';
+import { leaseKey } from './sink-lease.js';
+
 /** How a sink is. */
-export interface SinkStatus {
-  readonly name: string;
-  readonly type: string;
-  /** `standby`: another replica serves it. */
-  readonly state: 'ok' | 'failing' | 'standby';
-  /** Why it fails; empty while it does not. */
-  readonly reason: string;
-  /** Batches of the stream that it has yet to be sent. */
-  readonly backlog: number;
-  /** Age of the oldest event that it has yet to take, milliseconds; 0 where it has all. */
-  readonly oldestMs: number;
-  /** Since this process serves it. */
-  readonly delivered: number;
-  readonly refused: number;
-  readonly dropped: number;
+export type SinkStatus = Readonly<z.infer<typeof sinkView>>;
+
+/** How a sink is that another replica serves, as of some seconds ago; undefined where none does. @throws StateUnavailable */
+export async function statusElsewhere(kv: KvStore, sink: string): Promise<SinkStatus | undefined> {
+  const entry = await kv.get(leaseKey(sink));
+  return entry && sinkView.parse(JSON.parse(Buffer.from(entry.value).toString('utf8')));
 }

@@ -86,8 +86,15 @@ function vaultOf(secrets: Map<string, Readonly<Record<string, string>>>, clock: 
   };
 }
 
-/** Opens a bench. @param options.isFast whether waiting moves the clock instead of taking time */
-export async function openSinksBench(profile: BenchProfile, options: { readonly isFast?: boolean } = {}): Promise<SinksBench> {
+/**
+ * Opens a bench.
+ * @param options.isFast whether waiting moves the clock instead of taking time
+ * @param options.database what replays are read from, and dead letters kept in; without it, they are in `deadLetters`
+ */
+export async function openSinksBench(
+  profile: BenchProfile,
+  options: { readonly isFast?: boolean; readonly database?: Engine } = {},
+): Promise<SinksBench> {
   const undo = new AsyncDisposableStack();
   const dir = undo.use(await tempDir()).path;
   const { bus, state } = await openBusAndState(profile, dir, undo);
@@ -95,7 +102,7 @@ export async function openSinksBench(profile: BenchProfile, options: { readonly 
   const clock = new FakeClock();
   const secrets = new Map<string, Readonly<Record<string, string>>>();
   const deadLetters: DeadLetterRow[] = [];
-  const engine: Engine = {
+  const engine: Engine = options.database ?? {
     command: async () => undefined,
     query: async () => [],
     insertLines: async (_table, lines) => {

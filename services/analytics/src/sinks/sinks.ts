@@ -5,15 +5,16 @@ import { isLoopbackHost } from '@switchyard/gateway-config';
 import { pause, type Bus, type Rpc } from '@switchyard/messaging';
 import { generateSealingKey } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
-import { WatchedMap, type KvStore, type State } from '@switchyard/state';
+import { WatchedMap, type KvStore, type KvWatch, type State } from '@switchyard/state';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
 import { randomUUID } from 'node:crypto';
 import type { Engine } from '../engine/engine.js';
+import { replayedSink, replaysOf, startReplay, type Replay } from './replay.js';
 import { SinkDeadLetters } from './sink-dead-letters.js';
 import { SinkMetrics } from './sink-metrics.js';
 import { forgetPlaces } from './sink-place.js';
 import { SinkRunner, type RunnerDeps } from './sink-runner.js';
-import type { SinkStatus } from './sink-status.js';
+import { statusElsewhere, type SinkStatus } from './sink-status.js';
 
 /** What sinks stand on. */
 export interface SinksDeps {
@@ -45,6 +46,7 @@ export class Sinks {
   readonly #serving = new Map<string, Serving>();
   readonly #closing = new AbortController();
   #snapshots: WatchedMap<Snapshot> | undefined;
+  #replays: KvWatch | undefined;
   #work = Promise.resolve();
 
   /** @throws StateUnavailable */
@@ -67,7 +69,7 @@ export class Sinks {
     const { bus, engine, tenant, clock, log, telemetry, wait } = deps;
     const metrics = new SinkMetrics(telemetry.meter, () => this.statuses());
     const deadLetters = new SinkDeadLetters(engine, tenant);
-    this.#runners = { bus, kv, secrets, deadLetters, metrics, clock, log, ...(wait && { wait }) };
+    this.#runners = { bus, kv, secrets, deadLetters, engine, tenant, metrics, clock, log, ...(wait && { wait }) };
   }
 
   /** How each sink is, as far as this process knows. */
@@ -75,10 +77,28 @@ export class Sinks {
     return [...this.#serving.values()].map(({ runner }) => runner.status);
   }
 
+  /** How each sink is, whichever replica serves it. @throws StateUnavailable */
+  list(): Promise<SinkStatus[]> {
+    return Promise.all(
+      this.statuses().map(async (own) => (own.state === 'standby' ? ((await statusElsewhere(this.#kv, own.name)) ?? own) : own)),
+    );
+  }
+
+  /** Sends a sink events of the past again. @returns undefined where there is no such sink @throws StateUnavailable */
+  async startReplay(wanted: Parameters<typeof startReplay>[1]): Promise<Replay | undefined> {
+    return this.#serving.has(wanted.sink) ? startReplay(this.#kv, wanted) : undefined;
+  }
+
+  /** @returns undefined where there is no such sink @throws StateUnavailable */
+  async replays(sink: string): Promise<Replay[] | undefined> {
+    return this.#serving.has(sink) ? replaysOf(this.#kv, sink) : undefined;
+  }
+
   /** Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#snapshots?.close();
+    await this.#replays?.close();
     await this.#work;
     await Promise.all([...this.#serving.values()].map(({ runner }) => runner.close()));
   }
@@ -89,6 +109,10 @@ export class Sinks {
     this.#snapshots = await WatchedMap.open(bucket, {
       decode: ({ value }) => fromJsonString(SnapshotSchema, Buffer.from(value).toString('utf8'), { ignoreUnknownFields: true }),
       onError: (_key, error) => log.error('a configuration cannot be read; sinks stay as they are', { error }),
+    });
+    this.#replays = await this.#kv.watch((change) => {
+      const sink = change.kind === 'put' ? replayedSink(change.entry.key) : undefined;
+      if (sink !== undefined) this.#serving.get(sink)?.runner.replay();
     });
     const take = (snapshot: Snapshot | undefined) => {
       if (snapshot !== undefined) this.#work = this.#work.then(() => this.#untilApplied(snapshot));

@@ -9,6 +9,7 @@ import { print, remark, terminalWidth, type Terminal } from '../terminal/termina
 import { downloadCommand } from './audit-download.js';
 import { filterOptions, parametersOf, type Filters } from './audit-filters.js';
 import { storyCommand } from './audit-story.js';
+import { replay, sinks } from './audit-sinks.js';
 import { exportCommand, keyCommand, verifyCommand } from './audit-verify.js';
 
 interface QueryOptions extends GatewayOptions, Filters {
@@ -29,7 +30,9 @@ export function command(terminal: Terminal): Command {
     .addCommand(downloadCommand(terminal))
     .addCommand(exportCommand(terminal))
     .addCommand(keyCommand(terminal))
-    .addCommand(verifyCommand(terminal));
+    .addCommand(verifyCommand(terminal))
+    .addCommand(sinks(terminal))
+    .addCommand(replay(terminal));
 }
 
 function query(terminal: Terminal): Command {
