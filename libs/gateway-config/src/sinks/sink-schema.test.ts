@@ -1,0 +1,85 @@
+import { ConfigError } from '@switchyard/runtime';
+import { fillSinkReferences, parseGatewayConfig, sinkReferences } from '../index.js';
+
+const parse = (sinks: string) =>
+  parseGatewayConfig(`audit: { sinks: ${sinks} }\nteams: { ops: { claims: [ops] } }\n`, 'switchyard.yaml');
+
+function refusalOf(sinks: string): string {
+  try {
+    parse(sinks);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return 'accepted';
+}
+
+const hook = (more: string) => `{ a: { type: webhook, url: "https://a.example/", secret: "\${env:S}"${more} } }`;
+
+describe('audit.sinks', () => {
+  it('fills in defaults', () => {
+    expect(parse(hook('')).audit.sinks).toEqual({
+      a: {
+        type: 'webhook',
+        mapping: 'raw',
+        filter: {},
+        url: 'https://a.example/',
+        secret: '${env:S}',
+        batchEvents: 100,
+        allow: [],
+        timeoutMs: 30_000,
+      },
+    });
+  });
+
+  it.each([
+    ['splunk-hec', 'url: "https://s.example:8088", token: "${secret:hec}"'],
+    ['elastic', 'url: "https://e.example:9200", apiKey: "${env:K}"'],
+    ['elastic', 'url: "https://e.example:9200", username: u, password: "${file:p}"'],
+    ['datadog', 'site: datadoghq.eu, apiKey: "${env:K}", tags: ["env:prod"]'],
+    ['sentinel', 'url: "https://x.ingest.monitor.azure.com", rule: dcr-1a, tenantId: t, clientId: c, clientSecret: "${env:S}"'],
+    ['file', 'path: /var/log/a.jsonl, filter: { types: ["auth.*", tool.called], outcomes: [denied], teams: [ops] }'],
+  ])('takes %s: %s', (type, settings) => {
+    expect(refusalOf(`{ a: { type: ${type}, ${settings} } }`)).toBe('accepted');
+  });
+
+  it.each([
+    ['SK1 secret in clear', hook('').replace('${env:S}', 'whsec_abc'), /audit\.sinks\.a\.secret: is a secret in clear text\./],
+    ['SK2 no reference', hook('').replace('${env:S}', '${vault:S}'), /\$\{vault:S\} is not a reference\./],
+    ['SK3 unknown kind', '{ a: { type: kafka } }', /audit\.sinks\.a.*type must be "file", "webhook"/],
+    ['SK4 unknown key', hook(', retries: 3'), /audit\.sinks\.a\.retries/],
+    [
+      'SK5 user in the URL',
+      hook('').replace('https://', 'https://u:p@'),
+      /audit\.sinks\.a\.url: must be an http or https URL without a user/,
+    ],
+    ['SK6 unknown type of event', hook(', filter: { types: [tool.caled] }'), /filter\.types\[0\]: matches no type of event\./],
+    [
+      'SK7 unknown team',
+      hook(', filter: { teams: [opps] }'),
+      /filter\.teams\[0\]: no team is called "opps"\. Did you mean "ops"\?/,
+    ],
+    ['SK8 unknown outcome', hook(', filter: { outcomes: [fine] }'), /filter\.outcomes\[0\]: must be/],
+    ['SK9 every address allowed', hook(', allow: ["0.0.0.0/0"]'), /allow\[0\]: allows every address/],
+    ['SK10 relative path', '{ a: { type: file, path: a.jsonl } }', /path: must be the absolute path of a file/],
+    [
+      'SK11 half an account',
+      '{ a: { type: elastic, url: "https://e.example", username: u } }',
+      /has a username without a password/,
+    ],
+    ['SK12 name', '{ "A b": { type: file, path: /a } }', /must be 1 to 63 of a-z, 0-9 and "-"/],
+  ])('refuses %s', (_id, sinks, message) => {
+    expect(refusalOf(sinks)).toMatch(message);
+  });
+
+  it('has its references found, and filled in where they stand', () => {
+    const { a } = parse(hook(', ca: "${file:ca.pem}"')).audit.sinks;
+    const found = sinkReferences(a);
+    expect(found).toEqual({ '/secret': '${env:S}', '/ca': '${file:ca.pem}' });
+    expect(fillSinkReferences(a, { '/secret': 's', '/ca': 'PEM' })).toMatchObject({
+      secret: 's',
+      ca: 'PEM',
+      url: 'https://a.example/',
+    });
+  });
+});

@@ -1,0 +1,49 @@
+import { BUCKETS, DEFAULT_TENANT, EVENTS_STREAM, eventsSubject, rpcSubject, VaultService } from '@switchyard/contracts';
+import { connectNats, NatsBus } from '@switchyard/messaging';
+import { NatsState } from '@switchyard/state';
+import { startNats } from '@switchyard/testing';
+import path from 'node:path';
+
+const USERS = ['edge-proxy', 'auth-server', 'token-vault', 'capability-registry', 'analytics'] as const;
+const env = Object.fromEntries(
+  USERS.map((user) => [`NATS_${user.toUpperCase().replaceAll('-', '_')}_PASSWORD`, `password-of-${user}`]),
+);
+
+describe('deploy/nats/nats.conf', () => {
+  it('NP-6 lets analytics read the stream for each sink and keep their places, and nobody else', async () => {
+    await using nats = await startNats({ configFile: path.resolve(__dirname, '../../../deploy/nats/nats.conf'), env });
+    await using undo = new AsyncDisposableStack();
+    const linkOf = async (user: string) =>
+      undo.adopt(await connectNats({ servers: [nats.url], name: `test-${user}`, user, password: `password-of-${user}` }), (it) =>
+        it.close(),
+      );
+    const link = await linkOf('analytics');
+    const bus = undo.adopt(await NatsBus.open(link), (it) => it.close());
+    await bus.retain(EVENTS_STREAM);
+    await bus.publish(EVENTS_STREAM, eventsSubject(DEFAULT_TENANT, 'analytics-1'), 'analytics-1/1/1-1', Buffer.from('{}\n'));
+    expect(await bus.lastSequence(EVENTS_STREAM)).toBe(1);
+    const reader = await bus.read(EVENTS_STREAM, 0);
+    const limits = { messages: 1, bytes: 1_000, fillMs: 1, signal: AbortSignal.timeout(20_000) };
+    expect((await reader.next(limits)).map(({ sequence }) => sequence)).toEqual(['1']);
+    await reader.close();
+
+    const state = undo.adopt(await NatsState.open(link), (it) => it.close());
+    const sinks = await state.bucket(BUCKETS.sinks, DEFAULT_TENANT);
+    const made = await sinks.create('lease/a', Buffer.from('1'), { ttlMs: 60_000 });
+    expect(made.ok && (await sinks.update('lease/a', Buffer.from('2'), made.revision, { ttlMs: 60_000 })).ok).toBe(true);
+    expect(await sinks.keys()).toEqual(['lease/a']);
+    const snapshots = await state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
+    await (
+      await snapshots.watch(() => undefined)
+    ).ready;
+    await expect(snapshots.put('current', Buffer.from('{}'))).rejects.toThrow();
+
+    for (const user of USERS.filter((one) => one !== 'analytics')) {
+      const stranger = undo.adopt(await NatsState.open(await linkOf(user)), (it) => it.close());
+      await expect(stranger.bucket(BUCKETS.sinks, DEFAULT_TENANT)).rejects.toThrow();
+    }
+    const edge = await linkOf('edge-proxy');
+    const asked = edge.connection.request(rpcSubject(VaultService.method.leaseSinkSecrets), '', { timeout: 2_000 });
+    await expect(asked).rejects.toThrow(/permission/i);
+  }, 60_000);
+});

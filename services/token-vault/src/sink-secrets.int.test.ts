@@ -1,0 +1,39 @@
+import { DEFAULT_TENANT, sinkCredential, VaultService } from '@switchyard/contracts';
+import { generateSealingKey, openSealed } from '@switchyard/oauth';
+import { startVault } from './vault.fixture.js';
+
+describe("what an audit sink's configuration references", () => {
+  it('is leased to analytics, sealed, and to no edge', async () => {
+    await using rig = await startVault({ env: { HEC: 'token-4711' } });
+    const { problems } = await rig.apply([{ upstream: sinkCredential('siem'), env: { '/token': '${env:HEC}' } }]);
+    expect(problems).toEqual([]);
+    const key = await generateSealingKey();
+    const ask = (sink: string, tenant = DEFAULT_TENANT) =>
+      rig.platform.rpc.call(VaultService.method.leaseSinkSecrets, {
+        tenant,
+        sink,
+        emitter: 'analytics-1',
+        recipientJwk: key.publicJwk,
+      });
+    const { result } = await ask('siem');
+    if (result.case !== 'lease') throw new Error('no lease');
+    expect(result.value.sealed).not.toContain('token-4711');
+    const opened = Buffer.from(await openSealed(key.privateKey, result.value.sealed)).toString();
+    expect(JSON.parse(opened)).toMatchObject({ env: { '/token': 'token-4711' } });
+    const [event] = await rig.events('connection.leased', 1);
+    expect(event).toMatchObject({ outcome: 'ok', upstream: 'sink/siem', detail: { edge: 'analytics-1' } });
+
+    const byEdge = await rig.lease(sinkCredential('siem'));
+    expect(byEdge.result).toMatchObject({ case: 'refusal', value: { reason: 'credential_unavailable' } });
+    for (const refused of [await ask('other'), await ask('siem', 'another')])
+      expect(refused.result).toMatchObject({ case: 'refusal', value: { reason: 'credential_unavailable' } });
+  });
+
+  it('that leads nowhere is a problem of the configuration', async () => {
+    await using rig = await startVault({ env: {} });
+    const { problems } = await rig.apply([{ upstream: sinkCredential('siem'), env: { '/token': '${env:HEC}' } }]);
+    expect(problems).toMatchObject([
+      { upstream: 'sink/siem', message: expect.stringContaining('${env:HEC} is not set') as string },
+    ]);
+  });
+});
