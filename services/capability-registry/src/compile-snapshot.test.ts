@@ -120,3 +120,23 @@ describe('credentialTemplates', () => {
     ]);
   });
 });
+
+describe('audit sinks', () => {
+  const text = `audit: { sinks: { siem: { type: webhook, url: "https://a.example/", secret: "\${env:S}" }, disk: { type: file, path: /a } } }`;
+
+  it('stand in the snapshot with references only, and with the version of their values', () => {
+    const { auditSinks } = compile(text, { 'sink/siem': 'v7' });
+    expect(auditSinks).toMatchObject([
+      { name: 'siem', needsSecrets: true, secretsVersion: 'v7' },
+      { name: 'disk', needsSecrets: false, secretsVersion: '' },
+    ]);
+    expect(JSON.parse(auditSinks[0]?.settings ?? '')).toMatchObject({ type: 'webhook', secret: '${env:S}' });
+    expect(compile(text, { 'sink/siem': 'v8' }).revision).not.toBe(compile(text, { 'sink/siem': 'v7' }).revision);
+  });
+
+  it('give the vault what they refer to, under a name that no upstream can have', () => {
+    expect(credentialTemplates(parseGatewayConfig(text, 'f'))).toEqual([
+      { upstream: 'sink/siem', headers: {}, env: { '/secret': '${env:S}' } },
+    ]);
+  });
+});

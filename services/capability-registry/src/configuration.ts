@@ -75,7 +75,8 @@ export class Configuration {
     if (this.#working || !this.#tried) return;
     const hasReferences = this.#rejection
       ? this.#rejection.reason !== 'config_invalid'
-      : this.snapshot.upstreams.some((upstream) => upstream.needsCredential);
+      : this.snapshot.upstreams.some(({ needsCredential }) => needsCredential) ||
+        this.snapshot.auditSinks.some(({ needsSecrets }) => needsSecrets);
     if (hasReferences) this.change(this.#tried);
   }
 
