@@ -3,7 +3,7 @@ import { DEFAULT_TENANT } from '@switchyard/contracts';
 import { LocalBus, LocalRpc } from '@switchyard/messaging';
 import { systemClock } from '@switchyard/runtime';
 import { SqliteState } from '@switchyard/state';
-import { createLogger, startTelemetry, type LogLevel } from '@switchyard/telemetry';
+import { createLogger, startLogExport, startTelemetry, type LogLevel } from '@switchyard/telemetry';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { announceProgress } from './announce-progress.js';
@@ -31,10 +31,17 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
   const clock = systemClock;
   const { dataDir, service, emitter, otlpEndpoint } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const log = createLogger({ service, level: options.logLevel });
+  const logs = otlpEndpoint ? startLogExport({ service, instance: emitter, otlpEndpoint }) : undefined;
+  const log = createLogger({ service, level: options.logLevel, exportTo: logs });
+  // What cannot be exported is told where it is not exported again.
+  const unexported = createLogger({ service, level: options.logLevel });
   // What is opened last is closed first.
   await using undo = new AsyncDisposableStack();
-  const telemetry = await startTelemetry({ service, instance: emitter, log, ...(otlpEndpoint ? { otlpEndpoint } : {}) });
+  undo.defer(async () => logs?.close());
+  const telemetry = await startTelemetry({
+    ...{ service, instance: emitter, log: unexported },
+    ...(otlpEndpoint ? { otlpEndpoint } : {}),
+  });
   undo.defer(() => telemetry.close());
   const bus = undo.adopt(new LocalBus({ logDir: dataDir }), (it) => it.close());
   const state = undo.adopt(SqliteState.open(path.join(dataDir, 'state.sqlite')), (it) => it.close());

@@ -3,7 +3,7 @@ import { DEFAULT_TENANT } from '@switchyard/contracts';
 import { connectNats, NatsBus, NatsRpc, type NatsOptions } from '@switchyard/messaging';
 import { systemClock } from '@switchyard/runtime';
 import { NatsState } from '@switchyard/state';
-import { createLogger, startTelemetry } from '@switchyard/telemetry';
+import { createLogger, startLogExport, startTelemetry } from '@switchyard/telemetry';
 import { announceProgress } from './announce-progress.js';
 import { observeAudit } from './observe-audit.js';
 import type { Platform } from './platform.js';
@@ -18,10 +18,17 @@ export async function openNatsPlatform(config: PlatformConfig, service: string):
   const clock = systemClock;
   const { emitter, otlpEndpoint } = config;
   const { replicas } = config.nats;
-  const log = createLogger({ service, level: config.logLevel }).child({ emitter });
+  const logs = otlpEndpoint ? startLogExport({ service, instance: emitter, otlpEndpoint }) : undefined;
+  const log = createLogger({ service, level: config.logLevel, exportTo: logs }).child({ emitter });
+  // What cannot be exported is told where it is not exported again.
+  const unexported = createLogger({ service, level: config.logLevel }).child({ emitter });
   // What is opened last is closed first.
   await using undo = new AsyncDisposableStack();
-  const telemetry = await startTelemetry({ service, instance: emitter, log, ...(otlpEndpoint ? { otlpEndpoint } : {}) });
+  undo.defer(async () => logs?.close());
+  const telemetry = await startTelemetry({
+    ...{ service, instance: emitter, log: unexported },
+    ...(otlpEndpoint ? { otlpEndpoint } : {}),
+  });
   undo.defer(() => telemetry.close());
   const link = undo.adopt(await connectNats(natsOptions(config)), (it) => it.close());
   const bus = undo.adopt(await NatsBus.open(link, { replicas }), (it) => it.close());

@@ -46,7 +46,7 @@ export const platformSchema = z
     otlpEndpoint: z
       .url({ protocol: /^https?$/, error: 'must be an http or https URL. Write for example http://localhost:4318.' })
       .optional()
-      .describe('OTLP/HTTP collector that traces and metrics are sent to. Without it they are not sent.'),
+      .describe('OTLP/HTTP collector that traces, metrics and the log are sent to. Without it they are not sent.'),
   })
   .describe('What the service stands on.');
 

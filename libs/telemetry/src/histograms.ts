@@ -1,7 +1,7 @@
-import type { HrTime } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { CollectionResult, MetricProducer } from '@opentelemetry/sdk-metrics';
 import { Histogram, type HistogramDefinition } from './histogram.js';
+import { hrTime } from './hr-time.js';
 
 /** The histograms of a process, as the SDK's readers collect them beside its own instruments. */
 export class Histograms implements MetricProducer {
@@ -27,10 +27,4 @@ export class Histograms implements MetricProducer {
     const scopeMetrics = [{ scope: { name: this.#scope }, metrics }];
     return Promise.resolve({ resourceMetrics: { resource: this.#resource, scopeMetrics }, errors: [] });
   }
-}
-
-/** Now, as seconds and nanoseconds since 1970. */
-function hrTime(): HrTime {
-  const ms = Date.now();
-  return [Math.trunc(ms / 1_000), (ms % 1_000) * 1_000_000];
 }

@@ -1,4 +1,7 @@
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.js';
+export { CappedSeries } from './capped-series.js';
+export type { CounterSeries } from './counters.js';
+export { startLogExport, type LogExport } from './log-export.js';
 export type { HistogramSeries } from './histogram.js';
 export type { LogFields } from './log-fields.js';
 export { randomHex } from './random-digits.js';

@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import type { LogExport } from './log-export.js';
 import { type LogFields, type LogRecord, sanitiseFields } from './log-fields.js';
 import { terminalLines } from './terminal-lines.js';
 
@@ -20,11 +21,17 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
-type Sink = pino.Logger;
+interface Sink {
+  readonly own: pino.Logger;
+  readonly exported: LogExport | undefined;
+}
 
 function write(sink: Sink, level: Level, bound: LogRecord, message: string, fields: LogFields | undefined): void {
-  if (!sink.isLevelEnabled(level)) return;
-  sink[level](fields === undefined ? bound : { ...bound, ...sanitiseFields(fields) }, message);
+  const { own, exported } = sink;
+  if (!own.isLevelEnabled(level)) return;
+  const record = fields === undefined ? bound : { ...bound, ...sanitiseFields(fields) };
+  own[level](record, message);
+  exported?.emit(level, message, record);
 }
 
 function loggerOn(sink: Sink, bound: LogRecord): Logger {
@@ -46,14 +53,16 @@ function standardError(): pino.DestinationStream {
  * Starts a log: one JSON object per line on standard error, or one readable line where that is a terminal.
  * @param o.service name of the process, on every record
  * @param o.level least level that is written
+ * @param o.exportTo where records go too
  * @param o.destination where lines go instead, for tests
  */
 export function createLogger(o: {
   readonly service: string;
   readonly level: LogLevel;
+  readonly exportTo?: LogExport | undefined;
   readonly destination?: NodeJS.WritableStream;
 }): Logger {
-  const sink = pino(
+  const own = pino(
     {
       level: o.level,
       base: null,
@@ -63,5 +72,5 @@ export function createLogger(o: {
     },
     o.destination ?? standardError(),
   );
-  return loggerOn(sink, sanitiseFields({ service: o.service }));
+  return loggerOn({ own, exported: o.exportTo }, sanitiseFields({ service: o.service }));
 }

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { startTelemetry } from './index.js';
+import { createLogger, startLogExport, startTelemetry } from './index.js';
 
 async function startCollector() {
   const received: { path: string; body: string }[] = [];
@@ -87,5 +88,69 @@ describe('telemetry', () => {
     const telemetry = await startTelemetry({ service: 's', instance: 'i', otlpEndpoint: collector.url });
     telemetry.tracer?.startSpan('tools/call').end();
     await expect(telemetry.close()).resolves.toBeUndefined();
+  });
+});
+
+describe('log export', () => {
+  interface Otlp {
+    readonly resourceLogs: {
+      readonly resource: { readonly attributes: readonly Attribute[] };
+      readonly scopeLogs: { readonly logRecords: readonly OtlpRecord[] }[];
+    }[];
+  }
+  type Attribute = { readonly key: string; readonly value: Readonly<Record<string, unknown>> };
+  type OtlpRecord = {
+    readonly severityText: string;
+    readonly severityNumber: number;
+    readonly timeUnixNano: string;
+    readonly body: { readonly stringValue: string };
+    readonly attributes: readonly Attribute[];
+  };
+  const flat = (attributes: readonly Attribute[]) =>
+    Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+
+  it('exports what is written, and nothing else, over OTLP/HTTP', async () => {
+    const collector = await startCollector();
+    const exportTo = startLogExport({ service: 'edge-proxy', instance: 'edge-1', otlpEndpoint: `${collector.url}/` });
+    const output = new PassThrough();
+    const log = createLogger({ service: 'edge-proxy', level: 'info', exportTo, destination: output }).child({
+      emitter: 'edge-1',
+    });
+    log.debug('not written');
+    log.info('refused', { reason: 'policy_denied', http_status: 200, ...{ token: 'secret' } });
+    log.error('failed', { error: new TypeError('no such thing'), url: 'https://x.example/a?secret=1' });
+    await exportTo.close();
+    await exportTo.close();
+    await collector.close();
+    const [request] = collector.received.filter(({ path }) => path === '/v1/logs');
+    const [sent] = (JSON.parse(request?.body ?? '{}') as Otlp).resourceLogs;
+    expect(flat(sent?.resource.attributes ?? [])).toMatchObject({
+      'service.name': 'edge-proxy',
+      'service.instance.id': 'edge-1',
+    });
+    const records = sent?.scopeLogs[0]?.logRecords ?? [];
+    expect(records.map(({ severityText, severityNumber, body }) => [severityText, severityNumber, body.stringValue])).toEqual([
+      ['INFO', 9, 'refused'],
+      ['ERROR', 17, 'failed'],
+    ]);
+    expect(flat(records[0]?.attributes ?? [])).toEqual({
+      ...{ service: 'edge-proxy', emitter: 'edge-1', reason: 'policy_denied' },
+      http_status: 200,
+    });
+    expect(flat(records[1]?.attributes ?? [])).toMatchObject({
+      'exception.type': 'TypeError',
+      'exception.message': 'no such thing',
+      url: 'https://x.example/a',
+    });
+    expect(Math.abs(Number(BigInt(records[0]?.timeUnixNano ?? 0) / 1_000_000n) - Date.now())).toBeLessThan(60_000);
+    expect(collector.received.map(({ body }) => body).join('')).not.toContain('secret');
+  });
+
+  it('closes although the collector is away', async () => {
+    const collector = await startCollector();
+    await collector.close();
+    const exportTo = startLogExport({ service: 's', instance: 'i', otlpEndpoint: collector.url });
+    createLogger({ service: 's', level: 'info', exportTo, destination: new PassThrough() }).info('gone');
+    await expect(exportTo.close()).resolves.toBeUndefined();
   });
 });

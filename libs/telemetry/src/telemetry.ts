@@ -4,6 +4,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, type MetricProducer, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { Counters } from './counters.js';
 import { Histograms } from './histograms.js';
 import type { Logger } from './logger.js';
 import { observeProcess } from './process-metrics.js';
@@ -16,7 +17,9 @@ export interface Telemetry {
   readonly meter: Meter;
   /** Histograms that are recorded in on every call. */
   readonly histograms: Histograms;
-  /** Everything measured through `meter` and `histograms`, as Prometheus text. */
+  /** Counters that are counted in on every call. */
+  readonly counters: Counters;
+  /** Everything measured through `meter`, `histograms` and `counters`, as Prometheus text. */
   metricsText(): Promise<string>;
   /** Exports what is left and stops. Idempotent; an exporter that cannot be reached does not make it fail. */
   close(): Promise<void>;
@@ -70,11 +73,13 @@ export async function startTelemetry(o: TelemetryOptions): Promise<Telemetry> {
   if (o.log !== undefined && o.otlpEndpoint !== undefined) reportExportFailures(o.log);
   const resource = resourceFromAttributes({ 'service.name': o.service, 'service.instance.id': o.instance });
   const histograms = new Histograms(resource, scope);
-  const prometheus = new PrometheusReader([histograms], (error) => o.log?.warn('a metric could not be collected', { error }));
+  const counters = new Counters(resource, scope);
+  const own = [histograms, counters];
+  const prometheus = new PrometheusReader(own, (error) => o.log?.warn('a metric could not be collected', { error }));
   const exporting =
     o.otlpEndpoint === undefined
       ? undefined
-      : { spans: spanProcessor(o.otlpEndpoint), metrics: metricExportReader(o.otlpEndpoint, [histograms]) };
+      : { spans: spanProcessor(o.otlpEndpoint), metrics: metricExportReader(o.otlpEndpoint, own) };
   const metrics = new MeterProvider({
     resource,
     readers: exporting === undefined ? [prometheus] : [prometheus, exporting.metrics],
@@ -95,6 +100,7 @@ export async function startTelemetry(o: TelemetryOptions): Promise<Telemetry> {
     tracer: traces?.getTracer(scope),
     meter,
     histograms,
+    counters,
     metricsText: () => prometheus.text(),
     close: () => (closed ??= close()),
   };

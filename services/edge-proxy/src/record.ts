@@ -97,9 +97,11 @@ export function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Pr
   const endedAtMicros = edge.clock.monotonicMicros();
   const durationMicros = endedAtMicros - exchange.startedAtMicros;
   const summary = summarize(exchange, ending);
-  edge.metrics.durations.record(durationMicros / 1e6, labelOf(exchange), summary?.outcome ?? 'ok', summary?.reason ?? '');
+  const { outcome = 'ok', reason = '', origin = '' } = summary ?? {};
+  edge.metrics.durations.record(durationMicros / 1e6, labelOf(exchange), outcome, reason, origin);
   if (summary === undefined) return undefined;
   const { facts } = exchange;
+  if (facts.method === 'tools/call') countCall(exchange, summary.outcome, durationMicros, edge);
   facts.type = summary.type;
   facts.outcome = summary.outcome;
   facts.reason = summary.reason;
@@ -160,6 +162,12 @@ function recordStrictly(facts: Facts, { audit }: Edge): Promise<void> {
   return audit.recordOnDisk(facts, facts.rendered());
 }
 
+function countCall({ facts, server }: Exchange, outcome: Outcome, durationMicros: number, { metrics }: Edge): void {
+  // A name that leads to no upstream is one that the client has made up.
+  metrics.toolCalls.count(server.slug, facts.upstream === '' ? undefined : facts.capability, outcome);
+  if (facts.upstream_us > 0) metrics.ownTime.record(Math.max(0, durationMicros - facts.upstream_us) / 1e6);
+}
+
 /** One exchange with an upstream. */
 export interface Hop {
   readonly upstream: string;
@@ -202,6 +210,10 @@ export function recordHop(call: Round, hop: Hop, edge: Edge): void {
   facts.upstream_us = hop.micros;
   facts.bytes_out = answer.kind === 'response' ? answer.message.bytes.length : 0;
   facts.era = hop.era ?? call.inbound.era;
+  edge.metrics.upstreams
+    .of(hop.upstream)
+    .of(facts.outcome)
+    .record(hop.micros / 1e6);
   edge.audit
     .record(facts, facts.rendered())
     .catch((error: unknown) => edge.log.error('a hop was not recorded', { error, request_id: exchange.requestId }));
