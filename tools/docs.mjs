@@ -1,10 +1,11 @@
 // Generates docs/configuration.md and docs/switchyard.schema.json from the schemas that check configurations, docs/errors.md from the
 // edge's refusal table, docs/compatibility.md from what the interop matrix asserts, and docs/events.md and the catalogue in proto/ from
 // tools/event-catalogue.mjs; after a change of that one, `npm run proto`.
+// The dashboards and rules of deploy/grafana come from tools/observability.mjs.
 //   node tools/docs.mjs [--check]     --check writes nothing and fails when a file is not what it would write
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import prettier from 'prettier';
 
@@ -18,6 +19,7 @@ const { compatibilityPage } = await import('./compatibility-page.mjs');
 const { configurationPage } = await import('./configuration-page.mjs');
 const { errorsPage } = await import('./errors-page.mjs');
 const { catalogueProto, eventsPage } = await import('./event-catalogue.mjs');
+const { observabilityFiles } = await import('./observability.mjs');
 
 const schemaFile = path.join(root, 'docs/switchyard.schema.json');
 const style = await prettier.resolveConfig(schemaFile);
@@ -30,6 +32,13 @@ const outputs = [
   [path.join(root, 'proto/switchyard/events/v1/catalogue.proto'), catalogueProto()],
 ];
 
+const grafana = observabilityFiles().map(async ([name, text]) => {
+  const file = path.join(root, 'deploy/grafana', name);
+  const options = await prettier.resolveConfig(file);
+  return [file, await prettier.format(text, { ...options, filepath: file })];
+});
+outputs.push(...(await Promise.all(grafana)));
+
 async function isCurrent([file, text]) {
   return existsSync(file) && (await readFile(file, 'utf8')) === text;
 }
@@ -39,7 +48,10 @@ for (const output of outputs) if (!(await isCurrent(output))) stale.push(output)
 
 for (const [file, text] of stale) {
   const name = path.relative(root, file);
-  if (!check) await writeFile(file, text);
+  if (!check) {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
   console.log(check ? `docs: ${name} is not what its sources say; run "npm run docs"` : `docs: ${name} written`);
 }
 if (check && stale.length > 0) process.exitCode = 1;

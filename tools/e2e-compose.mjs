@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parse } from 'yaml';
 import { ensureChromium } from './ensure-chromium.mjs';
 import { root, run } from './fetching.mjs';
 
@@ -36,10 +37,11 @@ async function buildImage() {
   return BUILT_IMAGE;
 }
 
-/** Images of the servers that the services stand on, as docker-compose.yml names them. */
+/** Images of the servers that the services stand on, as docker-compose.yml names them. Those of profiles are not started. */
 async function serverImages() {
   const file = await readFile(path.join(root, 'docker-compose.yml'), 'utf8');
-  return [...file.matchAll(/^ {4}image: (\S+)$/gm)].map(([, image]) => image);
+  const services = Object.values(parse(file, { merge: true }).services);
+  return services.filter(({ build, profiles }) => build === undefined && profiles === undefined).map(({ image }) => image);
 }
 
 async function inspect(image) {

@@ -18,11 +18,11 @@ export class CappedSeries<Series> {
     this.#begin = begin;
   }
 
-  /** The series of a label; undefined: that of none. */
-  of(label: string | undefined): Series {
+  /** The series of a label; undefined: that of none. @param begins whether it may get one of its own now */
+  of(label: string | undefined, begins = true): Series {
     const known = label === undefined ? undefined : this.#series.get(label);
     if (known !== undefined) return known;
-    const isTold = label !== undefined && label !== OTHER && label.length <= LABEL_LIMIT_CHARACTERS;
+    const isTold = begins && label !== undefined && label !== OTHER && label.length <= LABEL_LIMIT_CHARACTERS;
     if (!isTold || this.#series.size >= this.#limit) return (this.#other ??= this.#begin(OTHER));
     const series = this.#begin(label);
     this.#series.set(label, series);

@@ -52,6 +52,21 @@ describe('calls of tools as metrics', () => {
     expect([found.get('work echo ok'), found.get('work act ok')]).toEqual([1, 1]);
   });
 
+  it('X6: names that no call goes well with are `other`, however many a client makes up', async () => {
+    const found = await counted(({ toolCalls }) => {
+      for (let i = 0; i < 1_000; i += 1) toolCalls.count('work', `made-up-${i}`, i % 2 === 0 ? 'error' : 'denied');
+      for (const outcome of ['error', 'ok', 'error']) toolCalls.count('work', 'echo', outcome);
+    });
+    expect(found).toEqual(
+      new Map([
+        ['work other error', 501],
+        ['work other denied', 500],
+        ['work echo ok', 1],
+        ['work echo error', 1],
+      ]),
+    );
+  });
+
   it('X6: all servers together have so many, and so many servers', async () => {
     const found = await counted(({ toolCalls }) => {
       for (let server = 0; server < 1_000; server += 1)

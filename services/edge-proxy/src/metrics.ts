@@ -32,9 +32,17 @@ export class ToolCalls {
     });
   }
 
-  /** Counts a call. @param tool undefined: none that there is */
+  /**
+   * Counts a call. Only one that went well begins a series of its tool's own: upstreams refuse names that clients make up, and those
+   * must not take the place of tools.
+   * @param tool undefined: none that there is
+   */
   count(server: string, tool: string | undefined, outcome: string): void {
-    this.#servers.of(server).of(tool).of(outcome).count();
+    this.#servers
+      .of(server)
+      .of(tool, outcome === 'ok')
+      .of(outcome)
+      .count();
   }
 }
 

@@ -2,7 +2,8 @@ import { EngineError } from '../engine/engine.js';
 import type { MessageLine } from './message-lines.js';
 
 /** Why a line is no event. */
-export type DeadReason = 'line_too_long' | 'not_utf8' | 'not_an_event';
+export const DEAD_REASONS = ['line_too_long', 'not_utf8', 'not_an_event'] as const;
+export type DeadReason = (typeof DEAD_REASONS)[number];
 
 /** A line that is kept apart. */
 export interface DeadLetter {

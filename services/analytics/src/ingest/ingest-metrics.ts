@@ -1,5 +1,5 @@
 import type { Telemetry } from '@switchyard/telemetry';
-import type { DeadLetter } from './dead-letter.js';
+import { DEAD_REASONS, type DeadLetter } from './dead-letter.js';
 
 /** One stored batch, as it is counted. */
 export interface BatchFigures {
@@ -25,6 +25,8 @@ export class IngestMetrics {
     this.#deadLetters = meter.createCounter('switchyard_dead_letters', {
       description: 'Lines of the stream that are no events, by reason',
     });
+    // From 0 on: what begins with its first count has not increased.
+    for (const reason of DEAD_REASONS) this.#deadLetters.add(0, { reason });
     this.#insert = meter.createHistogram('switchyard_ingest_duration', { description: 'Time to store a batch', unit: 'ms' });
     this.#delay = meter.createHistogram('switchyard_ingest_delay', {
       description: 'Time from the first event of a batch until it was stored',

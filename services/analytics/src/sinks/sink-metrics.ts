@@ -24,4 +24,9 @@ export class SinkMetrics {
     gauge('switchyard_sink_oldest', 'Age of the oldest event that a sink has yet to take', 'ms', ({ oldestMs }) => oldestMs);
     gauge('switchyard_sink_up', '1 while a sink takes what it is sent', '1', ({ state }) => (state === 'ok' ? 1 : 0));
   }
+
+  /** Counts from 0 on: what begins with its first count has not increased. */
+  begin(sink: string): void {
+    for (const counter of [this.delivered, this.refused, this.failures, this.dropped]) counter.add(0, { sink });
+  }
 }

@@ -73,6 +73,7 @@ export class SinkRunner {
     this.#allowed = allowed;
     this.#items = compileItems(this.#settings);
     this.#status = { state: 'standby', reason: '', backlog: 0, delivered: 0, refused: 0, dropped: 0 };
+    deps.metrics.begin(configured.name);
     this.#ended = this.#run();
   }
 
