@@ -1,4 +1,4 @@
-import { CERTIFICATE, CLIENT_CERTIFICATES, newDpopKey, startScriptedUpstream, tempDir } from '@switchyard/testing';
+import { CERTIFICATE, CLIENT_CERTIFICATES, eventually, newDpopKey, startScriptedUpstream, tempDir } from '@switchyard/testing';
 import { createHash, X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
@@ -20,7 +20,6 @@ let issuer: TokenIssuer;
 let upstreamUrl: string;
 let folder: string;
 let edge: TestEdge;
-let told: IncomingHttpHeaders[] = [];
 
 async function edgeWith(options: TestEdgeOptions): Promise<TestEdge> {
   const started = undo.use(await startTestEdge({ authServer: issuer.url, ...options }));
@@ -242,24 +241,57 @@ describe('certificates that a proxy names (RFC 9440)', () => {
 });
 
 describe('what the authorization server is told', () => {
-  it('A15: the certificate of the connection, authenticated, and nothing that outsiders say of one', async () => {
+  const TLS = { certificate: 'tls.crt', key: 'tls.key', minVersion: 'TLSv1.2' } as const;
+  let authServer: string;
+  let told: IncomingHttpHeaders[] = [];
+  const forged = { 'client-cert': byteSequence(finance.certificate), 'x-switchyard-client-certificate': 'x' };
+  const lastTold = () => String(told.at(-1)?.['x-switchyard-client-certificate']).split('.');
+
+  beforeAll(async () => {
     const service = createServer((request, response) => {
       told.push(request.headers);
       response.end('{}');
     });
     await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
-    undo.defer(() => void service.close());
-    const authServer = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
-    const tls = { certificate: 'tls.crt', key: 'tls.key', minVersion: 'TLSv1.2', clientCertificates: {} } as const;
+    undo.defer(() => void (service.closeAllConnections(), service.close()));
+    authServer = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+  });
+  beforeEach(() => (told = []));
+
+  it('A15: the certificate of the connection, authenticated, and nothing that outsiders say of one', async () => {
+    const tls = { ...TLS, clientCertificates: {} };
     const other = await edgeWith({ authServer, tls, file: `${folder}/edge.yaml` });
-    const forged = { 'client-cert': byteSequence(finance.certificate), 'x-switchyard-client-certificate': 'x' };
     const host = { host: `localhost:${other.ports[0]}` };
-    told = [];
     for (const pair of [undefined, ops]) await clientWith(pair).send('', { ...forged, ...host }, other.ports[0], '/oauth/token');
-    const fields = told.map((headers) => [headers['client-cert'], headers['x-switchyard-client-certificate']]);
-    expect(fields[0]).toEqual([undefined, undefined]);
-    expect(fields[1]?.[0]).toBeUndefined();
-    expect(String(fields[1]?.[1])).toMatch(new RegExp(`^\\d+\\.0\\.${der(ops.certificate).toString('base64url')}\\.[\\w-]{43}$`));
-    service.closeAllConnections();
+    expect(told.map((headers) => headers['client-cert'])).toEqual([undefined, undefined]);
+    expect(told[0]?.['x-switchyard-client-certificate']).toBeUndefined();
+    const [saidAt, verified, raw, mac] = lastTold();
+    expect([verified, raw]).toEqual(['0', der(ops.certificate).toString('base64url')]);
+    expect([saidAt, mac]).toEqual([expect.stringMatching(/^\d+$/), expect.stringMatching(/^[\w-]{43}$/)]);
+  });
+
+  it('A15: a connection that an authority has verified counts until the authorities change, and not until ours is renewed', async () => {
+    const own = undo.use(await tempDir()).path;
+    const write = async (files: Readonly<Record<string, string>>) => {
+      for (const [name, text] of Object.entries(files)) await writeFile(`${own}/${name}`, text);
+    };
+    await write({ 'tls.crt': CERTIFICATE.cert, 'tls.key': CERTIFICATE.key, 'clients.crt': finance.certificate });
+    const tls = { ...TLS, clientCertificates: { authorities: 'clients.crt' } };
+    const other = await edgeWith({ authServer, tls, file: `${own}/edge.yaml` });
+    const { send } = clientWith(finance);
+    const host = { host: `localhost:${other.ports[0]}` };
+    const verified = async () => {
+      const { port } = await send('', host, other.ports[0], '/oauth/token');
+      return [lastTold()[1], port];
+    };
+    const reloads = () => other.logged().split('TLS uses new files').length - 1;
+    const [first, port] = await verified();
+    expect(first).toBe('1');
+    await write({ 'tls.crt': `${CERTIFICATE.cert}\n` });
+    await eventually(() => reloads() === 1, { timeoutMs: 10_000 });
+    expect(await verified()).toEqual(['1', port]);
+    await write({ 'clients.crt': ops.certificate });
+    await eventually(() => reloads() === 2, { timeoutMs: 10_000 });
+    expect(await verified()).toEqual(['0', port]);
   });
 });

@@ -5,6 +5,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { connect as tcpConnect } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
+import { requireTlsFiles } from './http/tls-files.js';
 
 const { finance, ops } = CLIENT_CERTIFICATES;
 const HEALTH = 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -131,5 +132,20 @@ describe('what TLS cannot be spoken with is refused at the start', () => {
     );
     expect(refused).toBeInstanceOf(ConfigError);
     expect(String((refused as Error).message)).toMatch(message);
+  });
+
+  it('TR7 http', async () => {
+    await write({ ...whole, 'edge.yaml': 'tls: { certificate: tls.crt, key: tls.key }\n' });
+    const place = { publicUrl: 'http://localhost:8080', tlsSource: { file: `${folder}/edge.yaml`, path: ['tls'] } };
+    const message =
+      /edge\.yaml:1:6: tls: has the listener speak TLS, but gateway\.publicUrl begins with http\. Write https there/;
+    await expect(requireTlsFiles(TLS, place, Date.now())).rejects.toThrow(message);
+  });
+
+  it('TR8 a certificate that is over', async () => {
+    await write({ ...whole, 'edge.yaml': 'tls: { certificate: tls.crt, key: tls.key }\n' });
+    const place = { publicUrl: 'https://localhost:8080', tlsSource: { file: `${folder}/edge.yaml`, path: ['tls'] } };
+    const inTwoHundredYears = Date.now() + 200 * 365 * 86_400_000;
+    await expect(requireTlsFiles(TLS, place, inTwoHundredYears)).rejects.toThrow(/tls\.certificate: is over since .* Renew it/);
   });
 });

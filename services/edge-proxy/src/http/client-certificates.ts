@@ -20,7 +20,7 @@ export class ClientCertificates {
   readonly #ofConnection = new WeakMap<Socket, Known>();
   /** Of proxies: they keep naming the same ones. */
   readonly #ofField = new Map<string, Known>();
-  #reloads = 0;
+  #changes = 0;
   readonly #openedAfter = new WeakMap<Socket, number>();
 
   /** @param proxies none: nobody's word counts */
@@ -46,13 +46,13 @@ export class ClientCertificates {
   }
 
   /** Connections that stand were verified by authorities which may count no longer. */
-  reloaded(): void {
-    this.#reloads += 1;
+  authoritiesChanged(): void {
+    this.#changes += 1;
   }
 
   /** Called for every TLS connection once it stands. */
   opened(socket: TLSSocket): void {
-    this.#openedAfter.set(socket, this.#reloads);
+    this.#openedAfter.set(socket, this.#changes);
   }
 
   #known(request: IncomingMessage): Known | undefined {
@@ -61,7 +61,7 @@ export class ClientCertificates {
     if (this.#isProxy(socket.remoteAddress)) return this.#named(headers['client-cert']);
     if (!(socket instanceof TLSSocket)) return undefined;
     const known = this.#ofConnection.get(socket) ?? this.#shown(socket);
-    return known?.verified === true && this.#openedAfter.get(socket) !== this.#reloads ? { ...known, verified: false } : known;
+    return known?.verified === true && this.#openedAfter.get(socket) !== this.#changes ? { ...known, verified: false } : known;
   }
 
   #isProxy(address: string | undefined): boolean {

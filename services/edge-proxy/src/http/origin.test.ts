@@ -57,3 +57,14 @@ describe('Host', () => {
     expect(hostServed(host, publicUrl)).toBe(served);
   });
 });
+
+describe('where clients are asked for certificates', () => {
+  it.each([
+    ['H-C1 its own host', 'mtls.example.com', true],
+    ['H-C2 the public one', 'mcp.example.com', true],
+    ['H-C3 another port of it', 'mtls.example.com:8443', false],
+    ['H-C4 another host', 'evil.example.com', false],
+  ])('%s', (_id, host, served) => {
+    expect(hostServed(host, PUBLIC, 'https://mtls.example.com')).toBe(served);
+  });
+});

@@ -5,7 +5,7 @@ import type { Logger } from '@switchyard/telemetry';
 import type { EdgeProxyConfig } from '../config.js';
 import type { ClientCertificates } from './client-certificates.js';
 import { PublicListener } from './public-listener.js';
-import { requireTlsFiles } from './tls-files.js';
+import { requireTlsFiles, type TlsFiles } from './tls-files.js';
 import { TlsReload } from './tls-reload.js';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
@@ -17,6 +17,9 @@ export interface ListenersOptions {
   readonly clock: Clock;
   readonly log: Logger;
 }
+
+const sameAuthorities = (one: TlsFiles, other: TlsFiles) => (one.ca ?? NONE).equals(other.ca ?? NONE);
+const NONE = Buffer.alloc(0);
 
 /** Where clients reach the edge: one listener, and where so configured another one that asks them for certificates. */
 export class PublicListeners {
@@ -39,7 +42,7 @@ export class PublicListeners {
     const { config, certificates, clock, log } = this.#o;
     const { tls, listen, limits } = config;
     if (tls === undefined) return this.#listen([{ listener: new PublicListener(this.#handle, limits, log), at: listen }]);
-    const files = await requireTlsFiles(tls, config.tlsSource, clock.now());
+    let files = await requireTlsFiles(tls, config, clock.now());
     const own = tls.clientCertificates?.listen;
     const onOpen = (socket: TLSSocket) => certificates.opened(socket);
     const secure = (asksClients: boolean) => new PublicListener(this.#handle, limits, log, { files, asksClients, onOpen });
@@ -47,8 +50,10 @@ export class PublicListeners {
       { listener: secure(tls.clientCertificates !== undefined && own === undefined), at: listen },
       ...(own === undefined ? [] : [{ listener: secure(true), at: own }]),
     ]);
-    const onChange = (changed: typeof files) => {
-      certificates.reloaded();
+    const onChange = (changed: TlsFiles) => {
+      // A renewed certificate of ours says nothing of those of clients.
+      if (!sameAuthorities(files, changed)) certificates.authoritiesChanged();
+      files = changed;
       for (const listener of this.#open) listener.useTls(changed);
     };
     this.#reload = new TlsReload(tls, config.tlsSource.file, onChange, { clock, log });

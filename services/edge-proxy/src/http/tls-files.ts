@@ -96,19 +96,25 @@ function keyIn(pem: Buffer) {
   }
 }
 
-/** Where a configuration of TLS stands. */
-export interface TlsSource {
-  readonly file: string;
-  /** Keys that lead to it in the file. */
-  readonly path: readonly string[];
+const PLAIN: TlsProblem = {
+  key: [],
+  message: 'has the listener speak TLS, but gateway.publicUrl begins with http. Write https there, or remove this.',
+};
+
+/** The rest of the configuration, as far as TLS goes. */
+export interface TlsPlace {
+  readonly publicUrl: string;
+  /** File that the configuration of TLS stands in, and the keys that lead to it there. */
+  readonly tlsSource: { readonly file: string; readonly path: readonly string[] };
 }
 
 /**
  * Reads what a listener speaks TLS with, when it starts.
  * @throws ConfigError with the place of what is wrong
  */
-export async function requireTlsFiles(config: TlsConfig, { file, path: keys }: TlsSource, now: number): Promise<TlsFiles> {
-  const read = await readTlsFiles(config, path.dirname(path.resolve(file)), now);
+export async function requireTlsFiles(config: TlsConfig, { publicUrl, tlsSource }: TlsPlace, now: number): Promise<TlsFiles> {
+  const { file, path: keys } = tlsSource;
+  const read = publicUrl.startsWith('http:') ? PLAIN : await readTlsFiles(config, path.dirname(path.resolve(file)), now);
   if (!('message' in read)) return read;
   const place = [...keys, ...read.key];
   const position = positionInText(readConfigFile(file), file, place);
