@@ -46,12 +46,12 @@ export class ToolCalls {
   }
 }
 
-interface ExchangeLabels {
+type ExchangeLabels = {
   readonly method: string;
   readonly outcome: string;
   readonly reason: string;
   readonly origin: string;
-}
+};
 
 /** How long exchanges took, by method, outcome and reason, and where failures come from. */
 export class Durations {

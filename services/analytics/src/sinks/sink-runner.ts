@@ -30,7 +30,7 @@ export interface RunnerDeps {
   /** For replays. */
   readonly engine: Pick<Engine, 'query'>;
   readonly tenant: string;
-  readonly metrics: Pick<SinkMetrics, 'delivered' | 'refused' | 'failures' | 'dropped'>;
+  readonly metrics: Pick<SinkMetrics, 'begin' | 'delivered' | 'refused' | 'failures' | 'dropped'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Waits between tries; tests let time pass instead. */
