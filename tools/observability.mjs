@@ -27,7 +27,8 @@ const OBJECTIVES = [
     name: 'audit_freshness',
     title: 'Batches of events that can be queried within 2.5 s',
     target: 0.99,
-    bad: (w) => `sum(rate(switchyard_ingest_delay_count[${w}])) - sum(rate(switchyard_ingest_delay_bucket{le=~"2500([.]0)?"}[${w}]))`,
+    bad: (w) =>
+      `sum(rate(switchyard_ingest_delay_count[${w}])) - sum(rate(switchyard_ingest_delay_bucket{le=~"2500([.]0)?"}[${w}]))`,
     all: (w) => `sum(rate(switchyard_ingest_delay_count[${w}]))`,
     summary: 'Events can be queried later than the objective allows',
   },
