@@ -23,6 +23,7 @@ import { SinksApi } from './sinks/sinks-api.js';
 import { Sinks } from './sinks/sinks.js';
 import { startReconciling } from './reconcile/reconciling.js';
 import { untilItWorks } from './until-it-works.js';
+import { UsageRefresher } from './usage/usage-refresher.js';
 
 /** What analytics stands on. */
 export interface AnalyticsDeps {
@@ -56,6 +57,8 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const checkpoints = undo.adopt(await Checkpoints.open(config.checkpoints, { ...deps, engine, tenant }), (it) => it.close());
   undo.adopt(await startReconciling({ engine, state, tenant, audit, clock, log, meter: telemetry.meter }), (it) => it.close());
   const sinks = undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
+  undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
+  undo.adopt(new UsageRefresher({ engine, clock, log }), (it) => it.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
   const onUnreadable = (_key: string, error: unknown) =>
     log.error('a stored record cannot be read; who may read events goes by what was known before', { error });

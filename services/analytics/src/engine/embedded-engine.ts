@@ -1,24 +1,38 @@
 import { createChdbConnection, type ChdbConnection } from 'chdb/connection';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { countLines } from './count-lines.js';
 import { EngineError, INSERT_SETTINGS, type Engine, type QueryParams } from './engine.js';
+
+const incoming = /^incoming-\d+\.jsonl$/;
+const literal = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 
 /** ClickHouse's engine as a library in this process. A process has one database folder open at a time. */
 export class EmbeddedEngine implements Engine {
   readonly #connection: ChdbConnection;
+  readonly #dir: string;
+  #inserts = 0;
 
-  private constructor(connection: ChdbConnection) {
+  private constructor(connection: ChdbConnection, dir: string) {
     this.#connection = connection;
+    this.#dir = dir;
   }
 
   /**
    * Opens a folder, making it where it is missing.
    * @throws EngineError where it cannot be opened
    */
-  static async open(path: string): Promise<EmbeddedEngine> {
+  static async open(dir: string): Promise<EmbeddedEngine> {
+    const absolute = path.resolve(dir);
     try {
-      return new EmbeddedEngine(createChdbConnection({ path }));
+      const engine = new EmbeddedEngine(createChdbConnection({ path: dir }), absolute);
+      await mkdir(absolute, { recursive: true });
+      const leftovers = (await readdir(absolute)).filter((name) => incoming.test(name));
+      await Promise.all(leftovers.map((name) => rm(path.join(absolute, name), { force: true })));
+      return engine;
     } catch (cause) {
-      throw new EngineError(`the database at ${path} cannot be opened`, undefined, { cause });
+      throw new EngineError(`the database at ${dir} cannot be opened`, undefined, { cause });
     }
   }
 
@@ -34,13 +48,22 @@ export class EmbeddedEngine implements Engine {
     return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as unknown);
   }
 
+  // By way of a file: bytes stay bytes, and reading them from a file takes the engine less than half of the time that it takes with
+  // rows inside of the statement (measured). Nothing of it needs to outlive the insert.
   async insertLines(table: string, lines: Uint8Array, token: string): Promise<number> {
-    const settings = { ...INSERT_SETTINGS, insert_deduplication_token: token };
-    const values = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
-    // Not the connection's insert(): it makes text of the bytes, and so hides what is not UTF-8.
-    const insert = () => this.#connection.chdb.rawInsert({ table, format: 'JSONEachRow', settings, values });
-    const { rowsWritten } = await this.#run(insert);
-    return rowsWritten;
+    const rows = countLines(lines);
+    if (rows === 0) return 0;
+    this.#inserts += 1;
+    const file = path.join(this.#dir, `incoming-${this.#inserts}.jsonl`);
+    try {
+      await this.#write(file, lines);
+      const settings = { ...INSERT_SETTINGS, insert_deduplication_token: token };
+      const query = `INSERT INTO ${table} FROM INFILE ${literal(file)} FORMAT JSONEachRow`;
+      await this.#run(() => this.#connection.command({ query, clickhouse_settings: settings }));
+      return rows;
+    } finally {
+      await rm(file, { force: true });
+    }
   }
 
   async ready(): Promise<boolean> {
@@ -50,6 +73,14 @@ export class EmbeddedEngine implements Engine {
 
   close(): Promise<void> {
     return this.#connection.close();
+  }
+
+  async #write(file: string, lines: Uint8Array): Promise<void> {
+    try {
+      await writeFile(file, lines, { mode: 0o600 });
+    } catch (cause) {
+      throw new EngineError('lines could not be put beside the database', undefined, { cause });
+    }
   }
 
   async #run<T>(request: () => Promise<T>): Promise<T> {

@@ -43,6 +43,12 @@ export const INSERT_SETTINGS = {
   // Confirmed means written, not queued in the server's memory.
   async_insert: 0,
   insert_deduplicate: 1,
+  // Views see an insert again whose first try broke off between table and view.
+  deduplicate_blocks_in_dependent_materialized_views: 1,
+  // Merges make them, minutes later, for large parts: a third of the work of an insert, and small parts are read quickly without.
+  materialize_skip_indexes_on_insert: 0,
+  // What was not confirmed by then never will be: usage_progress counts on it.
+  max_execution_time: 60,
   // A column that is not there, a duplicate key or a half-readable line is refused: it becomes a dead letter, not a silent loss.
   input_format_skip_unknown_fields: 0,
   input_format_allow_errors_num: '0',

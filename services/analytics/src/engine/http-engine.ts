@@ -2,6 +2,7 @@ import { ClickHouseError, ClickHouseLogLevel, createClient, type ClickHouseClien
 import type { Secret } from '@switchyard/runtime';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { countLines } from './count-lines.js';
 import { EngineError, INSERT_SETTINGS, type Engine, type QueryParams } from './engine.js';
 
 /** How a ClickHouse server is reached. */
@@ -72,9 +73,9 @@ export class HttpEngine implements Engine {
     // Not the client's insert(): it would serialise objects, and these are bytes already.
     const insert = { query: `INSERT INTO ${table} FORMAT JSONEachRow`, values, clickhouse_settings: settings };
     return this.#run(async () => {
-      const { stream, summary } = await this.#client.exec(insert);
+      const { stream } = await this.#client.exec(insert);
       await finished(stream.resume());
-      return Number(summary?.written_rows ?? 0);
+      return countLines(lines);
     });
   }
 

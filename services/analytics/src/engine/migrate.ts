@@ -2,6 +2,7 @@ import type { Logger } from '@switchyard/telemetry';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Engine } from './engine.js';
 
 /** One step of the database's history: one statement that may run twice. */
@@ -13,6 +14,8 @@ export interface Migration {
 }
 
 const directory = path.resolve(import.meta.dirname, '../../../../deploy/clickhouse/migrations');
+const looks = 10;
+const lookPauseMs = 200;
 const fileName = /^(\d{4})-([a-z0-9-]+)\.sql$/;
 
 // Two replicas may write the same row; both say the same.
@@ -46,7 +49,7 @@ export function readMigrations(dir = directory): Migration[] {
 
 /**
  * Brings the database up to date; forward only. Safe when several replicas do it at once, because every migration is one
- * statement that has no effect the second time. Migrations that only a newer version knows are left alone.
+ * statement that has no effect the second time, or is refused. Migrations that only a newer version knows are left alone.
  * @throws MigrationChanged; EngineError
  */
 export async function migrate(engine: Engine, migrations: readonly Migration[], log: Logger): Promise<void> {
@@ -60,10 +63,33 @@ export async function migrate(engine: Engine, migrations: readonly Migration[], 
       throw new MigrationChanged(
         `Migration ${migration.version} (${migration.name}) was changed after it was applied. Restore it, and add a new one.`,
       );
-    await engine.command(migration.sql);
-    await remember(engine, migration);
-    log.info('the database was migrated', { version: String(migration.version), name: migration.name });
+    if (await apply(engine, migration))
+      log.info('the database was migrated', { version: String(migration.version), name: migration.name });
   }
+}
+
+/**
+ * Applies a migration, unless another replica does meanwhile: what is renamed or removed can be so once, and the slower one is refused.
+ * @returns whether it was applied here
+ */
+async function apply(engine: Engine, migration: Migration): Promise<boolean> {
+  try {
+    await engine.command(migration.sql);
+  } catch (error) {
+    if (await becomesKnown(engine, migration)) return false;
+    throw error;
+  }
+  await remember(engine, migration);
+  return true;
+}
+
+async function becomesKnown(engine: Engine, { version }: Migration): Promise<boolean> {
+  for (let look = 0; look < looks; look++) {
+    const rows = await engine.query('SELECT 1 FROM schema_migrations WHERE version = {version:UInt32}', { version });
+    if (rows.length > 0) return true;
+    await delay(lookPauseMs);
+  }
+  return false;
 }
 
 async function remember(engine: Engine, { version, name, sha256 }: Migration): Promise<void> {
