@@ -1,5 +1,5 @@
--- Each caller of an insert, once.
+-- Each caller of an insert who has a name, once.
 CREATE MATERIALIZED VIEW IF NOT EXISTS principals_seen TO principals AS
 SELECT DISTINCT tenant, principal_name, principal_issuer, principal_subject
 FROM events
-WHERE principal_subject != '';
+WHERE principal_name != '';

@@ -16,6 +16,7 @@ export const EVENT_TYPES = [
   'policy.denied',
   'request.refused',
   'proxy.hop',
+  'event.unreadable',
   'auth.rejected',
   'auth.signed_in',
   'auth.signed_out',

@@ -1,6 +1,7 @@
 import type { StreamMessage } from '@switchyard/messaging';
 import type { Engine } from '../engine/engine.js';
 import { deadLetterRow, isDataError, type DeadLetter } from './dead-letter.js';
+import { stubOf } from './stub-of.js';
 import { insertToken, isUnsuspicious, joinLines, joinMessages, linesOf, refusal, type MessageLine } from './message-lines.js';
 
 /** What became of a batch. */
@@ -63,8 +64,11 @@ async function bisect(engine: Engine, lines: readonly MessageLine[]): Promise<St
 }
 
 async function storeDeadLetters(engine: Engine, deadLetters: readonly DeadLetter[]): Promise<void> {
+  const messages = messagesOf(deadLetters.map(({ line }) => line));
   const data = Buffer.from(deadLetters.map(deadLetterRow).join(''));
-  await engine.insertLines('dead_letters', data, insertToken(messagesOf(deadLetters.map(({ line }) => line)), data));
+  await engine.insertLines('dead_letters', data, insertToken(messages, data));
+  const stubs = Buffer.from(deadLetters.map((letter) => stubOf(letter) ?? '').join(''));
+  if (stubs.length > 0) await engine.insertLines('events', stubs, insertToken(messages, stubs));
 }
 
 const messagesOf = (lines: readonly MessageLine[]) => [...new Set(lines.map(({ message }) => message))];

@@ -36,7 +36,7 @@ export const USAGE_DAYS: Rollup = {
 
 const COUNTS: Readonly<Record<string, string>> = {
   events: 'count()',
-  errors: "countIf(outcome = 'error')",
+  errors: "countIf(outcome IN ('error', 'unknown'))",
   denied: "countIf(outcome = 'denied')",
   cancelled: "countIf(outcome = 'cancelled')",
   failed_client: "countIf(origin = 'client')",

@@ -1,0 +1,205 @@
+// How fast events get from the stream into the database, how soon they can be asked for, and what each takes on the disk.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { renderEvent } from '@switchyard/audit';
+import { EVENTS_STREAM, eventsSubject } from '@switchyard/contracts';
+import { openLocalPlatform, openNatsPlatform, platformSchema } from '@switchyard/platform';
+import { startClickHouse, startNats } from '@switchyard/testing';
+import { EmbeddedEngine } from '../../../services/analytics/dist/engine/embedded-engine.js';
+import { HttpEngine } from '../../../services/analytics/dist/engine/http-engine.js';
+import { migrate, readMigrations } from '../../../services/analytics/dist/engine/migrate.js';
+import { IngestMetrics } from '../../../services/analytics/dist/ingest/ingest-metrics.js';
+import { Ingest } from '../../../services/analytics/dist/ingest/ingest.js';
+
+const messageBytes = 256 * 1024;
+const visibilityEvents = 100;
+const visibilityEveryMs = 50;
+const noLog = { info: () => undefined, warn: () => undefined, error: (...what) => console.error(...what) };
+
+/** A number from 0 up to `count`, small ones more often: Zipf's law. */
+const zipf = (count) => Math.floor(count ** Math.random());
+
+/** An event as an edge records it of a call, with every field that such a one has. */
+function callLine(sequence, epoch) {
+  const person = zipf(5_000);
+  const tool = zipf(300);
+  const duration_us = 5_000 + zipf(2_000_000);
+  const isOk = Math.random() < 0.95;
+  const fields = {
+    type: 'tool.called',
+    outcome: isOk ? 'ok' : 'error',
+    request_id: randomUUID(),
+    trace_id: randomBytes(16).toString('hex'),
+    principal_issuer: 'https://login.example.com',
+    principal_subject: `user-${person}`,
+    principal_name: `user${person}@example.com`,
+    principal_kind: 'user',
+    client_id: `https://client.example/${person % 7}`,
+    client_name: 'claude-code',
+    client_version: '2.1.4',
+    server: `server-${tool % 12}`,
+    upstream: `upstream-${tool % 40}`,
+    capability_kind: 'tool',
+    capability: `tool_${tool}`,
+    upstream_capability: `tool_${tool}`,
+    method: 'tools/call',
+    era: 'modern',
+    revision: '2026-07-28',
+    client_rpc_id: String(sequence % 1_000),
+    upstream_rpc_id: String(sequence),
+    http_status: 200,
+    bytes_in: 200 + zipf(5_000),
+    bytes_out: 300 + zipf(100_000),
+    duration_us,
+    upstream_us: Math.floor(duration_us * 0.9),
+    snapshot: 'sha256-abcdef0123',
+    teams: [`team-${person % 25}`],
+    rule: `servers.server-${tool % 12}.access[${person % 5}]`,
+    ...(isOk ? {} : { origin: 'upstream' }),
+    stage_us: { authenticate: 12, resolve: 5, upstream: duration_us },
+    arguments_tokens: zipf(1_000),
+    result_tokens: zipf(20_000),
+    session_id: `session-${person}`,
+  };
+  const identity = { tenant: 'default', emitter: 'bench', epoch, sequence, recordedAtMs: epoch + Math.floor(sequence / 100) };
+  // The link that the spool adds.
+  return `${renderEvent(fields, identity).slice(0, -1)},"chain":"${randomBytes(32).toString('base64url')}"}\n`;
+}
+
+/** Messages as a forwarder makes them. */
+function messagesOf(events) {
+  const epoch = Date.now() - 3_600_000;
+  const messages = [];
+  let lines = [];
+  let bytes = 0;
+  for (let sequence = 1; sequence <= events; sequence++) {
+    const line = callLine(sequence, epoch);
+    lines.push(line);
+    bytes += line.length;
+    if (bytes < messageBytes && sequence < events) continue;
+    messages.push({ id: `bench/${epoch}/${sequence - lines.length + 1}-${sequence}`, data: Buffer.from(lines.join('')) });
+    lines = [];
+    bytes = 0;
+  }
+  return messages;
+}
+
+/** NATS and ClickHouse's engine as servers of their own, or all of it in this process. */
+async function openProfile(profile, dir) {
+  const undo = new AsyncDisposableStack();
+  const inProcess = profile === 'embedded';
+  const nats = inProcess ? undefined : undo.use(await startNats());
+  const server = inProcess ? undefined : undo.use(await startClickHouse());
+  const auditLimitBytes = 256 * 1024 ** 2;
+  const names = { emitter: `bench-${profile}`, logLevel: 'silent' };
+  const platform = inProcess
+    ? await openLocalPlatform({ dataDir: path.join(dir, 'data'), service: 'analytics', auditLimitBytes, ...names })
+    : await openNatsPlatform(
+        platformSchema.parse({ nats: { servers: [nats.url] }, audit: { dir: path.join(dir, 'spool') }, ...names }),
+        'analytics',
+      );
+  undo.defer(() => platform.close());
+  const engine = inProcess
+    ? await EmbeddedEngine.open(path.join(dir, 'events'))
+    : await HttpEngine.open({ url: server.url, user: 'default', database: 'bench' });
+  undo.defer(() => engine.close());
+  await migrate(engine, readMigrations(), noLog);
+  const ingest = () =>
+    Ingest.start({
+      bus: platform.bus,
+      engine,
+      metrics: new IngestMetrics(platform.telemetry.meter),
+      clock: platform.clock,
+      log: noLog,
+    });
+  return { platform, engine, ingest, [Symbol.asyncDispose]: () => undo.disposeAsync() };
+}
+
+const count = async (engine, where) =>
+  Number((await engine.query(`SELECT count() AS n FROM events WHERE ${where}`))[0].n);
+
+/** Puts the events into the stream, then starts ingestion and takes its time until all are in the table. */
+async function measureRate({ platform, engine, ingest }, events) {
+  const messages = messagesOf(events);
+  const subject = eventsSubject('default', 'bench');
+  const published = messages.map(({ id, data }) => platform.bus.publish(EVENTS_STREAM, subject, id, data).catch(() => undefined));
+  // In process nothing is stored before it is handled.
+  if (platform.bus.constructor.name === 'NatsBus') await Promise.all(published);
+  const before = process.cpuUsage();
+  const startedAt = performance.now();
+  const running = await ingest();
+  while ((await count(engine, `emitter = 'bench'`)) < events) await pause(50);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const { user, system } = process.cpuUsage(before);
+  await Promise.all(published);
+  await running.close();
+  const bytes = messages.reduce((sum, { data }) => sum + data.length, 0);
+  return {
+    events,
+    bytesPerLine: bytes / events,
+    perSecond: events / seconds,
+    // Of this process, which in the embedded profile is all of it.
+    cpuUsPerEvent: (user + system) / events,
+    perSecondOnTwoFreeCores: 2e6 / ((user + system) / events),
+  };
+}
+
+/** Records events one by one, and looks for each until a query finds it. */
+async function measureVisibility({ platform, engine, ingest }) {
+  const running = await ingest();
+  const recordedAt = new Map();
+  const delays = [];
+  const recording = (async () => {
+    for (let n = 0; n < visibilityEvents; n++) {
+      const request_id = `seen-${n}`;
+      await platform.audit.record({ type: 'tool.called', outcome: 'ok', request_id });
+      recordedAt.set(request_id, performance.now());
+      await pause(visibilityEveryMs);
+    }
+  })();
+  const seen = new Set();
+  while (seen.size < visibilityEvents) {
+    const rows = await engine.query(`SELECT DISTINCT request_id FROM events WHERE emitter LIKE 'bench-%' AND request_id LIKE 'seen-%'`);
+    const now = performance.now();
+    for (const { request_id } of rows) {
+      if (seen.has(request_id) || !recordedAt.has(request_id)) continue;
+      seen.add(request_id);
+      delays.push(now - recordedAt.get(request_id));
+    }
+    await pause(20);
+  }
+  await recording;
+  await running.close();
+  const sorted = delays.toSorted((a, b) => a - b);
+  const at = (share) => sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)];
+  return { visibleP50Ms: at(0.5), visibleP99Ms: at(0.99) };
+}
+
+/** What an event takes when merges are done, with and without what is sorted by person. */
+async function measureDisk(engine) {
+  await engine.command('OPTIMIZE TABLE events FINAL');
+  const parts = `FROM system.%s WHERE active AND database = currentDatabase() AND table = 'events'`;
+  const [whole] = await engine.query(`SELECT sum(bytes_on_disk) / sum(rows) AS bytes ${parts.replace('%s', 'parts')}`);
+  const [projection] = await engine.query(
+    `SELECT sum(bytes_on_disk) / sum(rows) AS bytes ${parts.replace('%s', 'projection_parts')}`,
+  );
+  return { diskBytesPerEvent: whole.bytes, ofItSortedByPerson: projection.bytes };
+}
+
+/**
+ * @param profile 'embedded', or 'NATS and ClickHouse'
+ * @returns rate, delay and size
+ */
+export async function measureIngestion(profile, events, dir) {
+  const own = path.join(dir, profile.replaceAll(' ', '-'));
+  try {
+    await using opened = await openProfile(profile, own);
+    const visibility = await measureVisibility(opened);
+    const rate = await measureRate(opened, events);
+    return { profile, ...rate, ...visibility, ...(await measureDisk(opened.engine)) };
+  } finally {
+    await rm(own, { recursive: true, force: true });
+  }
+}
