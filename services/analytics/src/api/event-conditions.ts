@@ -13,7 +13,10 @@ type PlainFilter = Exclude<keyof EventFilters, 'q' | 'filter'>;
 const CONDITIONS: Readonly<Record<PlainFilter, string>> = {
   from: "occurred_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')",
   to: "occurred_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')",
-  principal: 'principal_subject = {principal:String} OR principal_name = {principal:String}',
+  // Events are sorted by subject as well, so the second condition, which says the same, is what is read by.
+  principal: `(principal_subject = {principal:String} OR principal_name = {principal:String})
+    AND principal_subject IN (SELECT {principal:String} UNION ALL
+      SELECT principal_subject FROM principals WHERE tenant = {tenant:String} AND principal_name = {principal:String})`,
   principal_kind: 'principal_kind = {principal_kind:String}',
   team: 'has(teams, {team:String})',
   on_behalf_of: "has(splitByChar(' ', on_behalf_of), {on_behalf_of:String})",

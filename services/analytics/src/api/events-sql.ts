@@ -22,6 +22,8 @@ const behindCursor = `occurred_at <= fromUnixTimestamp64Milli({cursor_at:Int64},
   AND (occurred_at, emitter, epoch, sequence, event_id) < (fromUnixTimestamp64Milli({cursor_at:Int64}, 'UTC'),
     {cursor_emitter:String}, {cursor_epoch:UInt64}, {cursor_sequence:UInt64}, {cursor_event_id:String})`;
 
+const newestFirst = 'occurred_at DESC, emitter DESC, epoch DESC, sequence DESC, event_id DESC';
+
 /** Columns of events that are shown: the fields of an event. */
 export const EVENT_FIELDS = EventSchema.fields.map(({ jsonName }) => jsonName);
 
@@ -32,12 +34,18 @@ export const EVENT_FIELDS = EventSchema.fields.map(({ jsonName }) => jsonName);
 export function eventsSql({ tenant, scope, filters, limit, after }: EventsWanted): Sql {
   const matching = eventCondition(tenant, scope, filters);
   const { text, params } = after === undefined ? matching : allOf([matching, placeCondition(after)]);
+  // In two steps: finding which rows reads few columns of many rows, and then all columns of few. As one step it takes the engine eight
+  // times as long (measured): LIMIT BY keeps it from reading columns late by itself.
   return {
     text: `SELECT ${EVENT_FIELDS.join(', ')} FROM events
-WHERE ${text}
-ORDER BY occurred_at DESC, emitter DESC, epoch DESC, sequence DESC, event_id DESC
-LIMIT 1 BY event_id
-LIMIT {limit:UInt32}`,
+WHERE tenant = {tenant:String} AND (occurred_at, event_id) IN (
+  SELECT occurred_at, event_id FROM events
+  WHERE ${text}
+  ORDER BY ${newestFirst}
+  LIMIT 1 BY event_id
+  LIMIT {limit:UInt32})
+ORDER BY ${newestFirst}
+LIMIT 1 BY event_id`,
     params: { ...params, limit },
   };
 }

@@ -7,6 +7,9 @@ import { EngineError, INSERT_SETTINGS, type Engine, type QueryParams } from './e
 
 const incoming = /^incoming-\d+\.jsonl$/;
 const literal = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+const insertSettings = Object.entries(INSERT_SETTINGS)
+  .map(([name, value]) => `${name} = ${typeof value === 'number' ? value : literal(value)}`)
+  .join(', ');
 
 /** ClickHouse's engine as a library in this process. A process has one database folder open at a time. */
 export class EmbeddedEngine implements Engine {
@@ -57,9 +60,10 @@ export class EmbeddedEngine implements Engine {
     const file = path.join(this.#dir, `incoming-${this.#inserts}.jsonl`);
     try {
       await this.#write(file, lines);
-      const settings = { ...INSERT_SETTINGS, insert_deduplication_token: token };
-      const query = `INSERT INTO ${table} FROM INFILE ${literal(file)} FORMAT JSONEachRow`;
-      await this.#run(() => this.#connection.command({ query, clickhouse_settings: settings }));
+      // In the statement: what is given beside it would hold for all that come after it on this connection, the token too.
+      const settings = `${insertSettings}, insert_deduplication_token = ${literal(token)}`;
+      const query = `INSERT INTO ${table} FROM INFILE ${literal(file)} SETTINGS ${settings} FORMAT JSONEachRow`;
+      await this.#run(() => this.#connection.command({ query }));
       return rows;
     } finally {
       await rm(file, { force: true });

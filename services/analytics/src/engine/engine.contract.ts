@@ -42,6 +42,21 @@ export function engineContract(name: string, open: () => Promise<OpenedEngine>):
         expect(await engine.query('SELECT id FROM things ORDER BY id')).toEqual([{ id: 'a' }, { id: 'c' }]);
       }));
 
+    it('keeps the settings and the token of an insert to it', () =>
+      withTable(async (engine) => {
+        const settings = () =>
+          engine.query(
+            `SELECT name, value FROM system.settings
+             WHERE name IN ('insert_deduplication_token', 'max_execution_time', 'materialize_skip_indexes_on_insert') ORDER BY name`,
+          );
+        const before = await settings();
+        await engine.insertLines('things', lines({ id: 'a' }), 't1');
+        expect(await settings()).toEqual(before);
+        await engine.command("INSERT INTO things (id) SELECT 'b'");
+        await engine.command("INSERT INTO things (id) SELECT 'c'");
+        expect(await count(engine)).toBe(3);
+      }));
+
     it.each([
       ['unknown-column', '{"id":"x","other":1}\n'],
       ['not-json', 'hello\n'],
