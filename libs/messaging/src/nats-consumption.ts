@@ -85,7 +85,7 @@ export class NatsConsumption implements Consumption {
     const { stream, durable, batchMessages, batchWaitMs } = this.#options;
     const limits = batchBytes === undefined ? { batchMessages: 1 } : { batchMessages, batchBytes };
     const request = { stream: stream.name, durable, batchWaitMs, ...limits };
-    const batch = await pullBatch(this.#parts.link.connection, request, stop.signal);
+    const batch = await pullBatch(this.#parts.link, request, stop.signal);
     // A message larger than a batch may be is handed over alone.
     return batch.tooBig ? this.#pull(undefined) : batch.messages;
   }

@@ -16,6 +16,8 @@ export interface NatsOptions {
 /** The one connection of a process: bus, state and RPC share it. Close it after them. */
 export interface NatsLink {
   readonly connection: NatsConnection;
+  /** What the subjects begin with that answers to this user come to. Permissions keep other users from listening there. */
+  readonly inboxPrefix: string;
   /** Whether a server is connected now. */
   connected(): boolean;
   /** Calls back after every reconnect. @returns stops that */
@@ -41,6 +43,7 @@ export async function connectNats(options: NatsOptions): Promise<NatsLink> {
   let closing: Promise<void> | undefined;
   return {
     connection,
+    inboxPrefix: inboxPrefixOf(options.user),
     connected: () => connected,
     onReconnect: (listener) => {
       listeners.add(listener);
@@ -48,6 +51,12 @@ export async function connectNats(options: NatsOptions): Promise<NatsLink> {
     },
     close: () => (closing ??= disconnect(connection)),
   };
+}
+
+// A user's name is one token of a subject as a rule.
+function inboxPrefixOf(user: string | undefined): string {
+  if (user === undefined) return '_INBOX';
+  return `_INBOX.${/^[\w-]+$/.test(user) ? user : Buffer.from(user, 'utf8').toString('base64url')}`;
 }
 
 async function firstConnection(options: NatsOptions): Promise<NatsConnection> {
@@ -69,6 +78,7 @@ function connectOnce(options: NatsOptions): Promise<NatsConnection> {
     name: options.name,
     ...(options.user === undefined ? {} : { user: options.user }),
     ...(options.password === undefined ? {} : { pass: options.password }),
+    inboxPrefix: inboxPrefixOf(options.user),
     timeout: 5_000,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,

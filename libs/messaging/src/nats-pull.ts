@@ -1,5 +1,6 @@
 import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } from '@nats-io/nats-core';
 import { BusUnavailable } from './bus.js';
+import type { NatsLink } from './nats-link.js';
 import { fulfilledWithin } from './pause.js';
 import { PulledMessage } from './pulled-message.js';
 
@@ -30,8 +31,8 @@ const drainTimeoutMs = 2_000;
  * @param stop ends the wait; messages that came so far are in the batch
  * @throws BusUnavailable when the server falls silent or says that the consumer is not there
  */
-export async function pullBatch(connection: NatsConnection, request: PullRequest, stop: AbortSignal): Promise<PulledBatch> {
-  const pull = new Pull(connection, request);
+export async function pullBatch(link: NatsLink, request: PullRequest, stop: AbortSignal): Promise<PulledBatch> {
+  const pull = new Pull(link, request);
   const end = () => pull.end();
   stop.addEventListener('abort', end);
   try {
@@ -54,10 +55,10 @@ class Pull {
   #fillTimer: NodeJS.Timeout | undefined;
   #silenceTimer: NodeJS.Timeout | undefined;
 
-  constructor(connection: NatsConnection, request: PullRequest) {
+  constructor({ connection, inboxPrefix }: NatsLink, request: PullRequest) {
     this.#connection = connection;
     this.#request = request;
-    const inbox = createInbox();
+    const inbox = createInbox(inboxPrefix);
     this.#subscription = connection.subscribe(inbox, { callback: (error, message) => this.#receive(error, message, inbox) });
     this.#watchForSilence();
     connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${request.stream}.${request.durable}`, this.#pullRequest(), { reply: inbox });

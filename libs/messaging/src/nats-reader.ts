@@ -73,10 +73,10 @@ export class NatsReader implements StreamReader {
       const durable = (this.#consumer ??= await this.#make());
       const { messages, bytes, fillMs } = limits;
       const request = { stream: this.#stream.name, durable, batchMessages: messages, batchBytes: bytes, batchWaitMs: fillMs };
-      const batch = await pullBatch(this.#link.connection, request, stop.signal);
+      const batch = await pullBatch(this.#link, request, stop.signal);
       if (!batch.tooBig) return batch.messages;
       const { batchBytes: _none, ...one } = { ...request, batchMessages: 1 };
-      return (await pullBatch(this.#link.connection, one, stop.signal)).messages;
+      return (await pullBatch(this.#link, one, stop.signal)).messages;
     } finally {
       limits.signal.removeEventListener('abort', end);
       forgetReconnects();

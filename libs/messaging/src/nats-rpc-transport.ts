@@ -1,6 +1,7 @@
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
 import { ClientNats, ServerNats, type WritePacket } from '@nestjs/microservices';
 import { finalize, type Observable, type Subscription as RxSubscription } from 'rxjs';
+import type { NatsLink } from './nats-link.js';
 import { fulfilledWithin, pause } from './pause.js';
 
 const drainTimeoutMs = 5_000;
@@ -54,8 +55,8 @@ export class LinkedNatsServer extends ServerNats {
 export class LinkedNatsClient extends ClientNats {
   readonly #connection: NatsConnection;
 
-  constructor(connection: NatsConnection) {
-    super({});
+  constructor({ connection, inboxPrefix }: NatsLink) {
+    super({ inboxPrefix });
     this.#connection = connection;
   }
 

@@ -22,7 +22,7 @@ export class NatsRpc implements Rpc {
   constructor(link: NatsLink, service: string) {
     this.#link = link;
     this.#service = service;
-    this.#client = new LinkedNatsClient(link.connection);
+    this.#client = new LinkedNatsClient(link);
   }
 
   async call<Request extends DescMessage, Response extends DescMessage>(

@@ -1,10 +1,10 @@
 import { AckPolicy, DeliverPolicy, ReplayPolicy, type JetStreamManager } from '@nats-io/jetstream';
-import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } from '@nats-io/nats-core';
-import { deliveryOf } from '@switchyard/messaging';
+import { createInbox, nanos, type Msg, type Subscription } from '@nats-io/nats-core';
+import { deliveryOf, type NatsLink } from '@switchyard/messaging';
 
 /** What a feed reads and whom it tells. */
 export interface FeedOptions {
-  readonly connection: NatsConnection;
+  readonly link: NatsLink;
   readonly manager: JetStreamManager;
   readonly stream: string;
   readonly filterSubject: string;
@@ -26,7 +26,7 @@ const silenceMs = 3 * heartbeatMs;
  */
 export class NatsFeed {
   readonly #options: FeedOptions;
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   readonly #subscription: Subscription;
   #silenceTimer: NodeJS.Timeout | undefined;
   #delivered = 0;
@@ -48,7 +48,8 @@ export class NatsFeed {
 
   private constructor(options: FeedOptions) {
     this.#options = options;
-    this.#subscription = options.connection.subscribe(this.#inbox, {
+    this.#inbox = createInbox(options.link.inboxPrefix);
+    this.#subscription = options.link.connection.subscribe(this.#inbox, {
       callback: (error, message) => this.#receive(error, message),
     });
     this.#awaitSign();
@@ -58,7 +59,7 @@ export class NatsFeed {
   close(): void {
     this.#ended = true;
     clearTimeout(this.#silenceTimer);
-    if (!this.#subscription.isClosed() && !this.#options.connection.isClosed()) this.#subscription.unsubscribe();
+    if (!this.#subscription.isClosed() && !this.#options.link.connection.isClosed()) this.#subscription.unsubscribe();
   }
 
   async #createConsumer(): Promise<void> {
@@ -102,7 +103,7 @@ export class NatsFeed {
       return;
     }
     const stalled = message.headers.get('Nats-Consumer-Stalled');
-    if (stalled) this.#options.connection.publish(stalled);
+    if (stalled) this.#options.link.connection.publish(stalled);
     const lastSent = Number(message.headers.get('Nats-Last-Consumer'));
     if (lastSent > this.#delivered) this.#break('a message was missed');
     // An idle server has sent all there is, also where a message that it counted at the start has gone since.

@@ -79,7 +79,7 @@ export class NatsKv implements KvStore {
     const feed = await this.#reach('keys', () =>
       NatsFeed.start({
         ...this.#feedOptions(),
-        connection: this.#parts.link.connection,
+        link: this.#parts.link,
         headersOnly: true,
         onMessage: ({ subject, headers: marks }) => {
           if (isDeletion(marks)) found.delete(this.#keyOf(subject));

@@ -115,7 +115,7 @@ export class NatsWatch implements KvWatch {
     this.#position = 0;
     const feed = await NatsFeed.start({
       ...this.#options.feed,
-      connection: this.#options.link.connection,
+      link: this.#options.link,
       headersOnly: false,
       onMessage: (message, revision) => {
         this.#receive(message, revision);

@@ -57,6 +57,20 @@ afterAll(async () => {
 });
 
 describe('deploy/nats/nats.conf', () => {
+  it.each(USERS)('NP-0 lets %s hear what is answered to it, and to nobody else', async (user) => {
+    const { connection, inboxPrefix } = await connectAs(user);
+    const others = USERS.filter((other) => other !== user).map((other) => `_INBOX.${other}.>`);
+    for (const subject of ['_INBOX.>', '_INBOX.*.*', ...others]) {
+      const refused = Promise.withResolvers<Error | null>();
+      connection.subscribe(subject, { callback: refused.resolve });
+      expect(await refused.promise).toMatchObject({ name: 'PermissionViolationError' });
+    }
+    expect(inboxPrefix).toBe(`_INBOX.${user}`);
+    const own = connection.subscribe(`${inboxPrefix}.x`);
+    await connection.flush();
+    expect(own.isClosed()).toBe(false);
+  });
+
   it('NP-1 lets edges hand each other what is larger than a message, and leave streams', async () => {
     const [here, there] = await Promise.all([connectAs('edge-proxy'), connectAs('edge-proxy')]);
     const states = await Promise.all([here, there].map((link) => NatsState.open(link)));
