@@ -103,6 +103,19 @@ describe.each(ENGINES)('hard cases in %s', (_name, open) => {
     })(),
   );
 
+  it.each([
+    ['time', 'SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) % 7 = 0 SETTINGS max_execution_time = 2', 159],
+    ['memory', 'SELECT length(groupArray(number)) FROM numbers(2000000000) SETTINGS max_memory_usage = 268435456', 241],
+  ])('X7: a question that takes too much %s is ended, and events go on being stored meanwhile', (_id, question, code) =>
+    withEngine(async (engine) => {
+      const ended = expect(engine.query(question)).rejects.toMatchObject({ code });
+      for (let sequence = 1; sequence <= 3; sequence++)
+        expect((await storeBatch(engine, [message([eventLine(sequence)], `m-${sequence}`)])).rows).toBe(1);
+      await ended;
+      expect(await figure(engine, 'SELECT count() AS n FROM events')).toBe(3);
+    })(),
+  );
+
   it(
     'D9: clocks that are wrong, go back or leap change neither order nor partition, and all times are kept',
     withEngine(async (engine) => {
