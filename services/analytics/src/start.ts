@@ -57,7 +57,6 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const checkpoints = undo.adopt(await Checkpoints.open(config.checkpoints, { ...deps, engine, tenant }), (it) => it.close());
   undo.adopt(await startReconciling({ engine, state, tenant, audit, clock, log, meter: telemetry.meter }), (it) => it.close());
   const sinks = undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
-  undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
   undo.adopt(new UsageRefresher({ engine, clock, log }), (it) => it.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
   const onUnreadable = (_key: string, error: unknown) =>

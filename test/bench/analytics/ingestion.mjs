@@ -93,7 +93,7 @@ async function openProfile(profile, dir) {
   const nats = inProcess ? undefined : undo.use(await startNats());
   const server = inProcess ? undefined : undo.use(await startClickHouse());
   const auditLimitBytes = 256 * 1024 ** 2;
-  const names = { emitter: `bench-${profile}`, logLevel: 'silent' };
+  const names = { emitter: `bench-${profile.split(' ')[0]}`, logLevel: 'silent' };
   const platform = inProcess
     ? await openLocalPlatform({ dataDir: path.join(dir, 'data'), service: 'analytics', auditLimitBytes, ...names })
     : await openNatsPlatform(
@@ -117,8 +117,7 @@ async function openProfile(profile, dir) {
   return { platform, engine, ingest, [Symbol.asyncDispose]: () => undo.disposeAsync() };
 }
 
-const count = async (engine, where) =>
-  Number((await engine.query(`SELECT count() AS n FROM events WHERE ${where}`))[0].n);
+const count = async (engine, where) => Number((await engine.query(`SELECT count() AS n FROM events WHERE ${where}`))[0].n);
 
 /** Puts the events into the stream, then starts ingestion and takes its time until all are in the table. */
 async function measureRate({ platform, engine, ingest }, events) {
@@ -161,7 +160,9 @@ async function measureVisibility({ platform, engine, ingest }) {
   })();
   const seen = new Set();
   while (seen.size < visibilityEvents) {
-    const rows = await engine.query(`SELECT DISTINCT request_id FROM events WHERE emitter LIKE 'bench-%' AND request_id LIKE 'seen-%'`);
+    const rows = await engine.query(
+      `SELECT DISTINCT request_id FROM events WHERE emitter LIKE 'bench-%' AND request_id LIKE 'seen-%'`,
+    );
     const now = performance.now();
     for (const { request_id } of rows) {
       if (seen.has(request_id) || !recordedAt.has(request_id)) continue;
