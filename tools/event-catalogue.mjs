@@ -256,6 +256,17 @@ const TYPES = {
       still_missing: 'How many are missing still.',
     },
   ],
+  'event.unreadable': [
+    'A line of the stream is no event: it is kept in dead_letters, and this one stands in its place.',
+    'analytics',
+    names('identity', 'reason'),
+    {
+      bytes: 'Its length.',
+      sha256: 'Digest of it, in hexadecimal.',
+      message_id: 'The message that it came in.',
+      line: 'Its place there, from 1.',
+    },
+  ],
 };
 
 /** Fields of an event as event.proto has them: comment and declaration, by name. */

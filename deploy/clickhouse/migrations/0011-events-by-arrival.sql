@@ -67,8 +67,8 @@ CREATE TABLE IF NOT EXISTS events
     PROJECTION by_principal
     (
         SELECT
-            tenant, principal_subject, occurred_at, emitter, epoch, sequence, event_id, type, server, capability, outcome, reason,
-            duration_us, cost_micros
+            tenant, principal_subject, principal_name, occurred_at, emitter, epoch, sequence, event_id, type, server, capability,
+            outcome, reason, duration_us, cost_micros
         ORDER BY tenant, principal_subject, occurred_at, emitter, epoch, sequence, event_id
     ),
     CONSTRAINT is_an_event CHECK event_id != '' AND tenant != '' AND type != '' AND occurred_at > toDateTime64(0, 3, 'UTC')
