@@ -141,9 +141,9 @@ audit: { sinks: { copy: { type: file, path: "${dir}/events.jsonl" } } }
     key = target.adminKey;
     for (const server of ['plain', 'shown']) await callTools(server);
     await post('plain', { method: 'tools/list' });
-    await eventually(async () => /^switchyard_sink_delivered_events_total\{.*\} [1-9]/m.test(await metrics()), {
-      timeoutMs: 20_000,
-    });
+    const counted = ['switchyard_sink_delivered_events_total', 'switchyard_ingested_events_total'];
+    const isCounted = (text: string) => counted.every((name) => new RegExp(`^${name}(\\{.*\\})? [1-9]`, 'm').test(text));
+    await eventually(async () => isCounted(await metrics()), { timeoutMs: 60_000 });
   }, 90_000);
   afterAll(() => undo.disposeAsync());
 

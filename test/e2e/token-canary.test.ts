@@ -84,12 +84,13 @@ describe.each<readonly [string, (own: OwnGatewayFile) => Promise<LocalTarget>]>(
     expect(names).toMatch(/^\/.*spool.*/m);
     expect(names).toMatch(/^events of the API$/m);
     expect(names).toMatch(/^table \w+\.events$/m);
+    // The log is exported with them.
+    expect(names).toMatch(/^traces$/m);
     if (bus !== undefined) expect(names).toMatch(/^bus$/m);
     const textOf = (wanted: string) => places.find(({ name }) => name === wanted)?.bytes.toString('latin1') ?? '';
     expect(textOf('traces')).toMatch(/v1\/traces[^]*tools\/call/);
     expect(textOf('logs')).toContain('a new configuration is served');
     expect(textOf('answers with an error')).toMatch(/invalid_grant[^]*invalid_client/);
-    expect(names).not.toMatch(/traces/);
     expect(placesWith('switchyard_', places).join('\n')).toMatch(/\/metrics$/m);
   });
 

@@ -25,9 +25,6 @@ export const EVENTS_STREAM: StreamDefinition = {
 /** Durable consumer through which analytics reads EVENTS_STREAM. */
 export const EVENTS_INGEST_CONSUMER = 'analytics-ingest';
 
-/** Durable consumer through which analytics keeps the exact lines. */
-export const EVENT_LINES_CONSUMER = 'analytics-lines';
-
 const subjectToken = (text: string) => Buffer.from(text, 'utf8').toString('base64url');
 
 /**

@@ -1,4 +1,6 @@
 import { checkpointDigest, publicCheckpointKey, verifyExport, type BrokenExport, type SignedCheckpoint } from '@switchyard/audit';
+import { EVENTS_STREAM } from '@switchyard/contracts';
+import type { StreamMessage } from '@switchyard/messaging';
 import { createLogger } from '@switchyard/telemetry';
 import { FakeClock, tempDir } from '@switchyard/testing';
 import { openLocalPlatform, type Platform } from '@switchyard/platform';
@@ -10,7 +12,7 @@ import { CheckpointCopies } from './checkpoint-copies.js';
 import { loadCheckpointKey } from './checkpoint-key-file.js';
 import { CheckpointStore } from './checkpoint-store.js';
 import { Checkpointer } from './checkpointer.js';
-import { LineStore } from './line-store.js';
+import { keepLines } from './keep-lines.js';
 import { TrailLines } from './trail-lines.js';
 import { verifiableExport } from './verifiable-export.js';
 
@@ -33,7 +35,16 @@ async function openTrail(open: () => Promise<{ engine: Engine } & AsyncDisposabl
     }),
     (it) => it.close(),
   );
-  undo.adopt(await LineStore.start({ bus: platform.bus, engine, log }), (it) => it.close());
+  const consume = {
+    stream: EVENTS_STREAM,
+    durable: 'test',
+    batchMessages: 100,
+    batchBytes: 1024 ** 2,
+    batchWaitMs: 10,
+    handle: (messages: readonly StreamMessage[]) => keepLines(engine, messages),
+    onError: (error: unknown) => log.error('lines were not kept', { error }),
+  };
+  undo.adopt(await platform.bus.consume(consume), (it) => it.close());
   const key = await loadCheckpointKey({ file: path.join(dir, 'key', 'checkpoint.json'), createIfMissing: true });
   const store = await CheckpointStore.open(platform.state, engine, tenant);
   const lines = new TrailLines(engine, tenant);

@@ -1,5 +1,4 @@
 import { publicCheckpointKey } from '@switchyard/audit';
-import { BusUnavailable } from '@switchyard/messaging';
 import { StateUnavailable } from '@switchyard/state';
 import { EngineError, type Engine } from '../engine/engine.js';
 import type { AnalyticsDeps } from '../start.js';
@@ -7,7 +6,6 @@ import { CheckpointCopies } from './checkpoint-copies.js';
 import { loadCheckpointKey, type CheckpointKeyFile } from './checkpoint-key-file.js';
 import { CheckpointStore } from './checkpoint-store.js';
 import { Checkpointer } from './checkpointer.js';
-import { LineStore } from './line-store.js';
 import { TrailLines } from './trail-lines.js';
 import { verifiableExport, type ExportRange, type ExportSources } from './verifiable-export.js';
 
@@ -19,30 +17,22 @@ export interface CheckpointsConfig extends Omit<CheckpointKeyFile, 'file'> {
   readonly copyTo?: string | undefined;
 }
 
-/** Keeps the exact lines of the trail, signs what it is every so often, and exports it. */
+/** Signs what the trail is every so often, and exports it. */
 export class Checkpoints {
   readonly #deps: Pick<AnalyticsDeps, 'log'>;
   readonly #checkpointer: Checkpointer;
-  readonly #lineStore: LineStore;
   readonly #sources: ExportSources;
   readonly #timer: NodeJS.Timeout;
   #running: Promise<void> | undefined;
 
-  private constructor(
-    deps: AnalyticsDeps,
-    checkpointer: Checkpointer,
-    lineStore: LineStore,
-    sources: ExportSources,
-    intervalMs: number,
-  ) {
+  private constructor(deps: AnalyticsDeps, checkpointer: Checkpointer, sources: ExportSources, intervalMs: number) {
     this.#deps = deps;
     this.#checkpointer = checkpointer;
-    this.#lineStore = lineStore;
     this.#sources = sources;
     this.#timer = setInterval(() => void this.run(), intervalMs).unref();
   }
 
-  /** @throws ConfigError where the key cannot be used; BusUnavailable, StateUnavailable */
+  /** @throws ConfigError where the key cannot be used; StateUnavailable */
   static async open(
     config: CheckpointsConfig,
     deps: AnalyticsDeps & { readonly engine: Engine; readonly tenant: string },
@@ -53,7 +43,7 @@ export class Checkpoints {
     const lines = new TrailLines(engine, tenant);
     const copies = config.copyTo === undefined ? undefined : new CheckpointCopies(config.copyTo);
     const checkpointer = new Checkpointer({ ...deps, tenant, key, store, lines, copies, meter: telemetry.meter });
-    return new Checkpoints(deps, checkpointer, await LineStore.start(deps), { key, store, lines }, config.intervalMs);
+    return new Checkpoints(deps, checkpointer, { key, store, lines }, config.intervalMs);
   }
 
   /** Signs and copies, unless that is under way. */
@@ -75,7 +65,6 @@ export class Checkpoints {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#running;
-    await this.#lineStore.close();
   }
 
   async #run(): Promise<void> {
@@ -89,5 +78,4 @@ export class Checkpoints {
   }
 }
 
-const isTemporary = (error: unknown) =>
-  error instanceof EngineError || error instanceof StateUnavailable || error instanceof BusUnavailable;
+const isTemporary = (error: unknown) => error instanceof EngineError || error instanceof StateUnavailable;

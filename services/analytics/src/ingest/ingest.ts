@@ -4,6 +4,7 @@ import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
 import type { Engine } from '../engine/engine.js';
 import type { IngestMetrics } from './ingest-metrics.js';
+import { keepLines } from '../checkpoints/keep-lines.js';
 import { storeBatch } from './store-batch.js';
 
 /** What ingestion stands on. */
@@ -56,6 +57,7 @@ export class Ingest {
   async #store(messages: readonly StreamMessage[]): Promise<void> {
     const { engine, metrics, clock, log } = this.#deps;
     const startedAtMicros = clock.monotonicMicros();
+    await keepLines(engine, messages);
     const { rows, deadLetters } = await storeBatch(engine, messages);
     const durationMs = (clock.monotonicMicros() - startedAtMicros) / 1000;
     metrics.stored({ rows, deadLetters, durationMs, delayMs: delayMs(messages, clock) });
