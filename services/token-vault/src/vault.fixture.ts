@@ -58,7 +58,8 @@ export interface VaultRigOptions {
 }
 
 const apply = (platform: Platform, credentials: Templates) =>
-  platform.rpc.call(VaultService.method.applyCredentials, { tenant: DEFAULT_TENANT, credentials });
+  // A vault that shares its core with everything else of a test run is not judged by time.
+  platform.rpc.call(VaultService.method.applyCredentials, { tenant: DEFAULT_TENANT, credentials }, { timeoutMs: 30_000 });
 
 /** What a lease asks for besides, or instead. */
 type LeaseRequest = Omit<MessageInitShape<typeof LeaseCredentialRequestSchema>, 'upstream' | '$typeName'>;
