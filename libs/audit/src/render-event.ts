@@ -74,12 +74,12 @@ const sharedMembers = (fields: EventFields) =>
 
 // One line a field: a loop over field names costs more than the rendering.
 function renderLine(fields: EventFields, identity: EventIdentity, shared: string): string {
+  const isHop = fields.type === 'proxy.hop';
   return (
     renderIdentity(fields, identity) +
     shared +
     `,"type":"${fields.type}"` +
-    clientMembers(fields) +
-    (fields.type === 'proxy.hop' ? askedMembers(fields) : calledMembers(fields)) +
+    (isHop ? senderMembers(fields) + askedMembers(fields) : clientMembers(fields) + calledMembers(fields)) +
     `,"outcome":"${fields.outcome}"` +
     text(',"reason":"', fields.reason) +
     text(',"origin":"', fields.origin) +
@@ -103,21 +103,27 @@ function renderLine(fields: EventFields, identity: EventIdentity, shared: string
   );
 }
 
-/** Which client, and what it speaks. */
-const clientMembers = rememberingMembers({
-  key: ({ client_name }) => client_name ?? '',
-  copy: ({ client_version, era, revision }) => ({ client_version, era, revision }),
-  isSame: (copy, { client_version, era, revision }) =>
+/** With every field there, so that all copies have one shape. */
+type Copied<Fields> = { readonly [Name in keyof Fields]-?: Fields[Name] | undefined };
+
+type Client = Pick<EventFields, 'client_version' | 'era' | 'revision'>;
+
+const client = {
+  key: ({ client_name }: EventFields) => client_name ?? '',
+  copy: ({ client_version, era, revision }: Client): Copied<Client> => ({ client_version, era, revision }),
+  isSame: (copy: Copied<Client>, { client_version, era, revision }: Client) =>
     copy.client_version === client_version && copy.era === era && copy.revision === revision,
-  render: (fields) =>
+  render: (fields: EventFields) =>
     text(',"client_name":"', fields.client_name) +
     text(',"client_version":"', fields.client_version) +
     text(',"era":"', fields.era) +
     text(',"revision":"', fields.revision),
-});
+};
 
-/** With every field there, so that all copies have one shape. */
-type Copied<Fields> = { readonly [Name in keyof Fields]-?: Fields[Name] | undefined };
+/** Which client, and what it speaks. */
+const clientMembers = rememberingMembers(client);
+/** The same of what was sent to upstreams, which is in their revision; were it remembered with the others, each would oust the other. */
+const senderMembers = rememberingMembers(client);
 
 type Target = Pick<EventFields, 'upstream' | 'capability_kind' | 'capability' | 'upstream_capability' | 'method'>;
 
