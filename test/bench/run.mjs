@@ -22,8 +22,8 @@ const json = process.argv.includes('--json');
 const seconds = option('seconds', 5);
 const rounds = option('rounds', 3);
 const connections = 32;
-/** A program of this size is compiled to its final form only after seconds of full load. */
-const warmUpSeconds = 10;
+/** A program of this size is compiled to its final form only after many thousand calls; how long that takes is up to the machine. */
+const warmUp = { sliceSeconds: 2, shortestSeconds: 10, longestSeconds: 40, growth: 1.03, slicesWithoutGrowth: 4 };
 /** A process that has been idle meanwhile has given memory back, and asks for it again at first. */
 const wakeUpSeconds = 2;
 const gatewayCore = 0;
@@ -61,6 +61,19 @@ async function measure(target, wrk) {
   const result = await load({ ...run, seconds });
   if (result.errors > 0) throw new Error(`${target.name}: ${result.errors} of ${result.calls} calls failed`);
   return { ...result, cpuUsPerCall: ((cpuSeconds(target.pid) - before) * 1e6) / result.calls };
+}
+
+/** Loads a target until it gets no faster. */
+async function warm(target, wrk) {
+  const run = { binary: wrk, core: otherCore, url: target.url, script: target.script, connections, seconds: warmUp.sliceSeconds };
+  let best = 0;
+  let withoutGrowth = 0;
+  for (let seconds = 0; seconds < warmUp.longestSeconds; seconds += warmUp.sliceSeconds) {
+    if (seconds >= warmUp.shortestSeconds && withoutGrowth >= warmUp.slicesWithoutGrowth) return;
+    const { perSecond } = await load(run);
+    withoutGrowth = perSecond > best * warmUp.growth ? 0 : withoutGrowth + 1;
+    best = Math.max(best, perSecond);
+  }
 }
 
 async function targets(dir) {
@@ -132,8 +145,7 @@ try {
   const wrk = program('wrk', 'wrk');
   const { list, close } = await targets(dir);
   say('warming up');
-  for (const target of list)
-    await load({ binary: wrk, core: otherCore, url: target.url, script: target.script, connections, seconds: warmUpSeconds });
+  for (const target of list) await warm(target, wrk);
   const results = list.map(({ name }) => ({ name, measured: [] }));
   for (let round = 1; round <= rounds; round += 1) {
     say(`round ${round} of ${rounds}`);
