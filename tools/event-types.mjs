@@ -2,7 +2,7 @@
 
 /** Fields that go together. */
 const FIELDS = {
-  identity: 'event_id tenant type occurred_at emitter epoch sequence outcome recorded_at chain',
+  identity: 'event_id tenant type occurred_at emitter epoch sequence outcome recorded_at chain severity',
   request: 'request_id trace_id',
   principal: 'principal_issuer principal_subject principal_name principal_kind client_id',
   attribution: 'teams on_behalf_of',

@@ -83,6 +83,7 @@ function renderLine(fields: EventFields, identity: EventIdentity, shared: string
     `,"outcome":"${fields.outcome}"` +
     text(',"reason":"', fields.reason) +
     text(',"origin":"', fields.origin) +
+    text(',"severity":"', fields.severity) +
     text(',"client_rpc_id":"', fields.client_rpc_id) +
     text(',"upstream_rpc_id":"', fields.upstream_rpc_id) +
     unsigned(',"http_status":', fields.http_status) +

@@ -59,6 +59,15 @@ export const ORIGINS = ['client', 'policy', 'gateway', 'upstream'] as const;
 /** Where a failure comes from. */
 export type Origin = (typeof ORIGINS)[number];
 
+/**
+ * How urgently somebody should look at what concerns security. `high`: somebody may have tried to do harm, and was kept from it.
+ * `critical`: what the gateway stands on was tampered with.
+ */
+export const SEVERITIES = ['high', 'critical'] as const;
+
+/** Severity of an event; of what does not concern security there is none. */
+export type Severity = (typeof SEVERITIES)[number];
+
 /** Where the time of an exchange goes, in the order in which it passes there. */
 export const STAGES = ['authenticate', 'read', 'resolve', 'lease', 'upstream', 'render'] as const;
 
@@ -67,5 +76,8 @@ export type Stage = (typeof STAGES)[number];
 
 /** What the emitter of an event says; identity (event_id, emitter, epoch, sequence, recorded_at, chain) is added when it is recorded. */
 export type EventFields = { readonly type: EventType; readonly outcome: Outcome } & Partial<
-  Omit<EventJson, 'type' | 'outcome' | 'event_id' | 'emitter' | 'epoch' | 'sequence' | 'recorded_at' | 'chain' | 'stage_us'>
-> & { readonly stage_us?: Readonly<Partial<Record<Stage, number>>> };
+  Omit<
+    EventJson,
+    'type' | 'outcome' | 'event_id' | 'emitter' | 'epoch' | 'sequence' | 'recorded_at' | 'chain' | 'stage_us' | 'severity'
+  >
+> & { readonly stage_us?: Readonly<Partial<Record<Stage, number>>>; readonly severity?: Severity | '' };

@@ -23,11 +23,13 @@ export {
   EVENT_TYPES,
   ORIGINS,
   OUTCOMES,
+  SEVERITIES,
   STAGES,
   type EventFields,
   type EventType,
   type Origin,
   type Outcome,
+  type Severity,
   type Stage,
 } from './events.js';
 export { CLAIMS_HEADER, CONNECT_CLIENT, DEFAULT_TENANT, type Principal } from './identity.js';

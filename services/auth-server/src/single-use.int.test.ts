@@ -102,7 +102,7 @@ describe.each(STATE_PROFILES)('codes and refresh tokens are used once: %s', (_id
     await expectDead(second);
     await expectDead(first);
     expect(servers.events.filter(({ type }) => type === 'auth.grant_revoked')).toEqual([
-      expect.objectContaining({ reason: 'reuse_detected', principal_name: 'ana@example.com' }),
+      expect.objectContaining({ reason: 'reuse_detected', severity: 'high', principal_name: 'ana@example.com' }),
     ]);
   });
 

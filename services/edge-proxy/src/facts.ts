@@ -1,5 +1,5 @@
 import { type CallerFields, type CircumstanceFields, renderRule } from '@switchyard/audit';
-import type { EventFields, EventType, Origin, Outcome, Stage } from '@switchyard/contracts';
+import type { EventFields, EventType, Origin, Outcome, Severity, Stage } from '@switchyard/contracts';
 import type { Clock } from '@switchyard/runtime';
 import { whoIs } from './caller.js';
 import type { Catalog, CompiledSource } from './catalog.js';
@@ -14,6 +14,7 @@ export class Facts implements Required<Omit<EventFields, 'occurred_at' | 'detail
   outcome: Outcome = 'ok';
   reason = '';
   origin: Origin | '' = '';
+  severity: Severity | '' = '';
   tenant = '';
   client_name = '';
   client_version = '';

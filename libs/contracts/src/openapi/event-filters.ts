@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EVENT_TYPES, ORIGINS, OUTCOMES } from '../events.js';
+import { EVENT_TYPES, ORIGINS, OUTCOMES, SEVERITIES } from '../events.js';
 
 /** A parameter that is text. */
 export const textParameter = (what: string) => z.string().min(1).max(1024).describe(what);
@@ -27,6 +27,7 @@ export const eventFilterShape = {
   outcome: z.enum(OUTCOMES).describe('How it ended.').optional(),
   origin: z.enum(ORIGINS).describe('Where a failure comes from.').optional(),
   reason: textParameter('Why it was refused.').optional(),
+  severity: z.enum(SEVERITIES).describe('How urgently somebody should look at it, of what concerns security.').optional(),
   rule: textParameter('What in the configuration decided, for example servers.work.access[0].').optional(),
   type: z.enum(EVENT_TYPES).describe('Type of the event.').optional(),
   request_id: textParameter('X-Request-Id of the exchange.').optional(),

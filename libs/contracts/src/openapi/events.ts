@@ -88,6 +88,7 @@ export const eventView = z.strictObject({
   recorded_at: z.iso.datetime().optional().describe('Absent where it is occurred_at.'),
   session_id: shown.describe('Digest of the MCP session’s id.'),
   chain: shown.describe('Link to the event before it of the same emitter and epoch.'),
+  severity: shown.describe('Of what concerns security: high or critical.'),
 });
 
 /** Answer of `GET /api/v1/events`. */

@@ -30,6 +30,7 @@ const CONDITIONS: Readonly<Record<PlainFilter, string>> = {
   revision: 'revision = {revision:String}',
   outcome: 'outcome = {outcome:String}',
   origin: 'origin = {origin:String}',
+  severity: 'severity = {severity:String}',
   rule: 'rule = {rule:String}',
   session_id: 'session_id = {session_id:String}',
   reason: 'reason = {reason:String}',

@@ -8,6 +8,9 @@ import { exchangeOf } from './exchange.js';
 
 type PartialEvent = Partial<EventFields>;
 
+/** Somebody has what only its owner should have. */
+const REUSED: PartialEvent = { reason: 'reuse_detected', severity: 'high' };
+
 /** Somebody signed in. */
 export function signedIn(ctx: KoaContextWithOIDC, issuer: string, account: SignedInAccount, clientId: string): EventFields {
   const { origin } = account;
@@ -60,8 +63,8 @@ export function clientRegistered(ctx: KoaContextWithOIDC): EventFields {
 export function grantRevoked(ctx: KoaContextWithOIDC, issuer: string, grantId: string): EventFields {
   const context = { ...request(ctx), ...client(ctx), ...who(ctx, issuer) };
   // Only the token endpoint revokes by itself: a code or refresh token came a second time (RFC 9700 §4.14.2).
-  const reason = ctx.oidc.route === 'token' ? 'reuse_detected' : 'revoked_by_client';
-  return { type: 'auth.grant_revoked', outcome: 'ok', ...context, reason, detail: { grant: grantId } };
+  const why = ctx.oidc.route === 'token' ? REUSED : { reason: 'revoked_by_client' };
+  return { type: 'auth.grant_revoked', outcome: 'ok', ...context, ...why, detail: { grant: grantId } };
 }
 
 /** One access token ended before its time. */

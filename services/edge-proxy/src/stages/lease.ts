@@ -28,6 +28,7 @@ export const NO_CREDENTIAL: CredentialMaterial = {
   env: {},
   tlsCertificate: '',
   tlsKey: '',
+  dpopKey: '',
 };
 
 interface Lease {
