@@ -102,10 +102,21 @@ describe('people connect their own accounts', () => {
     for (const key of await kv.keys()) records.set(key, (await kv.get(key))!.value);
     const [from, to] = move(records);
     await kv.put(to, records.get(from)!);
-    expect(await p.lease(ANA)).toMatchObject({ reason: 'credential_unavailable' });
+    expect(await p.lease(ANA)).toMatchObject({
+      reason: 'connection_required',
+      connectUrl: expect.stringContaining('/connect/') as string,
+    });
     const denied = (await p.rig.events('connection.leased', 1)).at(-1);
-    expect(denied).toMatchObject({ outcome: 'denied', detail: { cause: 'altered' } });
+    expect(denied).toMatchObject({ outcome: 'denied', severity: 'critical', detail: { cause: 'altered' } });
     expect(await p.lease(BEN)).toHaveProperty('token');
+    // Frozen: also what stood there before opens nothing any more, until its owner connects again.
+    expect(await p.lease(ANA)).toMatchObject({ reason: 'connection_required' });
+    expect((await p.rig.events('connection.leased', 3)).at(-1)).toMatchObject({ severity: 'high', detail: { cause: 'frozen' } });
+    await kv.put(to, records.get(to)!);
+    expect(await p.lease(ANA)).not.toHaveProperty('token');
+    p.front.who = ANA;
+    await p.connect(p.browser());
+    expect(await p.lease(ANA)).toHaveProperty('token');
   });
 
   it('V2 an older record that comes back is found out', async () => {

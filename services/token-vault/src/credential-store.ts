@@ -51,6 +51,11 @@ export class CredentialStore {
     return written ? { outcome: 'written', version } : { outcome: 'overtaken' };
   }
 
+  /** As `SealedStore.freeze`. */
+  freeze(upstream: string, place: number): Promise<void> {
+    return this.sealed.freeze(upstream, place);
+  }
+
   /** @throws StateUnavailable */
   delete(upstream: string): Promise<void> {
     return this.sealed.delete(upstream);

@@ -49,6 +49,11 @@ export class Credentials {
     this.#sources = sources;
   }
 
+  /** As `SealedStore.freeze`. */
+  freeze(upstream: string, place: number): Promise<void> {
+    return this.#store.freeze(upstream, place);
+  }
+
   /** The stored credential of an upstream. @throws StateUnavailable */
   get(upstream: string): Promise<StoredCredential> {
     return this.#store.get(upstream);

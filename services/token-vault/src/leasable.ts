@@ -1,4 +1,10 @@
-import { CLAIMS_HEADER, type CredentialMaterialJson, type LeaseCredentialRequest, type Principal } from '@switchyard/contracts';
+import {
+  CLAIMS_HEADER,
+  type CredentialMaterialJson,
+  type LeaseCredentialRequest,
+  type Principal,
+  type Severity,
+} from '@switchyard/contracts';
 import type { ProvenCaller } from './caller/prove-caller.js';
 import { isMember } from './caller/team-membership.js';
 import type { CredentialParts } from './credential.js';
@@ -6,7 +12,7 @@ import { kindOf } from './kinds/kinds.js';
 import { KmsUnavailable } from './kms/kms.js';
 import { connectWayOf, type ConnectWay } from './connect-way.js';
 import { unproven } from './personal-credentials.js';
-import type { Damage } from './sealed-store.js';
+import { DAMAGE_SEVERITY, type Damage } from './sealed-store.js';
 import { OAuthProblem } from './upstream-oauth/oauth-problem.js';
 import { claimsOf, type UserClaims } from './user-claims/claims-of.js';
 import type { VaultContext } from './vault-context.js';
@@ -38,6 +44,8 @@ export type NotLeasable = LeaseRefusal & {
   readonly ok: false;
   /** For the event. */
   readonly cause: string;
+  /** For the event, of what concerns security. */
+  readonly severity?: Severity;
 };
 
 /** Why a credential is refused, and for the event. */
@@ -54,6 +62,7 @@ const DAMAGE: Readonly<Record<Damage, string>> = {
   key_destroyed: "cannot be read any more, because the tenant's keys were destroyed,",
   altered: 'was altered in the store, or belongs to something else',
   rolled_back: 'was replaced in the store by an older one',
+  frozen: 'was altered in the store, and is frozen since that was found,',
 };
 
 async function unlessAway<T>(work: () => Promise<T>): Promise<T | KmsUnavailable> {
@@ -80,9 +89,7 @@ export async function findLeasable(vault: VaultContext, request: LeaseCredential
     return refused('unknown_upstream', message);
   }
   if (read.state === 'damaged') {
-    vault.log.error('a stored credential cannot be trusted and is not used', { upstream, reason: read.damage, tenant });
-    const message = `The stored credential of upstream ${upstream} ${DAMAGE[read.damage]}; an administrator must look into it and apply the configuration again.`;
-    return refused(read.damage, message);
+    return damaged(vault, upstream, read);
   }
   const { template, material } = read.credential;
   const way = material === undefined ? undefined : connectWayOf(material);
@@ -92,6 +99,21 @@ export async function findLeasable(vault: VaultContext, request: LeaseCredential
   if (material !== undefined) return { ok: true, material: shown(material), version: read.version };
   const problems = await vault.credentials.problemsOf(template);
   return refused('unresolved', `The credential of upstream ${upstream} is incomplete: ${problems.join(' ')}`);
+}
+
+/** What was altered stays refused, also where it is put back as it was, until the configuration is applied again. */
+async function damaged(
+  vault: VaultContext,
+  upstream: string,
+  { damage, kvRevision }: { readonly damage: Damage; readonly kvRevision: number },
+): Promise<NotLeasable> {
+  const { tenant, credentials, log } = vault;
+  log.error('a stored credential cannot be trusted and is not used', { upstream, reason: damage, tenant });
+  const frozen = damage === 'altered' ? await unlessAway(() => credentials.freeze(upstream, kvRevision)) : undefined;
+  if (frozen instanceof KmsUnavailable) log.warn('an altered record could not be frozen', { upstream, tenant, error: frozen });
+  const message = `The stored credential of upstream ${upstream} ${DAMAGE[damage]}; an administrator must look into it and apply the configuration again.`;
+  const severity = DAMAGE_SEVERITY[damage];
+  return { ...refused(damage, message), ...(severity !== '' && { severity }) };
 }
 
 /** The caller's own, beside what is the same for all. */

@@ -26,7 +26,7 @@ import { Revocations as UpstreamRevocations } from './connections/revocations.js
 import { UpstreamClients } from './connections/upstream-clients.js';
 import type { Credentials } from './credentials.js';
 import { GatewayView, type Gateway } from './gateway-view.js';
-import type { LeaseRefusal, Leasable } from './leasable.js';
+import type { Leasable, NotLeasable } from './leasable.js';
 import type { ReferenceFiles } from './reference-files.js';
 import type { SealedStore, TenantRecords } from './sealed-store.js';
 import { findMetadata } from './upstream-oauth/discover.js';
@@ -122,10 +122,7 @@ export class PersonalCredentials {
    * @param way how people connect to it
    * @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable
    */
-  async lease(
-    request: LeaseCredentialRequest,
-    way: ConnectWay,
-  ): Promise<Leasable | (LeaseRefusal & { readonly ok: false; readonly cause: string })> {
+  async lease(request: LeaseCredentialRequest, way: ConnectWay): Promise<Leasable | NotLeasable> {
     const { store, refresher, news } = this.#parts;
     const proof = await this.prove(request);
     if (!proof.ok) return unproven(request, proof.cause);
@@ -246,7 +243,7 @@ async function wayTo(credentials: Credentials, upstream: string): Promise<Connec
 }
 
 /** Nothing of a caller's own is given to somebody who is not proven to be the caller. */
-export function unproven({ upstream }: LeaseCredentialRequest, cause: string): LeaseRefusal & { ok: false; cause: string } {
+export function unproven({ upstream }: LeaseCredentialRequest, cause: string): NotLeasable {
   const message = `The credential of ${upstream} depends on who calls, and it is not proven to the token vault that you are calling. Sign in again; if it stays, tell whoever runs the gateway.`;
   return { ok: false, reason: 'caller_unproven', cause, message };
 }

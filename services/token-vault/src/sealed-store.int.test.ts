@@ -130,6 +130,34 @@ describe.each(adapters)('sealed records on $name', ({ open }) => {
     expect(await store.read('billing')).toMatchObject({ state: 'damaged', damage });
   });
 
+  it('V1 stay refused once they are frozen, also where they are put back as they were, until they are replaced', async () => {
+    const { store, kv } = await place();
+    await put({ store }, 'billing', 'one');
+    await put({ store }, 'tracker', 'two');
+    const before = await bytesOf(kv, 'billing');
+    await kv.put('billing', await bytesOf(kv, 'tracker'));
+    const found = await store.read('billing');
+    if (found.state !== 'damaged') throw new Error('it was not found out');
+    await store.freeze('billing', found.kvRevision);
+    const frozen = await store.read('billing');
+    expect(frozen).toMatchObject({ state: 'damaged', damage: 'frozen' });
+    const { store: freshVault } = await place();
+    expect(await freshVault.read('billing')).toEqual(frozen);
+    await kv.put('billing', before);
+    expect(await freshVault.read('billing')).toMatchObject({ state: 'damaged', damage: 'rolled_back' });
+    await put({ store: freshVault }, 'billing', 'three');
+    expect(await store.read('billing')).toMatchObject({ state: 'intact' });
+  });
+
+  it('V1 are not frozen where somebody has written since they were read', async () => {
+    const { store, kv } = await place();
+    await put({ store }, 'billing', 'one');
+    const read = await kv.get('billing');
+    await put({ store }, 'billing', 'two');
+    await store.freeze('billing', read?.revision ?? 0);
+    expect(await store.read('billing')).toMatchObject({ state: 'intact' });
+  });
+
   it('V2 are refused when truncated', async () => {
     const { store, kv } = await place();
     await put({ store }, 'billing', 'one');

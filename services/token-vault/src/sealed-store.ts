@@ -1,3 +1,4 @@
+import type { Severity } from '@switchyard/contracts';
 import { StateUnavailable, type KvEntry, type KvStore } from '@switchyard/state';
 import { setTimeout as pause } from 'node:timers/promises';
 import { open, openFirst, seal } from './envelope.js';
@@ -7,7 +8,17 @@ import type { RecordBinding } from './record-binding.js';
 import { decodeRecord, encodeRecord, type SealedRecord } from './sealed-record.js';
 
 /** Why a stored record cannot be used. */
-export type Damage = 'malformed' | 'unknown_key' | 'key_destroyed' | 'altered' | 'rolled_back';
+export type Damage = 'malformed' | 'unknown_key' | 'key_destroyed' | 'altered' | 'rolled_back' | 'frozen';
+
+/** How urgently somebody should look at it. Only the destruction of a tenant's keys was wanted; what is frozen was told of before. */
+export const DAMAGE_SEVERITY: Readonly<Record<Damage, Severity | ''>> = {
+  malformed: 'critical',
+  unknown_key: 'critical',
+  key_destroyed: '',
+  altered: 'critical',
+  rolled_back: 'critical',
+  frozen: 'high',
+};
 
 /** A stored record as it was read. */
 export type StoredContent =
@@ -43,6 +54,9 @@ export interface SealedStoreOptions extends TenantRecords {
 }
 
 const ORGANISATION: RecordPrincipal = { principalIssuer: '', principalSubject: '' };
+
+/** Version of what takes the place of a record that was found altered. Of contents, versions are digests. */
+const FROZEN = 'frozen';
 
 const staleReadLimit = 100;
 const staleReadPauseMs = 10;
@@ -108,6 +122,17 @@ export class SealedStore {
     return (await this.replace(name, read.kvRevision, read.content, read.version)) ? 'resealed' : 'overtaken';
   }
 
+  /**
+   * Freezes a record that was found altered: nothing opens there any more, whatever is put back, until it is replaced. What was found
+   * is kept inside, for who looks into it. Nothing happens where somebody has written since.
+   * @param place where it stood when it was read
+   * @throws as `replace`
+   */
+  async freeze(name: string, place: number): Promise<void> {
+    const entry = await this.#o.kv.get(name);
+    if (entry?.revision === place) await this.replace(name, place, entry.value, FROZEN);
+  }
+
   /** @throws StateUnavailable */
   async delete(name: string): Promise<void> {
     await this.#o.kv.delete(name);
@@ -125,6 +150,7 @@ export class SealedStore {
     if (typeof opened === 'string') return { state: 'damaged', damage: opened, kvRevision };
     if (record.revision < newest) return { state: 'damaged', damage: 'rolled_back', kvRevision };
     this.#saw(name, record.revision, kvRevision);
+    if (record.version === FROZEN) return { state: 'damaged', damage: 'frozen', kvRevision };
     return { state: 'intact', content: opened, version: record.version, kvRevision, keyId: record.keyId };
   }
 

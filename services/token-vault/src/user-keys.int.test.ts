@@ -181,7 +181,7 @@ describe('people enter keys of their own', () => {
     const keys = await kv.keys();
     const of = ({ subject }: Person) => keys.find((key) => key.includes(subject) && key.includes('"default"'))!;
     await kv.put(of(ANA), (await kv.get(of(BEN)))!.value);
-    expect(await shownTo(ANA)).toBe('credential_unavailable');
+    expect(await shownTo(ANA)).toBe('connection_required');
     expect(await shownTo(BEN)).toEqual({ 'X-Api-Key': 'Token key-2' });
   });
 

@@ -81,6 +81,11 @@ export class ConnectionStore {
     return (await this.sealed.replace(name, place, encodeConnection(connection), version)) ? version : undefined;
   }
 
+  /** As `SealedStore.freeze`. @param id with the empty label: which connections somebody has */
+  freeze(id: ConnectionId, place: number): Promise<void> {
+    return this.sealed.freeze(nameOf(id), place);
+  }
+
   /** @throws StateUnavailable */
   async delete(id: ConnectionId): Promise<void> {
     await this.sealed.delete(nameOf(id));

@@ -1,5 +1,6 @@
 import type { LeaseCredentialRequest } from '@switchyard/contracts';
 import type { Leasable } from '../leasable.js';
+import type { Damage } from '../sealed-store.js';
 import { scopesOf } from '../upstream-oauth/challenge.js';
 import { OAuthProblem } from '../upstream-oauth/oauth-problem.js';
 import { fits, type ConnectWay } from '../connect-way.js';
@@ -41,12 +42,12 @@ export async function leaseConnection(
   const { upstream, principalIssuer: issuer, principalSubject: subject } = request;
   const of: ConnectionsOf = { issuer, subject, upstream };
   const index = await leasing.store.index(of);
-  if (index.state === 'damaged') return damagedConnection(upstream, index.damage);
+  if (index.state === 'damaged') return damaged(leasing, { ...of, label: '' }, index);
   if (index.state === 'absent') return connect(leasing, request, 'not_connected');
   const id: ConnectionId = { ...of, label: index.value.default };
   const standing = await leasing.store.get(id);
   if (standing.state === 'absent') return connect(leasing, request, 'not_connected');
-  if (standing.state === 'damaged') return damagedConnection(upstream, standing.damage);
+  if (standing.state === 'damaged') return damaged(leasing, id, standing);
   const { value } = standing;
   if (value.format === 1 && way.kind === 'oauth') return leaseStanding(leasing, request, id, { ...standing, value });
   // What was made in the way of an earlier configuration is of no use in another.
@@ -55,6 +56,16 @@ export async function leaseConnection(
   const { store, news, clock } = leasing;
   const o = { store, news, clock, settings: way.settings, connectUrl: leasing.connectUrl(upstream) };
   return (await leaseKey(o, request, id, { ...standing, value })) ?? leaseConnection(leasing, request, way);
+}
+
+/** What was altered stays refused, also where it is put back as it was, until its owner connects again. */
+async function damaged(
+  { store, connectUrl }: ConnectionLeasing,
+  id: ConnectionId,
+  { damage, place }: { readonly damage: Damage; readonly place: number },
+): Promise<NoConnection> {
+  if (damage === 'altered') await store.freeze(id, place);
+  return damagedConnection(id.upstream, connectUrl(id.upstream), damage);
 }
 
 const connect = ({ connectUrl }: ConnectionLeasing, request: LeaseCredentialRequest, cause: ConnectCause) =>

@@ -1,9 +1,10 @@
 import { API_KEY_ISSUER } from '@switchyard/api-keys';
 import type { LeaseCredentialRequest } from '@switchyard/contracts';
-import type { LeaseRefusal } from '../leasable.js';
+import type { NotLeasable } from '../leasable.js';
+import { DAMAGE_SEVERITY, type Damage } from '../sealed-store.js';
 
 /** Why somebody's own credential is not leased. */
-export type NoConnection = LeaseRefusal & { readonly ok: false; readonly cause: string };
+export type NoConnection = NotLeasable;
 
 const WHY = {
   not_connected: (upstream: string) => `You have not connected ${upstream} to this gateway yet`,
@@ -31,10 +32,14 @@ export function connectionRequired(
   return { ok: false, reason: 'connection_required', cause, message, connectUrl };
 }
 
-/** The record is not as it was stored. */
-export const damagedConnection = (upstream: string, damage: string): NoConnection => ({
-  ok: false,
-  reason: 'credential_unavailable',
-  cause: damage,
-  message: `Your stored connection to ${upstream} cannot be trusted any more and is not used; an administrator must look into it. Connecting again replaces it.`,
-});
+/** The record is not as it was stored. Where it was altered, connecting again is what helps its owner. @param connectUrl where they do */
+export function damagedConnection(upstream: string, connectUrl: string, damage: Damage): NoConnection {
+  const severity = DAMAGE_SEVERITY[damage];
+  const why = { cause: damage, ...(severity !== '' && { severity }) };
+  const what = `Your stored connection to ${upstream} cannot be trusted any more and is not used; an administrator must look into it.`;
+  if (damage === 'altered' || damage === 'frozen') {
+    const message = `${what} Open ${connectUrl} to connect it again, which replaces it, then try again.`;
+    return { ok: false, reason: 'connection_required', ...why, message, connectUrl };
+  }
+  return { ok: false, reason: 'credential_unavailable', ...why, message: `${what} Connecting again replaces it.` };
+}

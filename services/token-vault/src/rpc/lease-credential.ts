@@ -47,9 +47,10 @@ export class LeaseCredentialHandler {
       ? refused('unknown_upstream', `${request.upstream} is no upstream.`)
       : await findLeasable(this.#vault, request);
     if (found.ok) return this.#lease(request, found);
-    const { reason, cause } = found;
+    const { reason, cause, severity = '' } = found;
     const detail = { edge: request.edge, cause };
-    await this.#vault.audit.record({ ...actorOf(request), type: 'connection.leased', outcome: 'denied', reason, detail });
+    const event = { type: 'connection.leased', outcome: 'denied', reason, severity, detail } as const;
+    await this.#vault.audit.record({ ...actorOf(request), ...event });
     return this.#refuse(found);
   }
 

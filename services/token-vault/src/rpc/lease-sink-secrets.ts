@@ -37,9 +37,10 @@ export class LeaseSinkSecretsHandler {
       : { ...refused('unresolved', 'The audit trail takes no events.'), reason: 'audit_unavailable' as const };
     leases.add(1, found.ok ? { outcome: 'ok' } : { outcome: 'denied', reason: found.reason });
     if (!found.ok) {
-      const { reason, cause, message } = found;
+      const { reason, cause, severity = '', message } = found;
+      const detail = { edge: emitter, cause };
       if (reason !== 'audit_unavailable')
-        await audit.record({ type: 'connection.leased', outcome: 'denied', upstream, reason, detail: { edge: emitter, cause } });
+        await audit.record({ type: 'connection.leased', outcome: 'denied', upstream, reason, severity, detail });
       return encodeMessage(LeaseSinkSecretsResponseSchema, { result: { case: 'refusal', value: { reason, message } } });
     }
     const { material, version } = found;
