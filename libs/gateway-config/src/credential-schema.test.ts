@@ -85,6 +85,12 @@ describe('credentials of upstreams', () => {
       },
     ],
     [
+      'C47 oauth, tokens bound to a key',
+      '{ type: oauth, dpop: required }',
+      {},
+      { kind: 'oauth', owner: 'principal', settings: { url: 'https://x.example/mcp', dpop: 'required' }, teams: {} },
+    ],
+    [
       'C60 a token in exchange',
       '{ type: token-exchange, issuer: "https://as.example", clientId: gw, clientSecret: "${env:S}", audience: crm, scopes: [a] }',
       {},

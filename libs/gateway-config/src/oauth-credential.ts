@@ -33,6 +33,12 @@ export const oauthCredential = z.strictObject({
     .enum(['none', 'client_secret_basic', 'client_secret_post'])
     .optional()
     .describe('How the token endpoint is shown that it is the gateway that asks, where the authorization server does not say.'),
+  dpop: z
+    .enum(['required', 'never'])
+    .optional()
+    .describe(
+      'Whether people’s tokens are bound to a key of the gateway’s (DPoP, RFC 9449), so that they are worth nothing to whoever steals them. Unless given: where the upstream takes such tokens and its authorization server gives them. Holds for what is connected from then on.',
+    ),
 });
 
 type OAuthCredential = z.output<typeof oauthCredential>;
@@ -40,12 +46,12 @@ type OAuthCredential = z.output<typeof oauthCredential>;
 // What the gateway itself decides about an authorization request.
 const OWNED = new Set([
   'response_type', 'response_mode', 'client_id', 'redirect_uri', 'state', 'nonce', 'scope', 'resource', 'code_challenge',
-  'code_challenge_method', 'request', 'request_uri',
+  'code_challenge_method', 'request', 'request_uri', 'dpop_jkt',
 ]); // prettier-ignore
 
 /** What the vault needs to know to connect people to an upstream. */
 export function oauthSettings(given: OAuthCredential, url: string): Record<string, string> {
-  const { clientId, clientSecret, issuer, scopes, authorizeParameters, tokenAuthMethod } = given;
+  const { clientId, clientSecret, issuer, scopes, authorizeParameters, tokenAuthMethod, dpop } = given;
   return {
     url,
     ...(clientId !== undefined && { client_id: clientId }),
@@ -54,6 +60,7 @@ export function oauthSettings(given: OAuthCredential, url: string): Record<strin
     ...(scopes !== undefined && { scopes: scopes.join(' ') }),
     ...(authorizeParameters !== undefined && { authorize_parameters: new URLSearchParams(authorizeParameters).toString() }),
     ...(tokenAuthMethod !== undefined && { token_auth_method: tokenAuthMethod }),
+    ...(dpop !== undefined && { dpop }),
   };
 }
 

@@ -1,7 +1,9 @@
 export { AccessTokenVerifier, audienceOf, type TokenRefusal, type VerifiedToken } from './access-token-verifier.js';
 export { bearerChallenge, dpopChallenge, type BearerChallenge } from './challenge.js';
 export { CERTIFICATE_FIELD, certificateThumbprint, ShownCertificates, type ShownCertificate } from './shown-certificate.js';
+export { DpopKey, generateDpopKey, type ProvenRequest } from './dpop-key.js';
 export { DpopNonces } from './dpop-nonces.js';
+export { DpopOrigins } from './dpop-origins.js';
 export {
   claimedJti,
   claimedThumbprint,

@@ -23,6 +23,7 @@ export type FakeLease =
       readonly env?: Record<string, string>;
       readonly lastsMs?: number;
       readonly version?: string;
+      readonly dpopKey?: string;
     }
   | { readonly reason: string; readonly message: string; readonly connectUrl?: string }
   | 'fault'
@@ -66,9 +67,9 @@ async function answer({ recipientJwk }: LeaseCredentialRequest, lease: FakeLease
   if (lease === 'fault') throw new Error('the vault has failed');
   if (lease !== 'garbled' && 'reason' in lease)
     return create(LeaseCredentialResponseSchema, { result: { case: 'refusal', value: lease } });
-  const { headers = {}, env = {}, lastsMs = 60_000, version = '1' } = lease === 'garbled' ? {} : lease;
+  const { headers = {}, env = {}, lastsMs = 60_000, version = '1', dpopKey = '' } = lease === 'garbled' ? {} : lease;
   const recipient = lease === 'garbled' ? (await generateSealingKey()).publicJwk : recipientJwk;
-  const sealed = await sealTo(recipient, Buffer.from(JSON.stringify({ headers, env })));
+  const sealed = await sealTo(recipient, Buffer.from(JSON.stringify({ headers, env, dpopKey })));
   const value = { sealed, version, expiresAt: timestampFromMs(Date.now() + lastsMs) };
   return create(LeaseCredentialResponseSchema, { result: { case: 'lease', value } });
 }

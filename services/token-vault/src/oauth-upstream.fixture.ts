@@ -17,6 +17,16 @@ export interface OAuthUpstream extends AsyncDisposable {
   expiresIn: number | string | undefined;
   /** Members of the next token responses that stand instead. */
   over: Readonly<Record<string, unknown>>;
+  /** Scheme of its challenge. */
+  scheme: string;
+  /** Serves a request that shows a credential. @returns whether it has; else it is challenged */
+  serve: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Members that its protected-resource metadata have besides. */
+  resource: Readonly<Record<string, unknown>>;
+  /** Members that its answers to registrations have besides. */
+  registered: Readonly<Record<string, unknown>>;
+  /** What is wrong with a token request, asked first; undefined: nothing. */
+  judge: (request: IncomingMessage) => Promise<TokenRefusal | undefined>;
   /** Members of its metadata that stand instead; undefined takes one away. */
   metadata: Readonly<Record<string, unknown>>;
   /** Parameters of the answer to an authorization that stand instead; undefined takes one away. */
@@ -36,6 +46,12 @@ export interface OAuthUpstream extends AsyncDisposable {
   readonly lastToken: URLSearchParams;
   /** Whose an access token is; undefined: it is none. */
   accountOf(accessToken: string): string | undefined;
+}
+
+/** How a token request is refused. */
+export interface TokenRefusal {
+  readonly error: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 interface Grant {
@@ -72,6 +88,11 @@ export async function startOAuthUpstream(): Promise<OAuthUpstream> {
     challenge: undefined as string | undefined,
     expiresIn: 3600 as number | string | undefined,
     over: {},
+    scheme: 'Bearer',
+    serve: (_request: IncomingMessage, _response: ServerResponse) => false,
+    resource: {},
+    registered: {},
+    judge: (_request: IncomingMessage): Promise<TokenRefusal | undefined> => Promise.resolve(undefined),
     metadata: {},
     answer: {} as Record<string, string | undefined>,
     onRefresh: (): Promise<void> | void => undefined,
@@ -110,6 +131,11 @@ export async function startOAuthUpstream(): Promise<OAuthUpstream> {
 
   async function token(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const form = (last.token = await formOf(request));
+    const refusal = await upstream.judge(request);
+    if (refusal !== undefined) {
+      for (const [name, value] of Object.entries(refusal.headers ?? {})) response.setHeader(name, value);
+      return json(response, 400, { error: refusal.error });
+    }
     if (form.get('grant_type') === 'refresh_token') {
       counts.refreshes += 1;
       await upstream.onRefresh();
@@ -131,16 +157,20 @@ export async function startOAuthUpstream(): Promise<OAuthUpstream> {
   const routes: Readonly<
     Record<string, (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => unknown>
   > = {
-    '/mcp': (_request, response) => {
+    '/mcp': (request, response) => {
+      if (upstream.serve(request, response)) return;
       const scope = upstream.challenge === undefined ? '' : `, scope="${upstream.challenge}"`;
       response.setHeader(
         'www-authenticate',
-        `Bearer resource_metadata="${issuer}/.well-known/oauth-protected-resource/mcp"${scope}`,
+        `${upstream.scheme} resource_metadata="${issuer}/.well-known/oauth-protected-resource/mcp"${scope}`,
       );
       json(response, 401, {});
     },
     '/.well-known/oauth-protected-resource/mcp': (_request, response) =>
-      json(response, 200, { resource: `${issuer}/mcp`, authorization_servers: [issuer], scopes_supported: upstream.scopes }),
+      json(response, 200, {
+        ...{ resource: `${issuer}/mcp`, authorization_servers: [issuer], scopes_supported: upstream.scopes },
+        ...upstream.resource,
+      }),
     '/.well-known/oauth-authorization-server': (_request, response) =>
       json(response, 200, {
         issuer,
@@ -155,7 +185,8 @@ export async function startOAuthUpstream(): Promise<OAuthUpstream> {
       }),
     '/register': async (_request, response) => {
       counts.registrations += 1;
-      json(response, 201, { client_id: `client-${counts.registrations}`, token_endpoint_auth_method: 'none' });
+      const client = { client_id: `client-${counts.registrations}`, token_endpoint_auth_method: 'none' };
+      json(response, 201, { ...client, ...upstream.registered });
     },
     '/authorize': (_request, response, query) => {
       last.authorization = query;

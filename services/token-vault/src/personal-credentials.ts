@@ -205,7 +205,7 @@ async function openParts(o: PersonalCredentialsOptions): Promise<Parts> {
     }),
     (it) => it.close(),
   );
-  const http = new OAuthHttp({ fetch: egress.fetch, loopback: () => view.current()?.loopback === true });
+  const http = new OAuthHttp({ fetch: egress.fetch, loopback: () => view.current()?.loopback === true, clock });
   const kv = await state.bucket(BUCKETS.connecting, tenant);
   const [store, clients, news] = await Promise.all([
     ConnectionStore.open(state, records),

@@ -15,6 +15,8 @@ export type Outcome =
       readonly headers: Readonly<Record<string, string>>;
       readonly version: string;
       readonly expiresAtMs: number;
+      /** Private key that the token is bound to; empty: none. */
+      readonly dpopKey: string;
     }
   | { readonly reason: string; readonly message: string; readonly connectUrl: string };
 
@@ -61,9 +63,9 @@ export async function leaseAt(
   }
   const { sealed, version, expiresAt } = result.value;
   const text = Buffer.from(await openSealed(rig.edgeKey.privateKey, sealed)).toString('utf8');
-  const { headers } = fromJsonString(CredentialMaterialSchema, text);
-  const token = (headers['Authorization'] ?? '').replace(/^Bearer /, '');
-  return { token, headers, version, expiresAtMs: Number(expiresAt?.seconds ?? 0) * 1000 };
+  const { headers, dpopKey } = fromJsonString(CredentialMaterialSchema, text);
+  const token = (headers['Authorization'] ?? '').replace(/^(Bearer|DPoP) /, '');
+  return { token, headers, version, expiresAtMs: Number(expiresAt?.seconds ?? 0) * 1000, dpopKey };
 }
 
 /** The page that was shown, not an address elsewhere. */

@@ -25,6 +25,14 @@ export function challengeOf(status: number, field: string | readonly string[] | 
   return { scopes: [...new Set(scopes)].slice(0, MOST_SCOPES) };
 }
 
+/** Whether the server wants a nonce in the proof of possession (RFC 9449 §9): it has not looked at the request. */
+export function wantsNonce(status: number, field: string | readonly string[] | undefined): boolean {
+  if (status !== 401) return false;
+  const text = typeof field === 'string' ? field : (field ?? []).join(', ');
+  const at = text.search(/(^|,\s*)dpop\s/i);
+  return at >= 0 && parametersOf(text.slice(at)).get('error') === 'use_dpop_nonce';
+}
+
 function parametersOf(field: string): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();
   for (const [, name = '', quoted, token = ''] of field.slice(0, LIMIT).matchAll(PARAMETER)) {

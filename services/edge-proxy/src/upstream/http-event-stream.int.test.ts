@@ -1,6 +1,11 @@
 import { Egress, type FieldLines, LOOPBACK, NO_FIELDS, withField } from '@switchyard/egress';
 import { beginEvents, eventually, type Script, type ScriptedUpstream, startScriptedUpstream } from '@switchyard/testing';
+import { systemClock } from '@switchyard/runtime';
+import { NO_CREDENTIAL } from '../stages/lease.js';
 import { HttpEventStream } from './http-event-stream.js';
+import { UpstreamHttp } from './upstream-http.js';
+
+const shownWith = (fields: FieldLines) => ({ credential: NO_CREDENTIAL, fields });
 
 let upstream: ScriptedUpstream;
 let egress: Egress;
@@ -19,11 +24,10 @@ afterEach(async () => {
 
 const start = (url = upstream.url, renew?: () => Promise<FieldLines | undefined>) =>
   new HttpEventStream({
-    egress,
+    http: new UpstreamHttp(egress, systemClock),
     url: new URL(url),
-    fields: withField(NO_FIELDS, 'mcp-session-id', 's'),
-    certificate: undefined,
-    renew,
+    shown: shownWith(withField(NO_FIELDS, 'mcp-session-id', 's')),
+    renew: renew && (() => renew().then((fields) => fields && shownWith(fields))),
     limitBytes: 4_096,
     onMessage: ({ envelope }) => void heard.push(envelope.method),
   });

@@ -1,22 +1,30 @@
-import { type ClientCertificate, type Egress, type EgressControl, type FieldLines, withField } from '@switchyard/egress';
+import type { CredentialMaterial } from '@switchyard/contracts';
+import { type EgressControl, type FieldLines, withField } from '@switchyard/egress';
 import { scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
+import { certificateOf } from './client-certificate.js';
 import type { UpstreamMessage } from './link.js';
 import { StreamResumption } from './stream-resumption.js';
+import type { UpstreamHttp } from './upstream-http.js';
+
+/** What a request for a stream shows. */
+export interface ShownForStream {
+  readonly credential: CredentialMaterial;
+  /** With those of the credential. */
+  readonly fields: FieldLines;
+}
 
 /** What a standing stream needs. */
 export interface HttpEventStreamOptions {
-  readonly egress: Egress;
+  readonly http: UpstreamHttp;
   readonly url: URL;
-  /** Of a request for a stream. */
-  readonly fields: FieldLines;
-  readonly certificate: ClientCertificate | undefined;
+  readonly shown: ShownForStream;
   readonly limitBytes: number;
   readonly onMessage: (message: UpstreamMessage) => void;
   /**
-   * Other fields, where the upstream refuses the credential in these. @param field value of WWW-Authenticate
-   * @returns undefined where there are none
+   * Another credential, where the upstream refuses this one. @param field value of WWW-Authenticate
+   * @returns undefined where there is none
    */
-  readonly renew?: ((field: string | string[] | undefined) => Promise<FieldLines | undefined>) | undefined;
+  readonly renew?: ((field: string | string[] | undefined) => Promise<ShownForStream | undefined>) | undefined;
   /** Told when the upstream, which had such a stream, does not know the session any more. */
   readonly onGone?: (() => void) | undefined;
   /** Told when it stands again, and the upstream does not tell again what it said meanwhile. */
@@ -42,13 +50,13 @@ export class HttpEventStream {
   readonly #resumption = new StreamResumption();
   #closed = false;
   #stood = false;
-  #fields: FieldLines;
-  /** Whether the fields are new, and the upstream has not taken them yet. */
+  #shown: ShownForStream;
+  /** Whether the credential is new, and the upstream has not taken it yet. */
   #isRenewed = false;
 
   constructor(options: HttpEventStreamOptions) {
     this.#options = options;
-    this.#fields = options.fields;
+    this.#shown = options.shown;
     this.#connect();
   }
 
@@ -61,25 +69,24 @@ export class HttpEventStream {
 
   #connect(): void {
     const parser = new SseParser(this.#options.limitBytes);
-    const { egress, url, certificate } = this.#options;
+    const { http, url } = this.#options;
+    const { credential, fields: own } = this.#shown;
+    const certificate = certificateOf(credential);
     let isOver = false;
     // What was said meanwhile is told again, where the upstream keeps it (MCP 2025-11-25, "Resumability and Redelivery").
     const { lastEventId } = this.#resumption;
-    const fields = lastEventId === undefined ? this.#fields : withField(this.#fields, 'last-event-id', lastEventId);
-    egress.send(
-      { url, method: 'GET', fields, certificate, headersTimeoutMs: 0, bodyTimeoutMs: 0 },
-      {
-        start: (control) => this.#start(control),
-        head: (status, headers, control) => {
-          isOver = status === 401 && this.#isRenewable;
-          if (isOver) this.#renew(headers['www-authenticate'], control);
-          else this.#head(status, String(headers['content-type'] ?? ''), control);
-        },
-        data: (chunk, control) => (isOver ? undefined : this.#data(parser, chunk, control)),
-        end: () => (isOver ? undefined : this.#again(parser)),
-        fail: () => (isOver ? undefined : this.#again(parser)),
+    const fields = lastEventId === undefined ? own : withField(own, 'last-event-id', lastEventId);
+    http.send({ url, method: 'GET', fields, certificate, headersTimeoutMs: 0, bodyTimeoutMs: 0 }, credential, {
+      start: (control) => this.#start(control),
+      head: (status, headers, control) => {
+        isOver = status === 401 && this.#isRenewable;
+        if (isOver) this.#renew(headers['www-authenticate'], control);
+        else this.#head(status, String(headers['content-type'] ?? ''), control);
       },
-    );
+      data: (chunk, control) => (isOver ? undefined : this.#data(parser, chunk, control)),
+      end: () => (isOver ? undefined : this.#again(parser)),
+      fail: () => (isOver ? undefined : this.#again(parser)),
+    });
   }
 
   #start(control: EgressControl): void {
@@ -95,11 +102,11 @@ export class HttpEventStream {
   #renew(field: string | string[] | undefined, control: EgressControl): void {
     this.#isRenewed = true;
     control.abort(new Error('another credential is wanted'));
-    const connect = (fields: FieldLines | undefined) => {
+    const connect = (shown: ShownForStream | undefined) => {
       if (this.#closed) return;
-      this.#closed = fields === undefined;
-      if (fields === undefined) return;
-      this.#fields = fields;
+      this.#closed = shown === undefined;
+      if (shown === undefined) return;
+      this.#shown = shown;
       this.#connect();
     };
     this.#options.renew?.(field).then(connect, () => connect(undefined));

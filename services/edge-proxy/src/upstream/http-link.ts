@@ -1,4 +1,5 @@
-import type { Egress, EgressControl, EgressRequest } from '@switchyard/egress';
+import type { EgressControl, EgressRequest } from '@switchyard/egress';
+import type { CredentialMaterial } from '@switchyard/contracts';
 import { errorResponse, resultResponse } from '@switchyard/mcp';
 import type { Clock } from '@switchyard/runtime';
 import type { Cancellation } from '../cancellation.js';
@@ -34,6 +35,7 @@ import {
   readInitializeResult,
 } from './profile.js';
 import { isSseSession, SseSessions } from './sse-sessions.js';
+import type { UpstreamHttp } from './upstream-http.js';
 
 /** How long "speaks the modern era" and "does not" are believed. A stale no would hide an upgrade for ever, so it is short. */
 const MODERN_VERDICT_MS = 300_000;
@@ -64,7 +66,7 @@ export interface HttpLinkOptions {
   readonly scope: string;
   readonly definition: object;
   readonly url: URL;
-  readonly egress: Egress;
+  readonly http: UpstreamHttp;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly resultLimitBytes: number;
@@ -94,10 +96,10 @@ export class HttpLink implements UpstreamLink {
     this.definition = options.definition;
     this.#options = options;
     this.#sse = new SseSessions(options);
-    const { name: upstream, egress, url, resultLimitBytes, renew } = options;
+    const { name: upstream, http, url, resultLimitBytes, renew } = options;
     this.#requestOptions = {
       upstream,
-      egress,
+      http,
       url,
       resultLimitBytes,
       renew,
@@ -219,10 +221,9 @@ export class HttpLink implements UpstreamLink {
     if (isSseSession(session.id)) return this.#sse.listen(session.id, sink);
     const request = { ...context, era: 'legacy' as const, revision: session.revision, method: 'GET', session: session.id };
     const stream = new HttpEventStream({
-      egress: this.#options.egress,
+      http: this.#options.http,
       url: this.#options.url,
-      certificate: certificateOf(context.credential),
-      fields: outboundFields(request, 'stream'),
+      shown: { credential: context.credential, fields: outboundFields(request, 'stream') },
       renew: renewedFields(request, this.name, this.#options.renew),
       limitBytes: this.#options.resultLimitBytes,
       onGone: sink.onGone,
@@ -262,7 +263,7 @@ export class HttpLink implements UpstreamLink {
     if (isSseSession(session.id)) return Promise.resolve(this.#sse.end(session.id));
     const { id, revision } = session;
     const fields = outboundFields({ ...context, era: 'legacy', revision, method: 'DELETE', session: id }, 'end');
-    return this.#deliver({ method: 'DELETE', fields, certificate: certificateOf(context.credential) });
+    return this.#deliver({ method: 'DELETE', fields }, context.credential);
   }
 
   close(): Promise<void> {
@@ -313,13 +314,13 @@ export class HttpLink implements UpstreamLink {
   }
 
   #post(message: Outbound, body: Buffer): Promise<void> {
-    const certificate = certificateOf(message.credential);
-    return this.#deliver({ method: 'POST', fields: outboundFields(message, 'message'), body, certificate });
+    return this.#deliver({ method: 'POST', fields: outboundFields(message, 'message'), body }, message.credential);
   }
 
   /** Sends what has no response of interest, and resolves when the upstream has taken it or has had its time. Never rejects. */
-  #deliver(request: Pick<EgressRequest, 'method' | 'fields' | 'body' | 'certificate'>): Promise<void> {
-    const { egress, url } = this.#options;
+  #deliver(request: Pick<EgressRequest, 'method' | 'fields' | 'body'>, credential: CredentialMaterial): Promise<void> {
+    const { http, url } = this.#options;
+    const certificate = certificateOf(credential);
     return new Promise((resolve) => {
       let control: EgressControl | undefined;
       let late = false;
@@ -336,10 +337,13 @@ export class HttpLink implements UpstreamLink {
         control = started;
         if (late) started.abort(new Error('not taken in time'));
       };
-      egress.send(
-        { ...request, url, headersTimeoutMs: TAKEN_MS, bodyTimeoutMs: TAKEN_MS },
-        { start, head: () => undefined, data: () => undefined, end: done, fail: done },
-      );
+      http.send({ ...request, url, certificate, headersTimeoutMs: TAKEN_MS, bodyTimeoutMs: TAKEN_MS }, credential, {
+        start,
+        head: () => undefined,
+        data: () => undefined,
+        end: done,
+        fail: done,
+      });
     });
   }
 }

@@ -1,10 +1,10 @@
-import type { Egress } from '@switchyard/egress';
 import { Refusal } from '../refusal.js';
 import type { OutboundRequest, Renew, UpstreamMessage } from './link.js';
+import type { UpstreamHttp } from './upstream-http.js';
 
 /** What all requests to one upstream have in common. */
 export interface HttpRequestOptions {
-  readonly egress: Egress;
+  readonly http: UpstreamHttp;
   readonly upstream: string;
   readonly url: URL;
   /** Longest message taken from an upstream. */

@@ -57,7 +57,7 @@ class HttpExchange implements EgressSink {
       if (!this.#settled) this.#cut(this.#refuse('cancelled', 'The call was cancelled.'));
     });
     if (this.#settled) return;
-    const sent = options.egress.send(
+    const sent = options.http.send(
       {
         url: options.url,
         method: 'POST',
@@ -67,6 +67,7 @@ class HttpExchange implements EgressSink {
         headersTimeoutMs: Math.min(request.timeoutMs, request.limitMs ?? Number.POSITIVE_INFINITY),
         bodyTimeoutMs: this.#bodyTimeoutMs,
       },
+      request.credential,
       this,
     );
     if (!sent) this.#watchLimit();
@@ -272,10 +273,10 @@ class HttpExchange implements EgressSink {
       fail: (error) => (over ? undefined : this.fail(error)),
     };
     const fields = withField(outboundFields(request, 'stream'), 'last-event-id', this.#resumption?.lastEventId ?? '');
-    const { timeoutMs: headersTimeoutMs } = request;
-    const bodyTimeoutMs = this.#bodyTimeoutMs;
-    const certificate = certificateOf(request.credential);
-    options.egress.send({ url: options.url, method: 'GET', fields, certificate, headersTimeoutMs, bodyTimeoutMs }, sink);
+    const { timeoutMs: headersTimeoutMs, credential } = request;
+    const timeouts = { headersTimeoutMs, bodyTimeoutMs: this.#bodyTimeoutMs };
+    const { url, http } = options;
+    http.send({ url, method: 'GET', fields, certificate: certificateOf(credential), ...timeouts }, credential, sink);
   }
 
   /** The upstream has the call, so nothing that it says now means that the call may be sent again: not 404 either. */

@@ -9,6 +9,7 @@ import type { IdSource } from './id-source.js';
 import type { Renew, UpstreamLink } from './link.js';
 import { ScopedLinks } from './scoped-links.js';
 import { StdioLink } from './stdio-link.js';
+import { UpstreamHttp } from './upstream-http.js';
 
 /** What links are made of. */
 export interface LinksOptions {
@@ -46,11 +47,13 @@ const isLoopback = (publicUrl: string) => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\
  */
 export class UpstreamLinks {
   readonly #options: LinksOptions;
+  readonly #http: UpstreamHttp;
   readonly #timer: NodeJS.Timeout;
   #held = new Map<string, Held>();
 
   constructor(options: LinksOptions) {
     this.#options = options;
+    this.#http = new UpstreamHttp(options.egress, options.clock);
     this.#timer = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
 
@@ -138,11 +141,10 @@ export class UpstreamLinks {
   }
 
   #make(upstream: Upstream, scope: string): UpstreamLink {
-    const { egress, ids, clock, resultLimitBytes } = this.#options;
+    const { ids, clock, resultLimitBytes, renew } = this.#options;
     const { name, transport } = upstream;
     const shared = { name, scope, definition: upstream, ids, clock, resultLimitBytes };
-    if (transport.case === 'http')
-      return new HttpLink({ ...shared, url: new URL(transport.value.url), egress, renew: this.#options.renew });
+    if (transport.case === 'http') return new HttpLink({ ...shared, url: new URL(transport.value.url), http: this.#http, renew });
     if (transport.case === 'stdio') {
       const { command, args, cwd } = transport.value;
       return new StdioLink({

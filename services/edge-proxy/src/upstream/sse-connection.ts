@@ -1,4 +1,4 @@
-import type { Egress, EgressControl, EgressSink } from '@switchyard/egress';
+import type { EgressControl, EgressSink } from '@switchyard/egress';
 import { errorResponse, resultResponse, scanMessage, type SseEvent, SseLimitExceeded, SseParser } from '@switchyard/mcp';
 import { InHand } from '../in-hand.js';
 import type { Reason } from '../ladder.js';
@@ -9,10 +9,11 @@ import { httpFailure } from './http-failure.js';
 import type { OutboundContext, OutboundRequest, UnsolicitedSink, UpstreamAnswer, UpstreamMessage } from './link.js';
 import { outboundFields } from './outbound-fields.js';
 import { cancelledBody } from './profile.js';
+import type { UpstreamHttp } from './upstream-http.js';
 
 /** What a connection needs. */
 export interface SseConnectionOptions {
-  readonly egress: Egress;
+  readonly http: UpstreamHttp;
   readonly upstream: string;
   readonly url: URL;
   /** What its GET carries. */
@@ -82,11 +83,11 @@ export class SseConnection implements EgressSink {
   /** Opens a connection. @returns undefined where what answers is no HTTP+SSE server */
   static open(options: SseConnectionOptions): Promise<SseConnection | Refusal | undefined> {
     return new Promise((resolve) => {
-      const { egress, url, context, openTimeoutMs } = options;
+      const { http, url, context, openTimeoutMs } = options;
       const fields = outboundFields({ ...context, era: 'legacy', revision: '', method: 'initialize' }, 'stream');
       const certificate = certificateOf(context.credential);
       const request = { url, method: 'GET', fields, certificate, headersTimeoutMs: openTimeoutMs, bodyTimeoutMs: 0 } as const;
-      egress.send(request, new SseConnection(options, resolve));
+      http.send(request, context.credential, new SseConnection(options, resolve));
     });
   }
 
@@ -310,12 +311,13 @@ export class SseConnection implements EgressSink {
   }
 
   #post(message: Posted, body: Buffer, timeoutMs: number, { start, done }: PostSink): void {
-    const { egress, upstream } = this.#options;
+    const { http, upstream } = this.#options;
     const fields = outboundFields({ ...message, era: 'legacy', session: undefined }, 'message');
     const certificate = certificateOf(message.credential);
     let failure: UpstreamAnswer | undefined;
-    egress.send(
+    http.send(
       { url: this.#endpoint!, method: 'POST', fields, body, certificate, headersTimeoutMs: timeoutMs, bodyTimeoutMs: TAKEN_MS },
+      message.credential,
       {
         start,
         head: (status) => {

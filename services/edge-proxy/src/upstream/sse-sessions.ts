@@ -37,10 +37,10 @@ export class SseSessions {
     cancellation: Cancellation,
     capabilities: Readonly<Record<string, unknown>>,
   ): Promise<LegacySession | Refusal | undefined> {
-    const { egress, name, url, resultLimitBytes, ids } = this.#options;
+    const { http, name, url, resultLimitBytes, ids } = this.#options;
     const session = PREFIX + randomUUID();
     const connection = await SseConnection.open({
-      egress,
+      http,
       upstream: name,
       url,
       context,

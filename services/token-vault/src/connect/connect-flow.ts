@@ -1,4 +1,5 @@
 import type { EventFields } from '@switchyard/contracts';
+import { generateDpopKey } from '@switchyard/oauth';
 import type { KvStore } from '@switchyard/state';
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
@@ -7,6 +8,7 @@ import type { Connections } from '../connections/connections.js';
 import { withTokens } from '../connections/token-times.js';
 import type { UpstreamClients } from '../connections/upstream-clients.js';
 import { beginAuthorization, checkAnswer, pendingAuthorization, scopesToAsk } from '../upstream-oauth/authorization.js';
+import { bindsTokens } from '../upstream-oauth/bound-tokens.js';
 import type { GatewayClient } from '../upstream-oauth/client-registration.js';
 import { discover, type Discovered } from '../upstream-oauth/discover.js';
 import type { OAuthHttp } from '../upstream-oauth/oauth-http.js';
@@ -84,8 +86,11 @@ export class ConnectFlow {
     const { found, scopes } = prospect;
     const client = await this.#o.clients.clientAt(upstream, found.server, settings, gateway);
     if (client instanceof OAuthProblem) return client;
+    const isBound = bindsTokens(found, settings, client);
+    if (isBound instanceof OAuthProblem) return isBound;
     const { authorizeParameters } = settings;
-    const { url, pending } = await beginAuthorization(found, client, { scopes, authorizeParameters });
+    const dpopKey = isBound ? await generateDpopKey() : undefined;
+    const { url, pending } = await beginAuthorization(found, client, { scopes, authorizeParameters, dpopKey });
     const cookie = randomBytes(32).toString('base64url');
     const { issuer, subject } = user;
     const value = { upstream, label, issuer, subject, consent: hashOf(cookie), pending };
@@ -117,11 +122,12 @@ export class ConnectFlow {
       return tokens;
     }
     const id = { issuer, subject, upstream, label };
-    const { client, resource } = pending;
+    const { client, resource, dpopKey } = pending;
     const now = this.#o.clock.now();
     const base: OAuthConnection = {
       ...{ format: 1, state: 'connected', client, resource, accessToken: '' },
       ...{ scopes: [], wanted: [], connectedAtMs: now, obtainedAtMs: now },
+      ...(dpopKey !== undefined && { dpopKey }),
     };
     await this.#o.connections.connect(id, withTokens(base, tokens, now), actor);
     return id;

@@ -39,6 +39,8 @@ const oauthConnection = z.strictObject({
   resource: z.string(),
   accessToken: z.string(),
   refreshToken: z.string().optional(),
+  /** Private key that the tokens are bound to (RFC 9449), where they are: it lives as long as the connection. */
+  dpopKey: z.string().optional(),
   /** When the access token ends, and when it is to be renewed before that; absent: nobody knows. */
   expiresAtMs: z.number().optional(),
   refreshAtMs: z.number().optional(),

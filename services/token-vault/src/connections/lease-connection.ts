@@ -104,9 +104,13 @@ function refreshed(leasing: ConnectionLeasing, request: LeaseCredentialRequest, 
 }
 
 function leased({ clock }: ConnectionLeasing, { value, version }: Standing): Leasable {
-  const { accessToken, expiresAtMs = Infinity } = value;
+  const { accessToken, expiresAtMs = Infinity, dpopKey } = value;
   const untilMs = Math.min(clock.now() + LEASE_MS, expiresAtMs);
-  return { ok: true, material: { headers: { Authorization: `Bearer ${accessToken}` }, env: {} }, version, untilMs };
+  const material =
+    dpopKey === undefined
+      ? { headers: { Authorization: `Bearer ${accessToken}` }, env: {} }
+      : { headers: { Authorization: `DPoP ${accessToken}` }, env: {}, dpopKey };
+  return { ok: true, material, version, untilMs };
 }
 
 /** Takes down what the upstream wants besides, so that connecting again asks for all of it. */

@@ -116,8 +116,8 @@ export class Refresher {
     const attempts = (value.refreshing?.attempts ?? 0) + 1;
     const journal = { lease, startedAtMs: clock.now(), attempts };
     if ((await store.replace(id, standing.place, { ...value, refreshing: journal })) === undefined) return 'moved';
-    const { client, refreshToken, resource, scopes, account: subject } = value;
-    const asked = { server, client, refreshToken, resource, scopes, ...(subject !== undefined && { subject }) };
+    const { client, refreshToken, resource, scopes, account: subject, dpopKey } = value;
+    const asked = { server, client, refreshToken, resource, scopes, dpopKey, ...(subject !== undefined && { subject }) };
     const tokens = await refreshTokens(http, asked);
     if (tokens instanceof OAuthProblem) return this.#failed(id, lease, tokens);
     const committed = await this.#commit(id, lease, tokens);
@@ -158,7 +158,8 @@ export class Refresher {
   /** Takes down, once, that its owner must connect again. */
   async #end(id: ConnectionId, { value, place }: Standing, reason: string): Promise<Refreshed | 'moved'> {
     const { store, news } = this.#o;
-    const { refreshToken: _refreshToken, refreshing: _refreshing, expiresAtMs: _ends, refreshAtMs: _renew, ...kept } = value;
+    const { refreshToken: _token, dpopKey: _key, refreshing: _refreshing, ...rest } = value;
+    const { expiresAtMs: _ends, refreshAtMs: _renew, ...kept } = rest;
     const version = await store.replace(id, place, { ...kept, state: 'reauth_required', accessToken: '' });
     if (version === undefined) return 'moved';
     await news.tell({ id, change: 'reauth_required', state: 'reauth_required', version, reason });

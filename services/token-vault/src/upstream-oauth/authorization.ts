@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi';
+import { DpopKey } from '@switchyard/oauth';
 import { z } from 'zod';
 import { registeredClient, type RegisteredClient } from './client-registration.js';
 import type { Discovered } from './discover.js';
@@ -12,6 +13,8 @@ export const pendingAuthorization = z.strictObject({
   resource: z.string(),
   scopes: z.array(z.string()),
   client: registeredClient,
+  /** Private key that its tokens are to be bound to, where they are. */
+  dpopKey: z.string().optional(),
   /** Metadata of the authorization server as they were when it was asked: an answer is judged by them. */
   server: z.custom<oauth.AuthorizationServer>((value) => typeof (value as { issuer?: unknown } | null)?.issuer === 'string'),
 });
@@ -29,14 +32,19 @@ export function scopesToAsk(found: Discovered, settings: UpstreamSettings, befor
   return [...new Set(offline ? [...scopes, 'offline_access'] : scopes)];
 }
 
-/** Begins an authorization. @returns what to remember, and where to send the browser */
+/** Begins an authorization. @param o.dpopKey private key that the tokens are to be bound to @returns what to remember, and where to send the browser */
 export async function beginAuthorization(
   { server, resource }: Pick<Discovered, 'server' | 'resource'>,
   client: RegisteredClient,
-  o: { readonly scopes: readonly string[]; readonly authorizeParameters: Readonly<Record<string, string>> },
+  o: {
+    readonly scopes: readonly string[];
+    readonly authorizeParameters: Readonly<Record<string, string>>;
+    readonly dpopKey?: string | undefined;
+  },
 ): Promise<{ readonly pending: PendingAuthorization; readonly url: URL }> {
   const [state, verifier] = [oauth.generateRandomState(), oauth.generateRandomCodeVerifier()];
   const url = new URL(server.authorization_endpoint ?? '');
+  const { dpopKey } = o;
   const parameters = {
     // OpenID Connect Core §11: without a prompt for consent, `offline_access` is ignored.
     ...(o.scopes.includes('offline_access') && { prompt: 'consent' }),
@@ -48,10 +56,13 @@ export async function beginAuthorization(
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
     resource,
+    // RFC 9449 §10: whoever steals the code cannot redeem it with a key of their own.
+    ...(dpopKey !== undefined && { dpop_jkt: (await DpopKey.from(dpopKey)).thumbprint }),
     ...(o.scopes.length > 0 && { scope: o.scopes.join(' ') }),
   };
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
-  return { url, pending: { state, verifier, resource, scopes: [...o.scopes], client, server } };
+  const bound = dpopKey === undefined ? {} : { dpopKey };
+  return { url, pending: { state, verifier, resource, scopes: [...o.scopes], client, server, ...bound } };
 }
 
 /**

@@ -16,6 +16,15 @@ describe('challenges of upstreams', () => {
     ['CH-8 escapes', 'Bearer realm="a \\" scope=\\"evil", scope="a"', { scopes: ['a'] }],
     ['CH-9 what is said first counts', 'Bearer scope="a", scope="b"', { scopes: ['a'] }],
     ['CH-10 no scope in it', 'Bearer scope=""', {}],
+    [
+      'CH-12 tokens bound to a key alone',
+      'DPoP algs="ES256 PS256", resource_metadata="https://a.example/x"',
+      { resourceMetadata: 'https://a.example/x', bound: 'only' },
+    ],
+    ['CH-13 both', 'Bearer scope="a", DPoP algs="ES256"', { scopes: ['a'], bound: 'taken' }],
+    ['CH-14 both, the other way round', 'DPoP algs="ES256", Bearer scope="a"', { scopes: ['a'], bound: 'taken' }],
+    ['CH-15 algorithms that are not ours', 'Bearer scope="a", DPoP algs="EdDSA"', { scopes: ['a'] }],
+    ['CH-16 bare', 'DPoP', { bound: 'only' }],
   ];
   it.each(fields)('%s', (_id, field, expected) => expect(readChallenge(field)).toEqual(expected));
 

@@ -14,6 +14,8 @@ export const registeredClient = z.strictObject({
   redirectUri: z.string(),
   /** When the secret ends (RFC 7591 §3.2.1). */
   secretEndsAtMs: z.number().optional(),
+  /** Whether it registered us as a client whose tokens are always bound to a key (RFC 9449 §5.2). */
+  bound: z.boolean().optional(),
 });
 export type RegisteredClient = z.infer<typeof registeredClient>;
 
@@ -86,7 +88,12 @@ export async function registerClient(
     const code = knownCode((answer as { error?: unknown } | undefined)?.error);
     return new OAuthProblem('registration_refused', `${host} refused to register this gateway as a client.`, code);
   }
-  const { client_id: id, client_secret: secret, client_secret_expires_at: ends } = registered.data;
+  const {
+    client_id: id,
+    client_secret: secret,
+    client_secret_expires_at: ends,
+    dpop_bound_access_tokens: bound,
+  } = registered.data;
   // Whoever gets no secret has nothing to show; else what was registered counts, and after it what was asked for.
   const given = TOKEN_AUTH_METHODS.find((method) => method === registered.data.token_endpoint_auth_method);
   const authMethod = secret === undefined ? 'none' : (given ?? (asked === 'none' ? 'client_secret_basic' : asked));
@@ -94,6 +101,7 @@ export async function registerClient(
     ...{ issuer: server.issuer, how: 'registered', id, authMethod, redirectUri },
     ...(secret !== undefined && { secret }),
     ...(ends && { secretEndsAtMs: ends * 1000 }),
+    ...(bound === true && { bound }),
   };
 }
 
@@ -102,6 +110,7 @@ const registration = z.object({
   client_secret: z.string().min(1).optional(),
   client_secret_expires_at: z.number().optional(),
   token_endpoint_auth_method: z.string().optional(),
+  dpop_bound_access_tokens: z.boolean().optional().catch(undefined),
 });
 
 /** What is used where nobody says: the first that both sides can. Basic holds where the server says nothing (RFC 8414 §2). */

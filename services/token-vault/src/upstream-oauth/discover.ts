@@ -1,5 +1,5 @@
 import type { AuthorizationServer } from 'oauth4webapi';
-import { readChallenge, type Challenge } from './challenge.js';
+import { DPOP_ALGORITHM, readChallenge, type Challenge } from './challenge.js';
 import type { OAuthHttp } from './oauth-http.js';
 import { OAuthProblem } from './oauth-problem.js';
 
@@ -12,12 +12,15 @@ export interface Discovered {
   readonly challengeScopes: readonly string[];
   /** Scopes that the upstream's metadata list. */
   readonly resourceScopes: readonly string[];
+  /** Whether the upstream takes tokens that are bound to a key of ours (RFC 9449), and whether no others. */
+  readonly bound: 'no' | 'taken' | 'only';
 }
 
 interface ResourceFound {
   readonly resource: string;
   readonly issuers: readonly string[];
   readonly scopes: readonly string[];
+  readonly bound: Discovered['bound'];
 }
 
 const texts = (value: unknown): string[] =>
@@ -46,7 +49,9 @@ export async function discover(
   if (issuer instanceof OAuthProblem) return issuer;
   const server = await findServer(http, issuer);
   if (server instanceof OAuthProblem) return server;
-  return { resource: found.resource, server, challengeScopes: challenge.scopes ?? [], resourceScopes: found.scopes };
+  const { resource, scopes: resourceScopes } = found;
+  const bound = found.bound === 'only' ? 'only' : (challenge.bound ?? found.bound);
+  return { resource, server, challengeScopes: challenge.scopes ?? [], resourceScopes, bound };
 }
 
 /** `ping` makes no session and changes nothing, whatever the upstream thinks of it. */
@@ -75,10 +80,16 @@ async function findResource(http: OAuthHttp, url: URL, challenge: Challenge): Pr
       const message = `The metadata of ${url.host} are about another server than the one that this gateway is configured for.`;
       return new OAuthProblem('resource_mismatch', message);
     }
-    return { resource, issuers: texts(issuers), scopes: texts(scopes) };
+    return { resource, issuers: texts(issuers), scopes: texts(scopes), bound: boundOf(answer.body) };
   }
   // MCP 2025-03-26 had no protected-resource metadata: the upstream is its own authorization server.
-  return { resource: url.href, issuers: [url.origin], scopes: [] };
+  return { resource: url.href, issuers: [url.origin], scopes: [], bound: 'no' };
+}
+
+/** What protected-resource metadata say of tokens that are bound to a key (RFC 9728 §2). */
+function boundOf(metadata: Readonly<Record<string, unknown>>): Discovered['bound'] {
+  if (metadata['dpop_bound_access_tokens_required'] === true) return 'only';
+  return texts(metadata['dpop_signing_alg_values_supported']).includes(DPOP_ALGORITHM) ? 'taken' : 'no';
 }
 
 /** Whether metadata are those of this URL: the resource is it, or what it is a part of on the same origin. */

@@ -1,3 +1,4 @@
+import { DpopOrigins } from '@switchyard/oauth';
 import { OAuthProblem, unreachableProblem } from './oauth-problem.js';
 
 /** How the metadata, registration and token endpoints of upstreams are reached. */
@@ -10,6 +11,8 @@ export interface OAuthHttpOptions {
   readonly timeoutMs?: number;
   /** Largest answer, 256 KiB unless told. */
   readonly limitBytes?: number;
+  /** The system's unless told. */
+  readonly clock?: { now(): number };
 }
 
 /** What a JSON document's address answered. */
@@ -31,6 +34,8 @@ class AnswerTooLong extends Error {
 /** HTTP towards strangers: https only, answers short and soon, their bodies read in full before anybody looks at them. */
 export class OAuthHttp {
   readonly #o: OAuthHttpOptions;
+  /** Which nonces servers want to see in proofs of possession. */
+  readonly origins = new DpopOrigins();
 
   constructor(options: OAuthHttpOptions) {
     this.#o = options;
@@ -42,6 +47,11 @@ export class OAuthHttp {
     if (url === null || url.username !== '' || url.password !== '' || url.hash !== '') return undefined;
     if (url.protocol === 'https:') return url;
     return url.protocol === 'http:' && LOOPBACK_HOST.test(url.hostname) && this.#o.loopback() ? url : undefined;
+  }
+
+  /** Milliseconds since 1970. */
+  now(): number {
+    return (this.#o.clock ?? Date).now();
   }
 
   /** `fetch` for libraries: as guarded as everything here. @throws Error where there is no answer */

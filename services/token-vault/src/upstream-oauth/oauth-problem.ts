@@ -7,6 +7,7 @@ export type OAuthProblemReason =
   | 'issuer_mismatch'
   | 'issuer_changed'
   | 'pkce_unsupported'
+  | 'dpop_unsupported'
   | 'registration_impossible'
   | 'registration_refused'
   | 'answer_mismatch'
@@ -30,11 +31,12 @@ export class OAuthProblem {
   }
 }
 
-// RFC 6749 §4.1.2.1 and §5.2, RFC 7591 §3.2.2, RFC 8707 §2, OpenID Connect Core §3.1.2.6. Others are text of strangers.
+// RFC 6749 §4.1.2.1 and §5.2, RFC 7591 §3.2.2, RFC 8707 §2, OpenID Connect Core §3.1.2.6, RFC 9449 §12.2. Others are text of strangers.
 const KNOWN_CODES = new Set([
   'invalid_request', 'unauthorized_client', 'access_denied', 'unsupported_response_type', 'invalid_scope', 'server_error',
   'temporarily_unavailable', 'invalid_client', 'invalid_grant', 'unsupported_grant_type', 'invalid_redirect_uri',
   'invalid_client_metadata', 'invalid_target', 'interaction_required', 'login_required', 'consent_required',
+  'invalid_dpop_proof', 'use_dpop_nonce',
 ]); // prettier-ignore
 
 /** An upstream's error code, where it is one that OAuth registers; else nothing. */

@@ -3,6 +3,7 @@ import { scopesOf } from './challenge.js';
 import { clientAuthentication, type RegisteredClient } from './client-registration.js';
 import type { OAuthHttp } from './oauth-http.js';
 import { knownCode, OAuthProblem, unreachableProblem } from './oauth-problem.js';
+import { provenFetch } from './proven-fetch.js';
 import type { PendingAuthorization } from './authorization.js';
 
 /** What an authorization server gave. */
@@ -23,11 +24,14 @@ const LONGEST_MS = 400 * 24 * 60 * 60_000;
 interface Asking {
   readonly server: oauth.AuthorizationServer;
   readonly client: RegisteredClient;
+  /** Private key that the tokens are to be bound to; absent: to none. */
+  readonly dpopKey?: string | undefined;
 }
 
-function optionsOf(http: OAuthHttp, { server }: Asking, resource: string): oauth.TokenEndpointRequestOptions {
+function optionsOf(http: OAuthHttp, { server, dpopKey }: Asking, resource: string): oauth.TokenEndpointRequestOptions {
+  const fetch = dpopKey === undefined ? http.fetch : provenFetch(http, dpopKey);
   return {
-    [oauth.customFetch]: (url, options) => http.fetch(url, options),
+    [oauth.customFetch]: (url, options) => fetch(url, options),
     // The http client itself judges which URLs may be asked.
     [oauth.allowInsecureRequests]: (server.token_endpoint ?? '').startsWith('http:'),
     additionalParameters: { resource },
@@ -41,7 +45,7 @@ export function redeemCode(
   answer: URLSearchParams,
 ): Promise<Tokens | OAuthProblem> {
   const { server, client, verifier, resource, scopes } = pending;
-  return answered({ server, client }, scopes, undefined, async (clientOf, authentication) => {
+  return answered(pending, scopes, undefined, async (clientOf, authentication) => {
     const options = optionsOf(http, pending, resource);
     const { redirectUri } = client;
     const response = await oauth.authorizationCodeGrantRequest(
@@ -95,14 +99,14 @@ export async function revokeToken(http: OAuthHttp, { server, client }: Asking, t
 type Ask = (client: oauth.Client, authentication: oauth.ClientAuth) => Promise<oauth.TokenEndpointResponse>;
 
 async function answered(
-  { server, client }: Asking,
+  { server, client, dpopKey }: Asking,
   asked: readonly string[],
   subject: string | undefined,
   ask: Ask,
 ): Promise<Tokens | OAuthProblem> {
   try {
     const response = await ask({ client_id: client.id }, clientAuthentication(client));
-    return tokensOf(response, asked, subject);
+    return tokensOf(response, asked, subject, dpopKey === undefined ? 'bearer' : 'dpop');
   } catch (error) {
     return problemOf(error, new URL(server.issuer).host);
   }
@@ -112,14 +116,17 @@ async function answered(
  * What a token response holds, where it can be used.
  * @param asked scopes that were asked for
  * @param known whose the token must be
+ * @param wanted `dpop` where it is to be bound to a key: one that is not could be used by whoever steals it (RFC 9449 §5)
  */
 export function tokensOf(
   response: oauth.TokenEndpointResponse,
   asked: readonly string[],
   known: string | undefined,
+  wanted: 'bearer' | 'dpop' = 'bearer',
 ): Tokens | OAuthProblem {
   const { access_token: accessToken, refresh_token: refreshToken, expires_in: seconds, token_type: type } = response;
-  if (type !== 'bearer') return unusable('is of a type that this gateway cannot use');
+  if (type === 'bearer' && wanted === 'dpop') return unusable('is not bound to the key that it was asked for with');
+  if (type !== wanted) return unusable('is of a type that this gateway cannot use');
   if (seconds === 0) return unusable('had expired when it came');
   if (!/^[\x21-\x7e]+$/.test(accessToken)) return unusable('cannot stand in a header field');
   const subject = oauth.getValidatedIdTokenClaims(response)?.sub;

@@ -21,6 +21,8 @@ export const upstreamSettings = z
     /** Parameters of every authorization request, as a query. */
     authorize_parameters: optional,
     token_auth_method: z.enum(TOKEN_AUTH_METHODS).optional(),
+    /** Whether tokens are bound to a key; unless told, where the upstream asks for it. */
+    dpop: z.enum(['required', 'never']).optional(),
   })
   .transform((settings) => ({
     url: settings.url,
@@ -29,6 +31,7 @@ export const upstreamSettings = z
     ...(settings.issuer && { issuer: settings.issuer }),
     ...(settings.scopes !== undefined && { scopes: scopesOf(settings.scopes) }),
     ...(settings.token_auth_method && { tokenAuthMethod: settings.token_auth_method }),
+    ...(settings.dpop && { dpop: settings.dpop }),
     authorizeParameters: Object.fromEntries(new URLSearchParams(settings.authorize_parameters)),
   }));
 
