@@ -120,6 +120,13 @@ const ALERTS = [
     'ticket',
     'More than half of what an upstream is asked fails',
   ],
+  [
+    'UnknownSigningKeys',
+    'increase(switchyard_tokens_of_unknown_keys_total[15m]) > 0',
+    '0m',
+    'ticket',
+    'Tokens name a signing key that is not published: they are made up, or replicas of the authorization server are out of step',
+  ],
   ['EventLoopBlocked', 'nodejs_eventloop_delay_p99 > 0.25', '10m', 'ticket', 'A process has no time for its events'],
 ];
 

@@ -38,6 +38,11 @@ export interface TokenRefusal {
   readonly reason: 'token_malformed' | 'token_expired' | 'token_invalid' | 'token_wrong_audience';
   /** One sentence, safe to show. */
   readonly message: string;
+  /**
+   * `unknown_key`: the token says that this issuer signed it, and that it is good, with a key that the issuer does not publish. Somebody has
+   * made it up, or replicas of the issuer are out of step. For the audit trail alone: whoever shows it is told what all are told.
+   */
+  readonly because?: 'unknown_key';
 }
 
 const CLOCK_SKEW_SECONDS = 60;
@@ -86,9 +91,19 @@ export class AccessTokenVerifier {
     const keyId = acceptableKeyId(token);
     if (typeof keyId !== 'string') return keyId;
     const key = await this.#keys.find(keyId);
-    if (key === undefined) return invalid();
+    if (key === undefined) return this.#ofUnknownKey(token);
     const verified = await this.#checkSignatureAndClaims(token, key, resource);
     return 'payload' in verified ? this.#toVerifiedToken(verified.payload) : verified;
+  }
+
+  #ofUnknownKey(token: string): TokenRefusal {
+    try {
+      const { iss, exp = 0 } = decodeJwt(token);
+      if (iss === this.#issuer && exp * 1000 > this.#clock.now()) return { ...invalid(), because: 'unknown_key' };
+    } catch {
+      // What it says cannot be read: it says nothing of keys.
+    }
+    return invalid();
   }
 
   async #checkSignatureAndClaims(

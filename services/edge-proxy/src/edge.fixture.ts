@@ -34,6 +34,8 @@ export interface TestEdge {
   event(matches: (event: EventJson) => boolean): Promise<EventJson>;
   /** Every line that was logged. */
   readonly logged: () => string;
+  /** What is counted so far, as Prometheus reads it. */
+  readonly metrics: () => Promise<string>;
   readonly edge: PublicEdge;
   readonly state: State;
   readonly rpc: Rpc;
@@ -147,6 +149,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     nats,
     bus,
     logged: () => lines.join(''),
+    metrics: () => telemetry.metricsText(),
     publish: async (init) => {
       revision += 1;
       const snapshot: Snapshot = create(SnapshotSchema, { ...init, publicUrl, tenant: DEFAULT_TENANT, revision: `r${revision}` });

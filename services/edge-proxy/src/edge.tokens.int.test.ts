@@ -146,6 +146,12 @@ async function enter(path: string, bearer: string | undefined) {
   };
 }
 
+/** Tokens of unknown keys that were counted. */
+async function unknownKeys(): Promise<number> {
+  const [, count] = /^switchyard_tokens_of_unknown_keys_total(?:\{.*?\})? (\d+)/m.exec(await edge.metrics()) ?? [];
+  return Number(count);
+}
+
 describe('access tokens', () => {
   it.each(ROWS)('%s: 401, and nobody upstream is asked', async (_id, forged, reason) => {
     const before = upstream.received.length;
@@ -163,6 +169,25 @@ describe('access tokens', () => {
       reason,
     });
   });
+
+  it.each([
+    ['one that is good', () => token({ header: { kid: 'k3' } }), { severity: 'high', detail: { because: 'unknown_key' } }],
+    ['one that has ended', () => token({ header: { kid: 'k3' }, claims: { exp: seconds(-1) } }), {}],
+    ['one of another issuer', () => token({ header: { kid: 'k3' }, claims: { iss: 'https://elsewhere.example' } }), {}],
+  ])(
+    'A21 a token of ours whose key is not published is told of, without a word to who shows it: %s',
+    async (_id, forged, told) => {
+      const before = await unknownKeys();
+      const answer = await post('/mcp/work', forged(), { body: INITIALIZE });
+      expect(answer.status).toBe(401);
+      expect(answer.text).not.toContain('unknown_key');
+      const requestId = answer.headers['x-request-id'];
+      const event = await edge.event(({ request_id }) => request_id === requestId);
+      const { severity, detail } = event;
+      expect([event.reason, severity === undefined ? {} : { severity, detail }]).toEqual(['token_invalid', told]);
+      expect((await unknownKeys()) - before).toBe('severity' in told ? 1 : 0);
+    },
+  );
 
   it('E4-j a flood of unknown keys is one fetch', async () => {
     const before = fetches;

@@ -8,6 +8,8 @@ export interface EdgeMetrics {
   readonly ownTime: HistogramSeries;
   /** Upstreams by name, then by outcome. */
   readonly upstreams: CappedSeries<CappedSeries<HistogramSeries>>;
+  /** Tokens that say that they are ours, with keys that the authorization server does not publish. */
+  readonly unknownKeys: CounterSeries;
 }
 
 const SERVERS = 128;
@@ -117,7 +119,12 @@ export function createEdgeMetrics(
     description: 'Exchanges with upstreams, by upstream and outcome: time until the answer',
     boundaries: BOUNDARIES_SECONDS,
   });
+  const unknownKeys = counters.create({
+    name: 'switchyard_tokens_of_unknown_keys',
+    description: 'Access tokens that name a signing key which the authorization server does not publish',
+  });
   return {
+    unknownKeys: unknownKeys.series({}),
     durations: new Durations((labels) => durations.series(labels)),
     toolCalls: new ToolCalls((labels) => toolCalls.series(labels)),
     ownTime: ownTime.series({}),

@@ -7,6 +7,7 @@ import type { Ending } from './ending.js';
 import type { Exchange, Round } from './exchange.js';
 import { Facts } from './facts.js';
 import { LADDER } from './ladder.js';
+import type { Refusal } from './refusal.js';
 import { modelTokens, tokensIn } from './tokens.js';
 import type { UpstreamAnswer, UpstreamMessage } from './upstream/link.js';
 
@@ -101,6 +102,7 @@ export function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Pr
   edge.metrics.durations.record(durationMicros / 1e6, labelOf(exchange), outcome, reason, origin);
   if (summary === undefined) return undefined;
   const { facts } = exchange;
+  if (ending.kind === 'refused') noteInside(facts, ending.refusal, edge);
   if (facts.method === 'tools/call') countCall(exchange, summary.outcome, durationMicros, edge);
   facts.type = summary.type;
   facts.outcome = summary.outcome;
@@ -125,6 +127,14 @@ export function recordStream({ facts, requestId }: Exchange, edge: Edge): void {
   edge.audit
     .record(opened, facts.rendered())
     .catch((error: unknown) => edge.log.error('a stream was not recorded', { error, request_id: requestId }));
+}
+
+/** What only the gateway knows of a refusal. */
+function noteInside(facts: Facts, { inside: { because, severity } }: Refusal, edge: Edge): void {
+  if (because === undefined) return;
+  facts.detail = { ...facts.detail, because };
+  facts.severity = severity ?? '';
+  if (because === 'unknown_key') edge.metrics.unknownKeys.count();
 }
 
 /** Times that are known anyway: of what was waited for, of the upstream, and from its answer on. */

@@ -1,9 +1,14 @@
+import type { Severity } from '@switchyard/contracts';
 import { LADDER, type Reason } from './ladder.js';
 
 /** What only the gateway itself is to know of a refusal. */
 interface Inside {
   /** Of a caller's missing connection: what `ConnectionChanges.now` was before the vault was asked. */
   readonly askedAt?: number;
+  /** What decided within the reason, for the event. */
+  readonly because?: string;
+  /** Of what concerns security, for the event. */
+  readonly severity?: Severity;
 }
 
 const NOTHING: Inside = {};

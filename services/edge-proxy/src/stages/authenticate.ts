@@ -142,7 +142,7 @@ export class Authenticator {
   ): Promise<Caller | Refusal> {
     const verified = await this.#options.verifier.verify(token, server.resource).catch(unavailable);
     if (verified instanceof Refusal) return verified;
-    if (!verified.ok) return new Refusal(verified.reason, verified.message);
+    if (!verified.ok) return new Refusal(verified.reason, verified.message, {}, verified.because && UNKNOWN_KEY);
     const { boundTo, certificate } = verified;
     const unproved =
       (certificate === undefined ? undefined : this.#refuseCertificate(certificate, shown)) ??
@@ -164,6 +164,9 @@ export class Authenticator {
     return caller;
   }
 }
+
+/** Made up, or signed by a replica of the authorization server that is out of step with the others. */
+const UNKNOWN_KEY = { because: 'unknown_key', severity: 'high' } as const;
 
 /** Why a token may not be shown as it is, without a proof. */
 function refuseBearer(boundTo: string | undefined, server: CompiledServer): Refusal | undefined {
