@@ -1,5 +1,6 @@
 import { SqliteState } from '@switchyard/state';
 import { FakeClock, tempDir, type TempDir } from '@switchyard/testing';
+import crypto from 'node:crypto';
 import path from 'node:path';
 import { startServers, type RunningServers } from './fixtures/running-server.js';
 import { TestClient, type JsonAnswer } from './fixtures/test-client.js';
@@ -63,6 +64,30 @@ describe('A22: how clients show that they are themselves', () => {
     expect((await guess(secret, '198.51.100.9')).status).toBe(400);
     await client.register({ token_endpoint_auth_method: 'client_secret_post', client_name: 'Another' });
     expect((await guess('wrong')).status).toBe(401);
+  });
+
+  it('how long a comparison takes says nothing: it is of whole texts, in constant time, at one length whatever was guessed', async () => {
+    const compared = jest.spyOn(crypto, 'timingSafeEqual');
+    try {
+      const other = (character = '') => (character === 'x' ? 'y' : 'x');
+      const wrong = {
+        'first character': other(secret[0]) + secret.slice(1),
+        'last character': secret.slice(0, -1) + other(secret.at(-1)),
+        'half of it': secret.slice(0, secret.length / 2),
+        'more behind it': `${secret}x`,
+        nothing: 'x',
+        'much longer': 'x'.repeat(900),
+      };
+      for (const [what, text] of Object.entries(wrong)) {
+        compared.mockClear();
+        expect([what, (await guess(text)).status]).toEqual([what, 401]);
+        const bytes = compared.mock.calls.map((both) => both.map((one) => Buffer.from(one as Uint8Array)));
+        const ofSecret = bytes.filter(([a, b]) => a?.includes(secret) === true || b?.includes(secret) === true);
+        expect(ofSecret.map((both) => both.map(({ length }) => length))).toEqual([[1000, 1000]]);
+      }
+    } finally {
+      compared.mockRestore();
+    }
   });
 
   it('clients without a secret have nothing to guess', async () => {

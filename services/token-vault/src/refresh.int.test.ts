@@ -2,11 +2,16 @@ import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
 import { systemClock } from '@switchyard/runtime';
 import { eventually, startNats, tempDir } from '@switchyard/testing';
 import { ANA, BEN } from './front.fixture.js';
+import { startOAuthUpstream } from './oauth-upstream.fixture.js';
 import { leaseAt, shown, startPersonal, UPSTREAM, type Outcome, type PersonalRig } from './personal.fixture.js';
 import { startVault, type VaultRig } from './vault.fixture.js';
 
 const tokenOf = (outcome: Outcome) => ('token' in outcome ? outcome.token : outcome);
 const versionOf = (outcome: Outcome) => ('version' in outcome ? outcome.version : '');
+function leasedOf(outcome: Outcome): Extract<Outcome, { readonly token: string }> {
+  if ('token' in outcome) return outcome;
+  throw new Error(outcome.message);
+}
 const reasonOf = (outcome: Outcome) => ('reason' in outcome ? outcome.reason : 'leased');
 
 /** Lease of a refresh as it stands in the store while it runs. */
@@ -83,6 +88,34 @@ describe('an upstream token is renewed', () => {
     p.upstream.failing = undefined;
     await eventually(async () => reasonOf(await p.lease()) === 'leased');
     expect(p.upstream.refreshes).toBe(2);
+  });
+
+  it('V7 new issuer: what stands goes on with the one that gave it, and the other is shown nothing of it', async () => {
+    await using other = await startOAuthUpstream();
+    p.upstream.resource = { authorization_servers: [other.issuer] };
+    const { token } = leasedOf(await p.lease());
+    expect([p.upstream.accountOf(token), p.upstream.refreshes, other.lastToken.size]).toEqual(['ana@upstream', 1, 0]);
+    await p.connect(p.browser());
+    const anew = leasedOf(await p.lease());
+    expect([p.upstream.accountOf(anew.token), other.accountOf(anew.token)]).toEqual([undefined, 'ana@upstream']);
+    // As a client of its own: what one issuer registered is never shown to another.
+    expect([other.registrations, other.lastToken.get('client_id')]).toEqual([1, 'client-1']);
+  });
+
+  it('V7 new issuer in its own metadata: it is asked for nothing', async () => {
+    p.upstream.metadata = { issuer: 'https://other.example' };
+    expect(await p.lease()).toMatchObject({ reason: 'credential_unavailable' });
+    expect(p.upstream.refreshes).toBe(0);
+  });
+
+  it('V7 new issuer, where the gateway was registered by hand: nobody is sent to it', async () => {
+    await using other = await startOAuthUpstream();
+    const settings = { url: p.upstream.url, client_id: 'gateway', issuer: p.upstream.issuer };
+    await p.rig.apply([{ upstream: UPSTREAM, kind: 'oauth', settings }]);
+    p.upstream.resource = { authorization_servers: [other.issuer] };
+    const page = shown(await p.browser().open(`/connect/${UPSTREAM}`));
+    expect([page.status, page.text.includes('issuer_changed')]).toEqual([502, true]);
+    expect([other.registrations, other.lastAuthorization.size]).toEqual([0, 0]);
   });
 
   it('for nobody any more where its owner disconnected meanwhile: what came is given back', async () => {

@@ -20,7 +20,7 @@ describe('what a client may register (RFC 7591)', () => {
     expect(applied({ redirect_uris: redirectUris, application_type: 'web' })['application_type']).toBe(type);
   });
 
-  it('ignores what would make the server fetch something, be shown unproxied, or ask for OpenID Connect features that are off', () => {
+  it('A8: ignores what would make the server fetch something, be shown unproxied (a logo), or ask for OpenID Connect features that are off', () => {
     const ignored = {
       jwks_uri: 'http://169.254.169.254/',
       sector_identifier_uri: 'https://evil.example/',

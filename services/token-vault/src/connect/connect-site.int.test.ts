@@ -1,4 +1,5 @@
 import { ANA, BEN } from '../front.fixture.js';
+import { startOAuthUpstream } from '../oauth-upstream.fixture.js';
 import { answerAt, sentTo, shown, startPersonal, UPSTREAM, type PersonalRig } from '../personal.fixture.js';
 
 describe('the connect pages', () => {
@@ -90,6 +91,31 @@ describe('the connect pages', () => {
     expect(page.text).toContain(reason);
     expect(await refusals(2)).toEqual([reason]);
     await nothingConnected();
+  });
+
+  it('A9 two authorization servers for one upstream: an answer of the other one is refused before any code is sent', async () => {
+    await using other = await startOAuthUpstream();
+    p.upstream.resource = { authorization_servers: [p.upstream.issuer, other.issuer] };
+    p.upstream.answer = { iss: other.issuer };
+    const { browser, back } = await agreed();
+    expect(shown(await browser.open(back)).status).toBe(400);
+    expect([p.upstream.lastToken.size, other.lastToken.size]).toEqual([0, 0]);
+    await nothingConnected();
+  });
+
+  it('A9 two authorization servers, of which the gateway is registered with the second: nobody is sent to the first', async () => {
+    await using other = await startOAuthUpstream();
+    p.upstream.resource = { authorization_servers: [other.issuer, p.upstream.issuer] };
+    await p.rig.apply([
+      { upstream: UPSTREAM, kind: 'oauth', settings: { url: p.upstream.url, client_id: 'gateway', issuer: p.upstream.issuer } },
+    ]);
+    await p.connect(p.browser());
+    expect(await p.lease()).toHaveProperty('token');
+    expect([p.upstream.lastAuthorization.get('client_id'), other.lastAuthorization.size, other.registrations]).toEqual([
+      'gateway',
+      0,
+      0,
+    ]);
   });
 
   it('A8 takes no form but its own, and lets nobody frame it', async () => {
