@@ -1,11 +1,15 @@
 // What the referee starts as "the client" in its `auth/` scenarios: an MCP client whose tokens come from the token vault's own OAuth
 // connector, the code behind the connect pages. Nobody sits at a browser: redirects of authorization endpoints are followed by fetch.
+// What is sent with a token that is bound to a key goes through the edge's own code for that.
 import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { Egress, LOOPBACK } from '@switchyard/egress';
+import { Egress, LOOPBACK, NO_FIELDS, withField } from '@switchyard/egress';
+import { generateDpopKey } from '@switchyard/oauth';
+import { UpstreamHttp } from '../../services/edge-proxy/dist/upstream/upstream-http.js';
 import { ServiceTokens } from '../../services/token-vault/dist/client-credentials/service-tokens.js';
 import { beginAuthorization, checkAnswer, scopesToAsk } from '../../services/token-vault/dist/upstream-oauth/authorization.js';
+import { bindsTokens } from '../../services/token-vault/dist/upstream-oauth/bound-tokens.js';
 import { readChallenge } from '../../services/token-vault/dist/upstream-oauth/challenge.js';
 import { clientWithoutRegistering, registerClient } from '../../services/token-vault/dist/upstream-oauth/client-registration.js';
 import { discover } from '../../services/token-vault/dist/upstream-oauth/discover.js';
@@ -46,7 +50,7 @@ class Connection {
     this.#url = url;
   }
 
-  /** @returns an access token */
+  /** @returns what is shown to the upstream, as the vault leases it */
   async authorize(challenge) {
     const { client_id: clientId, client_secret: clientSecret } = JSON.parse(context);
     const settings = { url: this.#url, authorizeParameters: {}, ...(clientId && { clientId, clientSecret }) };
@@ -58,14 +62,20 @@ class Connection {
     if (!this.#clients.has(issuer)) this.#scopes = [];
     this.#clients.set(issuer, client);
     const scopes = scopesToAsk(found, settings, this.#scopes);
-    const { pending, url } = await beginAuthorization(found, client, { scopes, authorizeParameters: {} });
+    const dpopKey = orThrow(bindsTokens(found, settings, client)) ? await generateDpopKey() : undefined;
+    const { pending, url } = await beginAuthorization(found, client, { scopes, authorizeParameters: {}, dpopKey });
     const answer = await fetch(url, { redirect: 'manual' });
     const back = new URL(answer.headers.get('location'));
     const tokens = orThrow(await redeemCode(http, pending, orThrow(checkAnswer(pending, back.searchParams))));
     this.#scopes = scopes;
-    return tokens.accessToken;
+    return shownWith(tokens.accessToken, dpopKey);
   }
 }
+
+const shownWith = (token, dpopKey = '') => ({
+  headers: { Authorization: `${dpopKey === '' ? 'Bearer' : 'DPoP'} ${token}` },
+  dpopKey,
+});
 
 /** A token of the gateway's own (upstreams of kind client-credentials), with what an administrator would write of it. */
 const ownToken = (url) => async (challenge) => {
@@ -75,7 +85,7 @@ const ownToken = (url) => async (challenge) => {
   const settings = { client_id, ...JSON.parse(JSON.stringify(known)), issuer: server.issuer, resource: url };
   const files = { read: () => Promise.resolve({ ok: true, value: valid_jwt }) };
   const services = new ServiceTokens({ http, servers: { find: () => Promise.resolve(server) }, clock: Date, files });
-  return orThrow(await services.get({ upstream: 'referee', version: '1', settings, rejected: '' })).accessToken;
+  return shownWith(orThrow(await services.get({ upstream: 'referee', version: '1', settings, rejected: '' })).accessToken);
 };
 
 const personsToken = (url) => {
@@ -83,20 +93,49 @@ const personsToken = (url) => {
   return (challenge) => connection.authorize(challenge);
 };
 
-/** Sends requests with a token. @param authorize given a challenge, resolves with another token */
+/** Sends requests with a credential. @param authorize given a challenge, resolves with another credential */
 function fetchWith(authorize) {
-  let token;
+  let credential;
   return async (input, init = {}) => {
     for (let authorizations = 0; ; authorizations += 1) {
       const headers = new globalThis.Headers(init.headers);
-      if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
-      const response = await fetch(input, { ...init, headers });
+      if (credential !== undefined) headers.set('authorization', credential.headers.Authorization);
+      const response = await send(input, { ...init, headers }, credential);
       if (![401, 403].includes(response.status) || authorizations === AUTHORIZATIONS) return response;
       await response.body?.cancel();
-      token = await authorize(readChallenge(response.headers.get('www-authenticate')));
+      credential = await authorize(readChallenge(response.headers.get('www-authenticate')));
     }
   };
 }
+
+const upstreams = new UpstreamHttp(egress, { now: () => Date.now() });
+
+/** One request: as `fetch` does where its credential is bound to no key, else as edges do. */
+function send(input, init, credential) {
+  if (credential === undefined || credential.dpopKey === '') return fetch(input, init);
+  const { method = 'GET', headers, body } = init;
+  const fields = [...headers].reduce((lines, [name, value]) => withField(lines, name, value), NO_FIELDS);
+  const request = { url: new URL(input), method, fields, headersTimeoutMs: 0, bodyTimeoutMs: 0 };
+  return new Promise((resolve, reject) => {
+    let control;
+    let sink;
+    const cancelled = () => control.abort(new Error('not wanted any more'));
+    const stream = new globalThis.ReadableStream({ start: (controller) => (sink = controller), cancel: cancelled });
+    init.signal?.addEventListener('abort', cancelled);
+    upstreams.send({ ...request, body: typeof body === 'string' ? Buffer.from(body) : undefined }, credential, {
+      start: (started) => (control = started),
+      head: (status, answered) => {
+        const lines = Object.entries(answered).flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
+        resolve(new globalThis.Response(NO_BODY.has(status) ? null : stream, { status, headers: lines }));
+      },
+      data: (chunk) => sink.enqueue(chunk),
+      end: () => sink.close(),
+      fail: (error) => (sink.error(error), reject(error)),
+    });
+  });
+}
+
+const NO_BODY = new Set([202, 204, 205, 304]);
 
 async function connect(url, fetch) {
   if (revision < '2026-07-28') {
