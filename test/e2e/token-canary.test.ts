@@ -2,6 +2,7 @@ import { eventually } from '@switchyard/testing';
 import { AdminApi } from './admin-api.js';
 import { startCollector, tapNats } from './listeners.js';
 import { filesOf, placesOf, placesWith, rowsOf, type Place } from './places.js';
+import { storedConnection } from './stored-connection.js';
 import { startEmbedded } from './targets/embedded.js';
 import { startProcesses } from './targets/processes.js';
 import { SERVICES, type LocalTarget, type OwnGatewayFile } from './targets/target.js';
@@ -33,6 +34,9 @@ const KINDS = [
   'upstream authorization code',
   'upstream client secret',
   'upstream token that the gateway got for itself',
+  'upstream token that is bound to a key',
+  'private key that an upstream token is bound to',
+  'DPoP proof for an upstream',
   'what is no token',
 ] as const;
 
@@ -71,7 +75,10 @@ describe.each<readonly [string, (own: OwnGatewayFile) => Promise<LocalTarget>]>(
     await eventually(async () => expect((await target.logs()).match(/SIGUSR1 opens no inspector/g)).toHaveLength(tried));
     const live = await placesOf(target);
     expect(new Set(await target.stop())).toEqual(new Set([0]));
-    tokens = collected.tokens;
+    // Nobody is ever given it: what the vault has stored is opened as only the vault can.
+    const { dpopKey = '{}' } = await storedConnection(target, 'bound');
+    const { d = '' } = JSON.parse(dpopKey) as { readonly d?: string };
+    tokens = new Map([...collected.tokens, ['private key that an upstream token is bound to', [d]]]);
     const errors = { name: 'answers with an error', bytes: Buffer.from(collected.errors.join('\n')) };
     const heard = [collector.heard(), errors, ...(bus === undefined ? [] : [bus])];
     places = [...live, ...(await filesOf(target)), ...(await rowsOf(target)), ...heard];

@@ -44,6 +44,7 @@ export class TokenRound {
     await this.#asserted(client);
     await this.#keys();
     await this.#account(token);
+    await this.#boundAccount(token);
     await this.#wrong(token, client);
     this.#keep('token of the company', ...idp.given);
     this.#keep('secret in the configuration', ...Object.values(this.#around.secrets));
@@ -62,8 +63,9 @@ export class TokenRound {
   }
 
   #browser(): TestBrowser {
-    const { tracker } = this.#around;
-    return new TestBrowser(this.#target.publicUrl, [this.#target.publicUrl], [this.#around.idp().issuer, `http://${tracker.at}`]);
+    const { tracker, bound } = this.#around;
+    const others = [this.#around.idp().issuer, `http://${tracker.at}`, bound.origin];
+    return new TestBrowser(this.#target.publicUrl, [this.#target.publicUrl], others);
   }
 
   /** What answers say in words: whoever asked wrongly is told why, and must not be told more. */
@@ -215,6 +217,20 @@ export class TokenRound {
       if (!answer.text.includes('@tracker')) throw new Error(`the call failed: ${answer.status} ${answer.text}`);
     } while (tracker.renewals.size === 0 && performance.now() < deadline);
     if (tracker.renewals.size === 0) throw new Error('nothing was renewed');
+  }
+
+  /** Connects an account whose tokens are bound to a key, and calls. */
+  async #boundAccount(token: string): Promise<void> {
+    const { shown: seen } = this.#around.bound;
+    const browser = this.#browser();
+    let page = shown(await browser.open('/connect/bound'));
+    if (page.text.includes('Continue with Example Corp')) page = shown(await browser.submit(page, { provider: 'company' }));
+    const end = shown(await browser.submit(page, { label: 'default', do: 'connect' }));
+    if (!end.text.includes('is connected')) throw new Error(`no account was connected: ${end.status} ${end.text}`);
+    const answer = await this.call(`Bearer ${token}`, 'bound__act');
+    if (!answer.text.includes('bound: act')) throw new Error(`the call failed: ${answer.status} ${answer.text}`);
+    this.#keep('upstream token that is bound to a key', ...seen.tokens);
+    this.#keep('DPoP proof for an upstream', ...seen.proofs);
   }
 
   /** Everything where it does not belong, and what is nothing at all. */

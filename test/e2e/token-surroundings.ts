@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { assertionKey } from '../../services/auth-server/src/fixtures/client-assertion.js';
 import { startCompanyIdp, type CompanyIdp } from '../../services/auth-server/src/fixtures/company-idp.js';
+import { startBoundAccount, type BoundAccount } from './targets/bound-account.js';
 import type { OwnGatewayFile } from './targets/target.js';
 import { startTracker, type Tracker } from './targets/tracker-upstream.js';
 
@@ -14,6 +15,7 @@ export interface Surroundings extends AsyncDisposable {
   readonly own: OwnGatewayFile;
   readonly idp: () => CompanyIdp;
   readonly tracker: Tracker;
+  readonly bound: BoundAccount;
   readonly robot: ReturnType<typeof assertionKey>;
   readonly secrets: Readonly<Record<'IDP_SECRET' | 'REPORTS_SECRET' | 'MACHINE_SECRET', string>>;
   /** Tokens that the authorization server of the upstream `machine` has given to the gateway itself. */
@@ -24,6 +26,7 @@ export interface Surroundings extends AsyncDisposable {
 export async function startSurroundings(otlpEndpoint: string): Promise<Surroundings> {
   await using undo = new AsyncDisposableStack();
   const tracker = undo.use(await startTracker());
+  const bound = undo.use(await startBoundAccount());
   const robot = assertionKey();
   const secrets = {
     IDP_SECRET: 'company-secret-that-nobody-may-see',
@@ -57,14 +60,15 @@ identity:
     reports: { clientSecret: "\${env:REPORTS_SECRET}", servers: ["*"] }
 upstreams:
   tracker: { url: "${tracker.url}", credential: { type: oauth } }
+  bound: { url: "${bound.url}", credential: { type: oauth } }
   machine: { url: "${ledgerUrl}", credential: { type: client-credentials, tokenUrl: "${machineUrl}", clientId: gw, clientSecret: "\${env:MACHINE_SECRET}" } }
 servers:
-  work: { sources: [{ upstream: tracker }, { upstream: machine, prefix: machine__ }], access: [{ everyone: true }] }
+  work: { sources: [{ upstream: tracker }, { upstream: machine, prefix: machine__ }, { upstream: bound, prefix: bound__ }], access: [{ everyone: true }] }
 `;
   };
   return {
     own: { text, env: { ...secrets, ROBOT_KEY: robot.publicKey }, loopbackPorts: () => [], otlpEndpoint },
-    ...{ idp: company, tracker, robot, secrets, machineTokens },
+    ...{ idp: company, tracker, bound, robot, secrets, machineTokens },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }
