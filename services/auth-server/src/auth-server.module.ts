@@ -3,7 +3,7 @@ import type { Clock } from '@switchyard/runtime';
 import type { EventSink } from './events/event-sink.js';
 import { ClientsController } from './clients/clients.controller.js';
 import { ConfiguredClients } from './clients/configured-clients.js';
-import { EndedClients } from './clients/ended-clients.js';
+import type { EndedClients } from './revocation/ended.js';
 import { RegisteredClients } from './clients/registered-clients.js';
 import { KeyRegister } from './keys/key-register.js';
 import { KeysController } from './keys/keys.controller.js';
@@ -14,7 +14,7 @@ import { MeController } from './people/me.controller.js';
 import { PeopleController } from './people/people.controller.js';
 import { PeopleRegister } from './people/people-register.js';
 import { Sessions } from './people/sessions.js';
-import { AUDIT, CLOCK, PUBLIC_URL } from './injection-tokens.js';
+import { AUDIT, CLOCK, ENDED_CLIENTS, PUBLIC_URL } from './injection-tokens.js';
 
 /** The admin side of the authorization server. */
 @Module({})
@@ -42,7 +42,7 @@ export class AuthServerModule {
         { provide: Accounts, useValue: o.accounts },
         { provide: ConfiguredClients, useValue: o.clients.configured },
         { provide: RegisteredClients, useValue: o.clients.registered },
-        { provide: EndedClients, useValue: o.endedClients },
+        { provide: ENDED_CLIENTS, useValue: o.endedClients },
         { provide: PUBLIC_URL, useValue: o.publicUrl },
         { provide: AUDIT, useValue: o.audit },
         { provide: CLOCK, useValue: o.clock },

@@ -11,7 +11,6 @@ import { AuthServerModule } from './auth-server.module.js';
 import { ClientDocuments } from './clients/client-documents.js';
 import { ConfiguredClients } from './clients/configured-clients.js';
 import { FailedAuthentications } from './clients/failed-authentications.js';
-import { EndedClients } from './clients/ended-clients.js';
 import { RemovedApps } from './clients/removed-apps.js';
 import { RegisteredClients } from './clients/registered-clients.js';
 import type { AuthServerConfig } from './config.js';
@@ -20,7 +19,6 @@ import type { EventSink } from './events/event-sink.js';
 import { exchangeOf } from './events/exchange.js';
 import { ensureFirstAdminKey } from './keys/first-admin-key.js';
 import { KeyRegister } from './keys/key-register.js';
-import { EndedPeople } from './federation/ended-people.js';
 import { Federation } from './federation/federation.js';
 import { resolveIdentitySecrets } from './federation/resolve-identity-secrets.js';
 import { oidcHandler } from './oidc-handler.js';
@@ -31,6 +29,7 @@ import { ClientCertificates } from './provider/client-certificates.js';
 import { openDpop } from './provider/dpop.js';
 import { KnownServers } from './provider/known-servers.js';
 import { RememberedConsents } from './provider/remembered-consents.js';
+import { Ended, type EndedClients } from './revocation/ended.js';
 import { RevocationRegister } from './revocation/revocation-register.js';
 import { RotatingProvider } from './provider/rotating-provider.js';
 import { serviceClientMetadata } from './provider/service-clients.js';
@@ -82,7 +81,7 @@ export async function startAuthServer(config: AuthServerConfig, deps: AuthServer
   const configured = undo.adopt(await openConfiguredClients(gateway, config.gatewayFile, tenant, deps), (it) => it.close());
   const store = new OidcStore(await state.bucket(BUCKETS.oidc, tenant));
   const revoked = await RevocationRegister.open(state, tenant);
-  const endedClients = new EndedClients(store, revoked, clock);
+  const endedClients = new Ended('client', store, revoked, clock);
   undo.adopt(RemovedApps.follow({ configured, store, ended: endedClients, log }), (it) => it.close());
   const opened = { servers, signing, configured, store, register: revoked, endedClients, fetch: egress.fetch };
   const onUnreadable = (key: string, error: unknown) => log.error('a revocation could not be read', { key_id: key, error });
@@ -133,7 +132,7 @@ async function providerParts(
   });
   const cookieSecret = await openCookieSecret(state, tenant);
   const accounts = new Accounts(store, tenant);
-  const ended = new EndedPeople(store, register, clock);
+  const ended = new Ended('person', store, register, clock);
   const { mode, providers, recheckSeconds, tokenExchange } = identity;
   const federation = new Federation({
     ...{ providers, publicUrl, store, accounts, ended, clock, fetch, log },

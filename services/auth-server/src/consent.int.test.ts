@@ -2,8 +2,7 @@ import { BUCKETS } from '@switchyard/contracts';
 import { SqliteState } from '@switchyard/state';
 import { FakeClock, tempDir, type TempDir } from '@switchyard/testing';
 import path from 'node:path';
-import { EndedClients } from './clients/ended-clients.js';
-import { EndedPeople } from './federation/ended-people.js';
+import { Ended } from './revocation/ended.js';
 import { startServers, type RunningServers } from './fixtures/running-server.js';
 import { departed, shown, TestBrowser } from './fixtures/test-browser.js';
 import { TestClient } from './fixtures/test-client.js';
@@ -125,8 +124,8 @@ describe('consent', () => {
   it('is forgotten when somebody is signed out everywhere', async () => {
     const store = new OidcStore(await state.bucket(BUCKETS.oidc, 'another'));
     const register = await RevocationRegister.open(state, 'another');
-    const ended = new EndedPeople(store, register, clock);
-    const endedClients = new EndedClients(store, register, clock);
+    const ended = new Ended('person', store, register, clock);
+    const endedClients = new Ended('client', store, register, clock);
     const consents = new RememberedConsents({ store, ended, endedClients, clock });
     const consent = { accountId: 'usr_1', clientId: 'c', redirectUri: WEB, resource: 'r', scope: 'mcp' };
     await consents.remember(consent);

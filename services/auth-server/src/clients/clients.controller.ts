@@ -2,9 +2,9 @@ import { Controller, Delete, HttpCode, Inject, Param, Req } from '@nestjs/common
 import { actorFields, notFound, Problem, RequireRole, type AdminRequest } from '@switchyard/admin-api';
 import type { EventSink } from '../events/event-sink.js';
 import { refuseUnlessRecorded } from '../events/refuse-unless-recorded.js';
-import { AUDIT } from '../injection-tokens.js';
+import { AUDIT, ENDED_CLIENTS } from '../injection-tokens.js';
 import { ConfiguredClients } from './configured-clients.js';
-import { EndedClients } from './ended-clients.js';
+import type { EndedClients } from '../revocation/ended.js';
 import { RegisteredClients } from './registered-clients.js';
 
 /** Apps that have registered themselves: deleted by administrators. */
@@ -19,7 +19,7 @@ export class ClientsController {
   constructor(
     @Inject(ConfiguredClients) configured: ConfiguredClients,
     @Inject(RegisteredClients) registered: RegisteredClients,
-    @Inject(EndedClients) ended: EndedClients,
+    @Inject(ENDED_CLIENTS) ended: EndedClients,
     @Inject(AUDIT) audit: EventSink,
   ) {
     this.#configured = configured;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@switchyard/telemetry';
 import type { OidcStore } from '../store/oidc-store.js';
 import type { ConfiguredClients } from './configured-clients.js';
-import type { EndedClients } from './ended-clients.js';
+import type { EndedClients } from '../revocation/ended.js';
 
 const KIND = 'ConfiguredApps';
 const ID = 'all';

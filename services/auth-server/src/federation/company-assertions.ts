@@ -2,7 +2,7 @@ import { AssertionVerifier, claimedIssuer, type AssertionKind, type VerifiedAsse
 import type { Logger } from '@switchyard/telemetry';
 import type { Accounts, SignedInAccount } from '../provider/accounts.js';
 import type { OidcStore } from '../store/oidc-store.js';
-import type { EndedPeople } from './ended-people.js';
+import type { EndedPeople } from '../revocation/ended.js';
 import { readIdentity, valuesOf } from './identity.js';
 import type { IdentityClient } from './identity-client.js';
 

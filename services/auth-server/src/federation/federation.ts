@@ -5,7 +5,7 @@ import type { Accounts, Origin, SignedInAccount } from '../provider/accounts.js'
 import { LIFETIMES } from '../lifetimes.js';
 import type { OidcStore } from '../store/oidc-store.js';
 import { CompanyAssertions } from './company-assertions.js';
-import type { EndedPeople } from './ended-people.js';
+import type { EndedPeople } from '../revocation/ended.js';
 import { readIdentity } from './identity.js';
 import { IdentityClient, type SignInChecks } from './identity-client.js';
 import { judgeFailure, type Failure } from './judge-failure.js';

@@ -2,7 +2,7 @@ import { LOGOUT_TOKEN_MAX_AGE_MS, LogoutTokenVerifier, type LogoutOrder } from '
 import type { Accounts, SignedInAccount } from '../provider/accounts.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { OidcStore } from '../store/oidc-store.js';
-import type { EndedPeople } from './ended-people.js';
+import type { EndedPeople } from '../revocation/ended.js';
 import type { IdentityClient } from './identity-client.js';
 
 const SESSION = 'ProviderSid';

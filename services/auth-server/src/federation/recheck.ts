@@ -1,7 +1,7 @@
 import type { Logger } from '@switchyard/telemetry';
 import type { Accounts, Origin, SignedInAccount } from '../provider/accounts.js';
 import { LIFETIMES } from '../lifetimes.js';
-import type { EndedPeople } from './ended-people.js';
+import type { EndedPeople } from '../revocation/ended.js';
 import { readIdentity, type Claims } from './identity.js';
 import type { IdentityClient, ProviderTokens } from './identity-client.js';
 import { judgeFailure } from './judge-failure.js';

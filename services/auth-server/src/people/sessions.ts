@@ -1,4 +1,4 @@
-import type { EndedPeople } from '../federation/ended-people.js';
+import type { EndedPeople } from '../revocation/ended.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { GrantRevocations } from '../store/grant-revocations.js';
 import type { OidcStore } from '../store/oidc-store.js';

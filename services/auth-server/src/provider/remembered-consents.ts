@@ -1,6 +1,5 @@
 import { describeRedirect } from '@switchyard/oauth';
-import type { EndedClients } from '../clients/ended-clients.js';
-import type { EndedPeople } from '../federation/ended-people.js';
+import type { EndedClients, EndedPeople } from '../revocation/ended.js';
 import { LIFETIMES } from '../lifetimes.js';
 import type { OidcStore } from '../store/oidc-store.js';
 

@@ -4,8 +4,7 @@ import { SqliteState } from '@switchyard/state';
 import { FakeClock, tempDir } from '@switchyard/testing';
 import path from 'node:path';
 import { STATE_PROFILES, type OpenStates } from '../fixtures/states.contract.js';
-import { EndedClients } from '../clients/ended-clients.js';
-import { EndedPeople } from '../federation/ended-people.js';
+import { Ended } from '../revocation/ended.js';
 import { RevocationRegister } from '../revocation/revocation-register.js';
 import { GrantRevocations } from './grant-revocations.js';
 import { KvAdapter, type AdapterContext } from './kv-adapter.js';
@@ -27,8 +26,8 @@ describe.each(STATE_PROFILES)('the store of oidc-provider: %s', (_id, open) => {
         const store = new OidcStore(await state.bucket(BUCKETS.oidc, DEFAULT_TENANT));
         const register = await RevocationRegister.open(state, DEFAULT_TENANT);
         const revocations = new GrantRevocations(store, register, () => undefined);
-        const ended = new EndedPeople(store, register, clock);
-        const endedClients = new EndedClients(store, register, clock);
+        const ended = new Ended('person', store, register, clock);
+        const endedClients = new Ended('client', store, register, clock);
         return { store, clock, revocations, register, ended, endedClients };
       }),
     );
@@ -163,14 +162,14 @@ describe('a pushed request', () => {
     const store = new OidcStore(await state.bucket(BUCKETS.oidc, DEFAULT_TENANT));
     const register = await RevocationRegister.open(state, DEFAULT_TENANT);
     const revocations = new GrantRevocations(store, register, () => undefined);
-    const ended = new EndedPeople(store, register, clock);
+    const ended = new Ended('person', store, register, clock);
     const adapter = new KvAdapter('PushedAuthorizationRequest', {
       store,
       clock,
       revocations,
       register,
       ended,
-      endedClients: new EndedClients(store, register, clock),
+      endedClients: new Ended('client', store, register, clock),
     });
     await adapter.upsert('par', { exp: clock.now() / 1000 + 60 }, 60);
     clock.advance(5 * 60_000);

@@ -1,9 +1,8 @@
 import { errors, Provider, type Adapter, type AdapterPayload } from 'oidc-provider';
 import { limitGuesses } from '../device/guess-limit.js';
 import { notePoll } from '../device/poll-limit.js';
-import type { EndedClients } from '../clients/ended-clients.js';
+import type { EndedClients, EndedPeople } from '../revocation/ended.js';
 import { LIFETIMES } from '../lifetimes.js';
-import type { EndedPeople } from '../federation/ended-people.js';
 import type { GrantRevocations } from './grant-revocations.js';
 import type { RevocationRegister } from '../revocation/revocation-register.js';
 import type { OidcStore } from './oidc-store.js';
