@@ -135,6 +135,17 @@ export const TYPES = {
       replayed: 'true where they had been given before, and were given once more.',
     },
   ],
+  'auth.identity_asserted': [
+    'A person’s identity provider was asked to say who they are to an upstream’s authorization server (ID-JAG), or was not.',
+    'auth-server',
+    names('identity', 'request', 'principal', 'upstream', 'reason'),
+    {
+      provider: 'Identity provider that they had signed in with.',
+      audience: 'Issuer of the upstream’s authorization server.',
+      resource: 'The upstream, as that server knows it.',
+      code: 'Error code of the provider, or what did not hold.',
+    },
+  ],
   'auth.client_registered': ['A client registered itself.', 'auth-server', SIGN_IN, {}],
   'auth.grant_revoked': [
     'Everything that was issued under a grant ended.',

@@ -21,6 +21,7 @@ export const EVENT_TYPES = [
   'auth.signed_in',
   'auth.signed_out',
   'auth.token_issued',
+  'auth.identity_asserted',
   'auth.client_registered',
   'auth.client_deleted',
   'auth.grant_revoked',

@@ -34,6 +34,13 @@ export {
 } from './events.js';
 export { CLAIMS_HEADER, CONNECT_CLIENT, DEFAULT_TENANT, type Principal } from './identity.js';
 export { EventSchema, type Event, type EventJson } from './gen/switchyard/events/v1/event_pb.js';
+export {
+  AssertionService,
+  ObtainIdJagRequestSchema,
+  ObtainIdJagResponseSchema,
+  type ObtainIdJagRequest,
+  type ObtainIdJagResponse,
+} from './gen/switchyard/auth/v1/assertion_pb.js';
 export { RevocationSchema, RevokedKind, type Revocation } from './gen/switchyard/auth/v1/revocation_pb.js';
 export { ApiKeyRecordSchema, type ApiKeyRecord, type ApiKeyRecordJson } from './gen/switchyard/auth/v1/api_key_pb.js';
 export {

@@ -1,6 +1,7 @@
 import { clientCredentialsProblems } from './client-credentials.js';
 import type { ParsedCredential } from './credential-schema.js';
 import { refuseHeaderName, refuseHeaderValue } from './header-checks.js';
+import { idJagProblems } from './id-jag.js';
 import { oauthProblems } from './oauth-credential.js';
 import type { PlacedProblem } from './placed-problem.js';
 import { tokenExchangeProblems } from './token-exchange.js';
@@ -59,7 +60,7 @@ const colons = (path: readonly PropertyKey[], { username }: Given): PlacedProble
     : [];
 
 /** Who the gateway is at an authorization server. */
-const clientTexts = (given: Of<'client-credentials'> | Of<'token-exchange'>): Text[] => [
+const clientTexts = (given: Of<'client-credentials'> | Of<'token-exchange'> | Of<'id-jag'>): Text[] => [
   { path: ['clientId'], text: given.clientId, secret: false },
   ...(['clientSecret', 'privateKey'] as const).flatMap((key) => {
     const text = given[key];
@@ -104,6 +105,11 @@ const ASPECTS: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>, 
     texts: clientTexts(given),
     writes: [AUTHORIZATION],
     problems: tokenExchangeProblems(given, url),
+  }),
+  'id-jag': (given, url) => ({
+    texts: clientTexts(given),
+    writes: [AUTHORIZATION],
+    problems: idJagProblems(given, url),
   }),
   'user-claims': ({ audience = '' }) => ({
     texts: [{ path: ['audience'], text: audience, secret: false }],

@@ -1,8 +1,9 @@
 import { ConfigError } from '@switchyard/runtime';
 import { parseGatewayConfig } from './load.js';
 
+const COMPANY = 'identity: { mode: oidc, oidc: { issuer: "https://idp.example", clientId: gw, clientSecret: "${env:S}" } }\n';
 const text = (credential: string, url = 'https://x.example/mcp', more = '') =>
-  `teams: { finance: { emails: [a@b.co] }, ops: { claims: [ops] } }\nupstreams:\n  a: { url: "${url}", ${more}credential: ${credential} }\n`;
+  `${COMPANY}teams: { finance: { emails: [a@b.co] }, ops: { claims: [ops] } }\nupstreams:\n  a: { url: "${url}", ${more}credential: ${credential} }\n`;
 
 describe('credentials of upstreams', () => {
   const compiled: [id: string, credential: string, headers: object, expected: object | undefined][] = [
@@ -99,6 +100,21 @@ describe('credentials of upstreams', () => {
         settings: {
           ...{ client_id: 'gw', client_secret: '${env:S}', issuer: 'https://as.example', scopes: 'a', audience: 'crm' },
           resource: 'https://x.example/mcp',
+        },
+      },
+    ],
+    [
+      'C65 what the company says',
+      '{ type: id-jag, issuer: "https://as.example", clientId: gw, clientSecret: "${env:S}", scopes: [a, b], resource: "urn:crm" }',
+      {},
+      {
+        ...{ kind: 'id-jag', owner: 'principal', teams: {} },
+        settings: {
+          client_id: 'gw',
+          client_secret: '${env:S}',
+          issuer: 'https://as.example',
+          scopes: 'a b',
+          resource: 'urn:crm',
         },
       },
     ],
@@ -298,6 +314,26 @@ describe('credentials of upstreams', () => {
       'C64 a secret in clear',
       text('{ type: token-exchange, issuer: "https://as.example", clientId: a, clientSecret: abc }'),
       'credential.clientSecret: is a secret in clear text',
+    ],
+    [
+      'C66 an assertion to nobody',
+      text('{ type: id-jag, clientId: a, clientSecret: "${env:S}" }'),
+      'credential.issuer: is required but missing',
+    ],
+    [
+      'C67 an assertion in clear',
+      text('{ type: id-jag, issuer: "http://as.example", clientId: a, clientSecret: "${env:S}" }'),
+      'credential.issuer: must be an https URL',
+    ],
+    [
+      'C68 nothing to show beside an assertion',
+      text('{ type: id-jag, issuer: "https://as.example", clientId: a }'),
+      'credential: needs clientSecret or privateKey',
+    ],
+    [
+      'C69 an assertion where nobody is at a company',
+      text('{ type: id-jag, issuer: "https://as.example", clientId: a, clientSecret: "${env:S}" }').replace(COMPANY, ''),
+      'credential.type: is for people who signed in at their company',
     ],
     ['C18 key of another kind', text('{ type: bearer, token: "${env:T}", username: a }'), 'credential.username: unknown key'],
   ];

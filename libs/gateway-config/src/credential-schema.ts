@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clientCredentials, clientCredentialsSettings } from './client-credentials.js';
+import { idJag, idJagSettings } from './id-jag.js';
 import { teamNameSchema } from './names.js';
 import { oauthCredential, oauthSettings } from './oauth-credential.js';
 import { tokenExchange, tokenExchangeSettings } from './token-exchange.js';
@@ -62,6 +63,7 @@ const KINDS = [
   userKeyCredential,
   clientCredentials,
   tokenExchange,
+  idJag,
   userClaims,
 ] as const;
 const names = KINDS.map(({ shape }) => `"${shape.type.value}"`);
@@ -80,7 +82,8 @@ export type ParsedCredential = z.output<typeof credentialSchema>;
 /** A credential that more than fixed header fields is needed for. Values hold references, never resolved secrets. */
 export interface CredentialConfig {
   /** How the token vault makes it. */
-  readonly kind: 'header' | 'basic' | 'mtls' | 'oauth' | 'user-key' | 'client-credentials' | 'token-exchange' | 'user-claims';
+  readonly kind:
+    'header' | 'basic' | 'mtls' | 'oauth' | 'user-key' | 'client-credentials' | 'token-exchange' | 'id-jag' | 'user-claims';
   /** Whose it is: the same for every caller, for those of one team, or each caller's own. */
   readonly owner: 'organisation' | 'team' | 'principal';
   /** What that kind needs to know. */
@@ -137,6 +140,7 @@ const COMPILED: { readonly [Type in ParsedCredential['type']]: (given: Of<Type>,
   'user-key': (given, url) => ofPrincipal('user-key', userKeySettings(given, url)),
   'client-credentials': (given, url) => ofOrganisation('client-credentials', clientCredentialsSettings(given, url)),
   'token-exchange': (given, url) => ofPrincipal('token-exchange', tokenExchangeSettings(given, url)),
+  'id-jag': (given, url) => ofPrincipal('id-jag', idJagSettings(given, url)),
   'user-claims': ({ audience }, url) => ofPrincipal('user-claims', { audience: audience ?? url }),
 };
 

@@ -15,6 +15,7 @@ export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
     ...roleProblems(config),
     ...loopProblems(config),
     ...connectProblems(config),
+    ...assertionProblems(config),
     ...credentialTeamProblems(config),
     ...Object.keys(config.audit.prices?.upstreams ?? {}).flatMap((name) =>
       unknownName(config.upstreams, name, 'upstream', ['audit', 'prices', 'upstreams', name]),
@@ -126,6 +127,17 @@ function connectProblems({ upstreams }: GatewayConfig): PlacedProblem[] {
     .map(([name]) => ({
       path: ['upstreams', name],
       message: `cannot be connected: /connect/${name} is a page of the gateway. Rename it.`,
+    }));
+}
+
+/** Who signed in for development is at no company that could say so. */
+function assertionProblems({ identity, upstreams }: GatewayConfig): PlacedProblem[] {
+  if (identity.mode === 'oidc') return [];
+  return Object.entries(upstreams)
+    .filter(([, upstream]) => upstream.kind === 'http' && upstream.credential?.kind === 'id-jag')
+    .map(([name]) => ({
+      path: ['upstreams', name, 'credential', 'type'],
+      message: 'is for people who signed in at their company, and with identity.mode dev nobody does. Write identity.mode oidc.',
     }));
 }
 

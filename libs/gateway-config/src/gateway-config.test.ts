@@ -260,7 +260,7 @@ const refusals: { id: string; text: string; message: string }[] = [
     id: 'U15 unknown credential',
     text: up('{ url: "https://x/", credential: { type: §cookie } }'),
     message:
-      'upstreams.a.credential.type: must be one of "header", "bearer", "basic", "mtls", "oauth", "user-key", "client-credentials", "token-exchange" and "user-claims".',
+      'upstreams.a.credential.type: must be one of "header", "bearer", "basic", "mtls", "oauth", "user-key", "client-credentials", "token-exchange", "id-jag" and "user-claims".',
   },
   {
     id: 'U16 unknown reference',

@@ -14,26 +14,29 @@ import { MeController } from './people/me.controller.js';
 import { PeopleController } from './people/people.controller.js';
 import { PeopleRegister } from './people/people-register.js';
 import { Sessions } from './people/sessions.js';
-import { AUDIT, CLOCK, ENDED_CLIENTS, PUBLIC_URL } from './injection-tokens.js';
+import { ObtainIdJagHandler, type Asserting } from './rpc/obtain-id-jag.js';
+import { ASSERTING, AUDIT, CLOCK, ENDED_CLIENTS, PUBLIC_URL } from './injection-tokens.js';
 
-/** The admin side of the authorization server. */
+/** The admin side of the authorization server, and what other services ask it. */
 @Module({})
 export class AuthServerModule {
-  static of(o: {
-    readonly register: KeyRegister;
-    readonly signing: SigningKeys;
-    readonly people: PeopleRegister;
-    readonly sessions: Sessions;
-    readonly accounts: Accounts;
-    readonly clients: { readonly configured: ConfiguredClients; readonly registered: RegisteredClients };
-    readonly endedClients: EndedClients;
-    readonly publicUrl: string;
-    readonly audit: EventSink;
-    readonly clock: Clock;
-  }): DynamicModule {
+  static of(
+    o: Asserting & {
+      readonly register: KeyRegister;
+      readonly signing: SigningKeys;
+      readonly people: PeopleRegister;
+      readonly sessions: Sessions;
+      readonly accounts: Accounts;
+      readonly clients: { readonly configured: ConfiguredClients; readonly registered: RegisteredClients };
+      readonly endedClients: EndedClients;
+      readonly publicUrl: string;
+      readonly audit: EventSink;
+      readonly clock: Clock;
+    },
+  ): DynamicModule {
     return {
       module: AuthServerModule,
-      controllers: [SigningKeysController, KeysController, MeController, PeopleController, ClientsController],
+      controllers: [SigningKeysController, KeysController, MeController, PeopleController, ClientsController, ObtainIdJagHandler],
       providers: [
         { provide: KeyRegister, useValue: o.register },
         { provide: SigningKeys, useValue: o.signing },
@@ -44,6 +47,7 @@ export class AuthServerModule {
         { provide: RegisteredClients, useValue: o.clients.registered },
         { provide: ENDED_CLIENTS, useValue: o.endedClients },
         { provide: PUBLIC_URL, useValue: o.publicUrl },
+        { provide: ASSERTING, useValue: o satisfies Asserting },
         { provide: AUDIT, useValue: o.audit },
         { provide: CLOCK, useValue: o.clock },
       ],

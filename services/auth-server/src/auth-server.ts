@@ -3,6 +3,7 @@ import { ApiKeyDirectory, Revocations } from '@switchyard/api-keys';
 import { BUCKETS, DEFAULT_TENANT, type ApiKeyRecord } from '@switchyard/contracts';
 import { Egress, LOOPBACK } from '@switchyard/egress';
 import { isLoopbackHost, loadGatewayConfig, type GatewayConfig } from '@switchyard/gateway-config';
+import type { Rpc } from '@switchyard/messaging';
 import type { Clock, RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
@@ -11,6 +12,7 @@ import { AuthServerModule } from './auth-server.module.js';
 import { ClientDocuments } from './clients/client-documents.js';
 import { ConfiguredClients } from './clients/configured-clients.js';
 import { FailedAuthentications } from './clients/failed-authentications.js';
+import { Ended, type EndedClients } from './revocation/ended.js';
 import { RemovedApps } from './clients/removed-apps.js';
 import { RegisteredClients } from './clients/registered-clients.js';
 import type { AuthServerConfig } from './config.js';
@@ -29,7 +31,6 @@ import { ClientCertificates } from './provider/client-certificates.js';
 import { openDpop } from './provider/dpop.js';
 import { KnownServers } from './provider/known-servers.js';
 import { RememberedConsents } from './provider/remembered-consents.js';
-import { Ended, type EndedClients } from './revocation/ended.js';
 import { RevocationRegister } from './revocation/revocation-register.js';
 import { RotatingProvider } from './provider/rotating-provider.js';
 import { serviceClientMetadata } from './provider/service-clients.js';
@@ -42,6 +43,7 @@ import { openCookieSecret } from './store/cookie-secret.js';
 /** What the authorization server stands on. */
 export interface AuthServerDeps {
   readonly state: State;
+  readonly rpc: Rpc;
   readonly audit: EventSink;
   readonly log: Logger;
   readonly clock: Clock;
@@ -63,7 +65,7 @@ export async function startAuthServer(config: AuthServerConfig, deps: AuthServer
     config.gatewayFile,
     deps.env,
   );
-  const { state, audit, clock, log } = deps;
+  const { state, rpc, audit, clock, log } = deps;
   const tenant = DEFAULT_TENANT;
   const register = await KeyRegister.open(state, tenant, clock);
   await showFirstAdminKey(register, tenant, deps);
@@ -91,7 +93,9 @@ export async function startAuthServer(config: AuthServerConfig, deps: AuthServer
   const before = oidcHandler(new RotatingProvider(parts, signing), parts);
   const people = signedInPeople(() => ({ publicUrl, tokens: parts.tokens }), revocations);
   const module = AuthServerModule.of({ ...parts, register, signing, clock, endedClients });
-  const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log, before }), (it) => it.close());
+  const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log, rpc, before }), (it) =>
+    it.close(),
+  );
   const running = undo.move();
   return {
     name: 'auth-server',

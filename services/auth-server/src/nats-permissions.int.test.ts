@@ -1,5 +1,6 @@
-import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
-import { connectNats } from '@switchyard/messaging';
+import { AssertionService, BUCKETS, DEFAULT_TENANT, rpcSubject } from '@switchyard/contracts';
+import { connectNats, NatsRpc, type NatsLink } from '@switchyard/messaging';
+import { generateSealingKey } from '@switchyard/oauth';
 import { systemClock } from '@switchyard/runtime';
 import { NatsState, StateUnavailable } from '@switchyard/state';
 import { startNats, tempDir } from '@switchyard/testing';
@@ -17,17 +18,17 @@ describe('deploy/nats/nats.conf', () => {
   const undo = new AsyncDisposableStack();
   let servers: RunningServers;
   let open: (user: string) => Promise<NatsState>;
+  let link: (user: string) => Promise<NatsLink>;
 
   beforeAll(async () => {
     const nats = undo.use(await startNats({ configFile: path.resolve(__dirname, '../../../deploy/nats/nats.conf'), env }));
     const dir = undo.use(await tempDir());
-    open = async (user) => {
-      const link = await connectNats({ servers: [nats.url], name: user, user, password: passwordOf(user) });
-      undo.defer(() => link.close());
-      return NatsState.open(link, { timeoutMs: 1_000 });
-    };
+    link = async (user) =>
+      undo.adopt(await connectNats({ servers: [nats.url], name: user, user, password: passwordOf(user) }), (it) => it.close());
+    open = async (user) => NatsState.open(await link(user), { timeoutMs: 1_000 });
     const [state, publisher] = [await open('auth-server'), await open('capability-registry')];
-    servers = await startServers({ states: [state], publisher, clock: systemClock, dir: dir.path });
+    const rpcs = [new NatsRpc(await link('auth-server'), 'auth-server')];
+    servers = await startServers({ states: [state], rpcs, publisher, clock: systemClock, dir: dir.path });
     undo.defer(() => servers.close());
   }, 30_000);
   afterAll(() => undo.disposeAsync());
@@ -39,6 +40,19 @@ describe('deploy/nats/nats.conf', () => {
     const authorization = `Bearer ${servers.adminKeys[0]}`;
     const rotated = await client.fetch('/api/v1/keys/signing', { method: 'POST', headers: { authorization } });
     expect([rotated.status, (rotated.json['keys'] as unknown[]).length]).toEqual([202, 2]);
+  });
+
+  it('NP-8 lets the vault have people asserted to upstreams, sealed to it, and nobody else', async () => {
+    const { publicJwk: recipientJwk } = await generateSealingKey();
+    const request = { tenant: DEFAULT_TENANT, principalIssuer: servers.publicUrl, principalSubject: 'usr_x', recipientJwk };
+    const vault = new NatsRpc(await link('token-vault'), 'token-vault');
+    const { result } = await vault.call(AssertionService.method.obtainIdJag, request, { timeoutMs: 10_000 });
+    expect(result).toMatchObject({ case: 'refusal', value: { reason: 'not_signed_in_there' } });
+    for (const user of ['edge-proxy', 'capability-registry', 'analytics']) {
+      const stranger = await link(user);
+      const asked = stranger.connection.request(rpcSubject(AssertionService.method.obtainIdJag), '', { timeout: 2_000 });
+      await expect(asked).rejects.toThrow(/permission/i);
+    }
   });
 
   it.each(USERS.filter((user) => user !== 'auth-server'))('NP-4 does not let %s read signing keys', async (user) => {

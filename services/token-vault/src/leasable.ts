@@ -13,7 +13,7 @@ import { KmsUnavailable } from './kms/kms.js';
 import { connectWayOf, type ConnectWay } from './connect-way.js';
 import { unproven } from './personal-credentials.js';
 import { DAMAGE_SEVERITY, type Damage } from './sealed-store.js';
-import { OAuthProblem } from './upstream-oauth/oauth-problem.js';
+import { OAuthProblem, type OAuthProblemReason } from './upstream-oauth/oauth-problem.js';
 import { claimsOf, type UserClaims } from './user-claims/claims-of.js';
 import type { VaultContext } from './vault-context.js';
 
@@ -133,6 +133,9 @@ async function findPersonal(
 const CLAIMS = 'user-claims';
 const SERVICE = 'client-credentials';
 const EXCHANGE = 'token-exchange';
+const ID_JAG = 'id-jag';
+/** Refusals that say by themselves who can do something. */
+const COMPLETE: ReadonlySet<OAuthProblemReason> = new Set(['sign_in_ended', 'assertion_refused', 'assertion_unavailable']);
 
 /** A token that the gateway gets for itself. */
 async function findService(
@@ -152,7 +155,7 @@ async function findService(
 }
 
 const dependsOnCaller = ({ kind, teams }: CredentialParts) =>
-  kind === CLAIMS || kind === EXCHANGE || Object.keys(teams).length > 0;
+  kind === CLAIMS || kind === EXCHANGE || kind === ID_JAG || Object.keys(teams).length > 0;
 
 /** What is made for whoever calls, once that is proven: a statement about them, or their team's credential. */
 async function findForCaller(
@@ -165,7 +168,8 @@ async function findForCaller(
   if (proof instanceof KmsUnavailable) return away(vault, request.upstream, proof);
   if (!proof.ok) return unproven(request, proof.cause);
   const publicUrl = vault.personal.gateway()?.publicUrl ?? '';
-  if (parts.kind === EXCHANGE) return findExchanged(vault, request, parts, version, { ...proof, publicUrl });
+  if (parts.kind === EXCHANGE || parts.kind === ID_JAG)
+    return findExchanged(vault, request, parts, version, { ...proof, publicUrl });
   if (parts.kind !== CLAIMS) return findTeam(request, proof.principal, parts, version, publicUrl);
   const statement = await unlessAway(() => vault.claims.sign(claimsOf(proof, parts, publicUrl), 'upstream'));
   if (statement instanceof KmsUnavailable) return away(vault, request.upstream, statement);
@@ -174,10 +178,10 @@ async function findForCaller(
   return { ok: true, material, version, untilMs: vault.clock.now() + CLAIMS_LEASE_MS };
 }
 
-/** A token for whoever calls, of the authorization server that trusts this gateway. */
+/** A token for whoever calls, of an authorization server that trusts this gateway, or the company's identity provider. */
 async function findExchanged(
   vault: VaultContext,
-  { upstream, rejectedVersion: rejected }: LeaseCredentialRequest,
+  { upstream, rejectedVersion: rejected, requestId }: LeaseCredentialRequest,
   parts: CredentialParts,
   version: string,
   { publicUrl, ...caller }: ProvenCaller & { readonly publicUrl: string },
@@ -186,13 +190,18 @@ async function findExchanged(
     const message = `${upstream} is used with each person's own account, and you are no person: call it as somebody who is signed in.`;
     return { ok: false, reason: 'credential_unavailable', cause: 'not_a_person', message };
   }
-  const claims = claimsOf(caller, parts, publicUrl);
+  const asked = { upstream, version, settings: parts.settings, rejected };
   const sign = (stated: UserClaims) => vault.claims.sign(stated, 'exchange');
-  const asked = { upstream, version, settings: parts.settings, rejected, claims, sign };
-  const token = await unlessAway(() => vault.personal.exchanges.get(asked));
+  const token = await unlessAway(() =>
+    parts.kind === ID_JAG
+      ? vault.personal.idJags.get({ ...asked, principal: caller.principal, requestId })
+      : vault.personal.exchanges.get({ ...asked, claims: claimsOf(caller, parts, publicUrl), sign }),
+  );
   if (token instanceof KmsUnavailable) return away(vault, upstream, token);
   if (token instanceof OAuthProblem) {
-    const message = `There is no token of yours for ${upstream}: ${token.message} Whoever runs the gateway must look at that upstream's credential.`;
+    const message = COMPLETE.has(token.reason)
+      ? token.message
+      : `There is no token of yours for ${upstream}: ${token.message} Whoever runs the gateway must look at that upstream's credential.`;
     return { ok: false, reason: 'credential_unavailable', cause: token.reason, message };
   }
   const { headers, ...more } = shown(parts);

@@ -3,13 +3,16 @@ import { revocableName, type ApiKeyDirectory, type Revocations } from '@switchya
 import type { Audit } from '@switchyard/audit';
 import { BUCKETS, type LeaseCredentialRequest } from '@switchyard/contracts';
 import { Egress, LOOPBACK } from '@switchyard/egress';
-import { AccessTokenVerifier } from '@switchyard/oauth';
+import type { Rpc } from '@switchyard/messaging';
+import { AccessTokenVerifier, generateSealingKey } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
 import type { CallerKey } from './caller/caller-key.js';
 import { proveCaller, type Proof } from './caller/prove-caller.js';
 import { ServiceTokens } from './client-credentials/service-tokens.js';
+import { Assertions } from './id-jag/assertions.js';
+import { IdJagTokens } from './id-jag/id-jag-tokens.js';
 import { ExchangedTokens } from './token-exchange/exchanged-tokens.js';
 import { BrowserSignIn } from './connect/browser-sign-in.js';
 import { ConnectFlow } from './connect/connect-flow.js';
@@ -36,6 +39,8 @@ import { connectWayOf, CONNECTED_KINDS, type ConnectWay } from './connect-way.js
 /** What people's own credentials stand on. */
 export interface PersonalCredentialsOptions {
   readonly state: State;
+  /** To the authorization server. */
+  readonly rpc: Rpc;
   readonly records: TenantRecords;
   readonly credentials: Credentials;
   readonly files: Pick<ReferenceFiles, 'read'>;
@@ -63,6 +68,7 @@ interface Parts {
   readonly revocations: UpstreamRevocations;
   readonly services: ServiceTokens;
   readonly exchanges: ExchangedTokens;
+  readonly idJags: IdJagTokens;
   readonly site: ConnectSite;
 }
 
@@ -95,6 +101,11 @@ export class PersonalCredentials {
   /** Tokens that are given for a statement about whoever calls. */
   get exchanges(): ExchangedTokens {
     return this.#parts.exchanges;
+  }
+
+  /** Tokens that are given for what the company says of whoever calls. */
+  get idJags(): IdJagTokens {
+    return this.#parts.idJags;
   }
 
   /** People who call the API themselves. */
@@ -217,6 +228,8 @@ async function openParts(o: PersonalCredentialsOptions): Promise<Parts> {
   const asking = { http, servers: new KnownServers(http, clock, findMetadata), clock };
   const services = new ServiceTokens({ ...asking, files: o.files });
   const exchanges = new ExchangedTokens(asking);
+  const assertions = new Assertions({ rpc: o.rpc, sealingKey: await generateSealingKey(), log });
+  const idJags = new IdJagTokens({ ...asking, assertions });
   const revocations = new UpstreamRevocations({ kv, sealed, http, servers, log });
   const connections = new Connections({ store, news, revocations });
   const refresher = new Refresher({ store, clients, leases: kv, servers, http, news, audit, clock, log });
@@ -233,7 +246,7 @@ async function openParts(o: PersonalCredentialsOptions): Promise<Parts> {
       o.revocations.covers({ names: [revocableName('person', subject)], grantedAtMs: signedInAtMs }),
   });
   undo.move();
-  return { view, egress, store, news, connections, clients, refresher, revocations, services, exchanges, site };
+  return { view, egress, store, news, connections, clients, refresher, revocations, services, exchanges, idJags, site };
 }
 
 async function wayTo(credentials: Credentials, upstream: string): Promise<ConnectWay | undefined> {

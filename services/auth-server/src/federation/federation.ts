@@ -7,7 +7,8 @@ import type { OidcStore } from '../store/oidc-store.js';
 import { CompanyAssertions } from './company-assertions.js';
 import type { EndedPeople } from '../revocation/ended.js';
 import { readIdentity } from './identity.js';
-import { IdentityClient, type SignInChecks } from './identity-client.js';
+import { IdentityClient, type IdJagWanted, type SignInChecks } from './identity-client.js';
+import { IdJags, type IdJagOutcome } from './id-jags.js';
 import { judgeFailure, type Failure } from './judge-failure.js';
 import { ProviderLogout } from './provider-logout.js';
 import { ProviderSessions } from './provider-sessions.js';
@@ -49,6 +50,7 @@ export class Federation {
   readonly #states: SignInStates;
   readonly #sessions: ProviderSessions;
   readonly #recheck: Recheck;
+  readonly #idJags: IdJags;
 
   constructor(o: FederationOptions) {
     const { publicUrl, store, clock, fetch } = o;
@@ -62,6 +64,7 @@ export class Federation {
     this.#states = new SignInStates(store, publicUrl.startsWith('https:'));
     this.#sessions = new ProviderSessions(store, o.secret);
     this.#recheck = new Recheck({ ...o, sessions: this.#sessions });
+    this.#idJags = new IdJags({ ...o, sessions: this.#sessions, recheck: this.#recheck });
   }
 
   /** Begins a sign-in. @returns where to send the browser */
@@ -110,6 +113,19 @@ export class Federation {
     return client === undefined ? 'gone' : this.#recheck.standingOf(account, client);
   }
 
+  /** Has the provider of somebody assert them to the authorization server of an upstream. */
+  async idJagOf(account: SignedInAccount, wanted: IdJagWanted): Promise<IdJagOutcome> {
+    const client = this.vouchesFor(account) ? this.#clients.get(account.origin.provider) : undefined;
+    return client === undefined || !this.vouchesFor(account)
+      ? { refused: 'not_signed_in_there', code: 'no_provider' }
+      : this.#idJags.obtain(account, client, wanted);
+  }
+
+  /** Whether somebody has to sign in at their provider although they are still signed in here. */
+  wantsSignInOf(subject: string): Promise<boolean> {
+    return this.#idJags.wantSignInOf(subject);
+  }
+
   async #redeem(client: IdentityClient, query: string, checks: SignInChecks): Promise<SignedInAccount | Refused> {
     const { accounts, clock } = this.#o;
     const provider = client.config.name;
@@ -121,6 +137,7 @@ export class Federation {
       // Some providers give a refresh token at the first sign-in only.
       const before = await this.#sessions.find(account.subject);
       await this.#sessions.write(account.subject, { ...before, ...tokens, checkedAtMs: clock.now() });
+      await this.#idJags.signedIn(account.subject);
       const { sid } = claims;
       if (typeof sid === 'string') await this.logout.remember(identity.issuer, sid, account.subject);
       return account;

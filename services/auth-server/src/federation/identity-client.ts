@@ -16,12 +16,39 @@ export interface SignInChecks {
   readonly maxAgeSeconds?: number;
 }
 
+/** What a provider says of somebody, signed. */
+export interface IdToken {
+  readonly text: string;
+  readonly endsAtMs: number;
+}
+
 /** What a provider gave for a sign-in or a refresh. */
 export interface ProviderTokens {
   readonly claims: Claims;
+  readonly idToken?: IdToken;
   readonly refreshToken?: string;
   readonly accessToken: string;
 }
+
+/** What shows a provider whom something is asked for (RFC 8693 §2.1). */
+export interface SubjectToken {
+  readonly text: string;
+  readonly type: 'id_token' | 'refresh_token';
+}
+
+/** What an ID-JAG is to be for. */
+export interface IdJagWanted {
+  /** Issuer of the authorization server that is to take it. */
+  readonly audience: string;
+  /** What it gives tokens for. */
+  readonly resource: string;
+  /** Scopes there; empty: the provider decides. */
+  readonly scope: string;
+}
+
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
+const ID_JAG = `${TOKEN_TYPE}id-jag`;
 
 /** What the metadata of a provider says that is needed besides signing in. */
 export interface ProviderKeys {
@@ -82,7 +109,7 @@ export class IdentityClient {
     });
     const claims = tokens.claims();
     if (claims === undefined) throw new Error('the token response has no ID token');
-    return { ...(await this.#completed(configuration, claims, tokens.access_token)), ...refreshTokenOf(tokens) };
+    return { ...(await this.#completed(configuration, claims, tokens.access_token)), ...keptOf(tokens) };
   }
 
   /** Asks with a refresh token whether somebody may still sign in, and what is true of them now. */
@@ -92,7 +119,23 @@ export class IdentityClient {
     const claims = tokens.claims() ?? { sub: known.subject, iss: known.issuer };
     // OpenID Connect Core §12.2.
     if (claims.sub !== known.subject) throw new Error('the refreshed ID token is about somebody else');
-    return { ...(await this.#completed(configuration, claims, tokens.access_token)), ...refreshTokenOf(tokens) };
+    return { ...(await this.#completed(configuration, claims, tokens.access_token)), ...keptOf(tokens) };
+  }
+
+  /**
+   * Has the provider assert somebody to another authorization server (draft-ietf-oauth-identity-assertion-authz-grant §4.3).
+   * @returns undefined where what it gave is no ID-JAG
+   */
+  async idJag(subject: SubjectToken, { audience, resource, scope }: IdJagWanted): Promise<string | undefined> {
+    const answer = await oidc.genericGrantRequest(await this.#discovered(), TOKEN_EXCHANGE, {
+      requested_token_type: ID_JAG,
+      subject_token: subject.text,
+      subject_token_type: `${TOKEN_TYPE}${subject.type}`,
+      audience,
+      resource,
+      ...(scope === '' ? {} : { scope }),
+    });
+    return answer['issued_token_type'] === ID_JAG ? answer.access_token : undefined;
   }
 
   /** Asks with an access token, where there is no refresh token. @returns undefined where the provider has no userinfo */
@@ -147,8 +190,15 @@ export class IdentityClient {
   }
 }
 
-const refreshTokenOf = ({ refresh_token: refreshToken }: { readonly refresh_token?: string }) =>
-  refreshToken === undefined ? {} : { refreshToken };
+/** What is kept of an answer. Its claims have been read, so the ID token has them. */
+function keptOf(tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers) {
+  const { id_token: text, refresh_token: refreshToken } = tokens;
+  const endsAtMs = Number(tokens.claims()?.exp) * 1000;
+  return {
+    ...(text === undefined ? {} : { idToken: { text, endsAtMs } }),
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+  };
+}
 
 /** How the gateway shows the provider that it is itself (OpenID Connect Core §9). */
 function clientAuthentication({ clientSecret, privateKey, privateKeyId }: IdentityProviderConfig): oidc.ClientAuth {

@@ -35,6 +35,8 @@ const ABOUT_PEOPLE = new Set([
   'consent_required',
   'account_selection_required',
   'invalid_grant',
+  // RFC 9470 §3, as ID-JAGs are refused with.
+  'insufficient_user_authentication',
 ]);
 
 const OUTAGES = new Set(['server_error', 'temporarily_unavailable', 'slow_down']);

@@ -1,9 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { LIFETIMES } from '../lifetimes.js';
 import type { OidcStore } from '../store/oidc-store.js';
+import type { IdToken } from './identity-client.js';
 
-/** What a provider gave for asking again whether somebody may still sign in. */
+/** What a provider gave for asking again whether somebody may still sign in, and for having it say elsewhere who they are. */
 export interface ProviderSession {
+  /** The newest. */
+  readonly idToken?: IdToken;
   readonly refreshToken?: string;
   readonly accessToken: string;
   /** When the provider last said yes. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@switchyard/telemetry';
 import type { Accounts, Origin, SignedInAccount } from '../provider/accounts.js';
 import { LIFETIMES } from '../lifetimes.js';
@@ -10,6 +11,10 @@ import type { ProviderSession, ProviderSessions } from './provider-sessions.js';
 /** What stands of somebody: as they are now, or why nothing may be issued for them. */
 export type Standing = SignedInAccount | 'gone' | 'unknown';
 
+/** How often it is looked whether another replica has its answer, and how many times. */
+const AGAIN_AFTER_MS = 100;
+const MOST_LOOKS = 50;
+
 /** Asks providers, at refresh time, whether people may still sign in. */
 export class Recheck {
   readonly #o: RecheckOptions;
@@ -20,18 +25,47 @@ export class Recheck {
 
   async standingOf(account: SignedInAccount & { readonly origin: Origin }, client: IdentityClient): Promise<Standing> {
     const { sessions, clock, afterMs } = this.#o;
+    const isDue = ({ checkedAtMs }: ProviderSession) => clock.now() - checkedAtMs >= afterMs;
     const session = await sessions.find(account.subject);
     // A provider that gave nothing to ask with can only tell by back-channel logout.
-    if (session === undefined || clock.now() - session.checkedAtMs < afterMs) return account;
-    const asked = await sessions.alone(account.subject, () => this.#ask(account, client));
+    if (session === undefined || !isDue(session)) return account;
+    const asked = await sessions.alone(account.subject, () => this.#ask(account, client, isDue));
     // Somebody else is asking: their answer is there at the next refresh.
     return asked ?? account;
   }
 
-  async #ask(account: SignedInAccount & { readonly origin: Origin }, client: IdentityClient): Promise<Standing> {
-    const { sessions, clock, afterMs, log } = this.#o;
+  /**
+   * Has a provider give new tokens for what it gave before.
+   * @param seen what it gave before, which is of no use any more; it is asked once for all who have seen the same
+   * @returns what it gave; `gone` where it will give nothing any more, `unknown` where it did not answer
+   */
+  async renew(
+    account: SignedInAccount & { readonly origin: Origin },
+    client: IdentityClient,
+    seen: ProviderSession,
+  ): Promise<ProviderSession | 'gone' | 'unknown'> {
+    const { sessions } = this.#o;
+    const isDue = ({ checkedAtMs }: ProviderSession) => checkedAtMs === seen.checkedAtMs;
+    for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
+      const asked = await sessions.alone(account.subject, () => this.#ask(account, client, isDue));
+      if (asked === 'gone' || asked === 'unknown') return asked;
+      const session = await sessions.find(account.subject);
+      if (session === undefined) return 'gone';
+      if (!isDue(session)) return session;
+      if (asked !== undefined) return 'unknown';
+      await delay(AGAIN_AFTER_MS);
+    }
+    return 'unknown';
+  }
+
+  async #ask(
+    account: SignedInAccount & { readonly origin: Origin },
+    client: IdentityClient,
+    isDue: (session: ProviderSession) => boolean,
+  ): Promise<Standing> {
+    const { sessions, clock, log } = this.#o;
     const session = await sessions.find(account.subject);
-    if (session === undefined || clock.now() - session.checkedAtMs < afterMs) return account;
+    if (session === undefined || !isDue(session)) return account;
     try {
       const answer = await askProvider(client, session, account.origin);
       return answer === undefined ? account : await this.#take(account, client, session, answer);

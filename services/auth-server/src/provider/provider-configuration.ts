@@ -150,7 +150,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
     },
-    interactions: { policy: signInAndConsent(), url: (_ctx, interaction) => interactionPath(interaction.uid) },
+    interactions: { policy: signInAndConsent(o.federation), url: (_ctx, interaction) => interactionPath(interaction.uid) },
     findAccount: async (ctx, subject) => {
       const account = await findPerson(ctx, subject, o);
       return account && libraryAccount(account);

@@ -2,6 +2,7 @@ import type { CredentialParts } from '../credential.js';
 import { basic } from './basic.js';
 import { clientCredentials } from './client-credentials.js';
 import { header } from './header.js';
+import { idJag } from './id-jag.js';
 import type { Kind, Settings } from './kind.js';
 import { mtls } from './mtls.js';
 import { oauth } from './oauth.js';
@@ -19,6 +20,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'user-key': userKey,
   'client-credentials': clientCredentials,
   'token-exchange': tokenExchange,
+  'id-jag': idJag,
 };
 
 /** The kind that goes by a name; undefined where this vault has none. */

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import * as oauth from 'oauth4webapi';
+import type { TokenEndpointResponse } from 'oauth4webapi';
 import { z } from 'zod';
 import { HeldTokens, type HeldToken } from '../client-credentials/held-tokens.js';
-import { authenticationOf, noEndpoint, serviceSettings, type TokenAskingOptions } from '../client-credentials/service-tokens.js';
+import { serviceSettings, type TokenAskingOptions } from '../client-credentials/service-tokens.js';
+import { requestToken } from '../client-credentials/token-request.js';
 import { scopesOf } from '../upstream-oauth/challenge.js';
 import { OAuthProblem } from '../upstream-oauth/oauth-problem.js';
-import { problemOf, tokensOf, type Tokens } from '../upstream-oauth/tokens.js';
+import { tokensOf, type Tokens } from '../upstream-oauth/tokens.js';
 import type { UserClaims } from '../user-claims/claims-of.js';
 
 /** Settings of an upstream of kind `token-exchange`. */
@@ -52,50 +53,26 @@ export class ExchangedTokens {
     return this.#held.get({ place, upstream, version, rejected, fetch: () => this.#exchange(settings, statement) });
   }
 
-  async #exchange(settings: ExchangeSettings, statement: () => Promise<string>): Promise<Tokens | OAuthProblem> {
-    const { http, servers } = this.#o;
-    const { issuer, token_url: tokenUrl, client_id: id, scopes = '', resource, audience } = settings;
-    const server = tokenUrl === undefined ? await servers.find(issuer) : { issuer, token_endpoint: tokenUrl };
-    if (server instanceof OAuthProblem) return server;
-    const endpoint = server.token_endpoint ?? '';
-    if (http.usable(endpoint) === undefined) return noEndpoint(server.issuer);
-    const parameters = new URLSearchParams({
-      subject_token: await statement(),
-      subject_token_type: `${TYPE}jwt`,
-      requested_token_type: `${TYPE}access_token`,
-      resource,
-      ...(audience !== undefined && { audience }),
-      ...(scopes !== '' && { scope: scopes }),
-    });
-    const { host } = new URL(endpoint);
-    try {
-      const client = { client_id: id };
-      const response = await oauth.genericTokenEndpointRequest(server, client, authenticationOf(settings), GRANT, parameters, {
-        [oauth.customFetch]: (url, options) => http.fetch(url, options),
-        // The http client itself judges which URLs may be asked.
-        [oauth.allowInsecureRequests]: endpoint.startsWith('http:'),
+  #exchange(settings: ExchangeSettings, statement: () => Promise<string>): Promise<Tokens | OAuthProblem> {
+    const { scopes = '', resource, audience } = settings;
+    const parameters = async () =>
+      new URLSearchParams({
+        subject_token: await statement(),
+        subject_token_type: `${TYPE}jwt`,
+        requested_token_type: `${TYPE}access_token`,
+        resource,
+        ...(audience !== undefined && { audience }),
+        ...(scopes !== '' && { scope: scopes }),
       });
-      return usableTokens(await oauth.processGenericTokenEndpointResponse(server, client, response), scopesOf(scopes), host);
-    } catch (error) {
-      return refusalOf(problemOf(error, host), host);
-    }
+    const read = (answer: TokenEndpointResponse, host: string) => usableTokens(answer, scopesOf(scopes), host);
+    return requestToken(this.#o, { settings, grant: GRANT, shown: 'what this gateway states of you', parameters, read });
   }
 }
 
 /** Nothing but an access token is shown to an upstream (RFC 8693 §2.2.1). */
-function usableTokens(answer: oauth.TokenEndpointResponse, scopes: readonly string[], host: string): Tokens | OAuthProblem {
+function usableTokens(answer: TokenEndpointResponse, scopes: readonly string[], host: string): Tokens | OAuthProblem {
   const issued = answer['issued_token_type'];
   if (issued !== undefined && issued !== `${TYPE}access_token` && issued !== `${TYPE}jwt`)
     return new OAuthProblem('token_unusable', `What ${host} gave in exchange is no access token.`);
   return tokensOf(answer, scopes, undefined);
 }
-
-/** There is no connection that could have ended: it is the statement that is not accepted. */
-const refusalOf = (problem: OAuthProblem, host: string): OAuthProblem =>
-  problem.reason === 'grant_ended'
-    ? new OAuthProblem(
-        'token_refused',
-        `${host} does not accept what this gateway states of you (${problem.code}).`,
-        problem.code,
-      )
-    : problem;

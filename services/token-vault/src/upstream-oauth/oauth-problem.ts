@@ -1,4 +1,4 @@
-/** Why a connection to an upstream's authorization server cannot be made or kept. */
+/** Why a connection to an upstream's authorization server cannot be made or kept, or a token not be had. */
 export type OAuthProblemReason =
   | 'upstream_unreachable'
   | 'url_refused'
@@ -15,7 +15,10 @@ export type OAuthProblemReason =
   | 'grant_ended'
   | 'client_refused'
   | 'token_refused'
-  | 'token_unusable';
+  | 'token_unusable'
+  | 'sign_in_ended'
+  | 'assertion_refused'
+  | 'assertion_unavailable';
 
 /** An expected refusal of an upstream, or of ours towards it. The sentence is safe to show: nothing in it was written by the upstream. */
 export class OAuthProblem {
