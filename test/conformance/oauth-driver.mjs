@@ -7,7 +7,9 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { Egress, LOOPBACK, NO_FIELDS, withField } from '@switchyard/egress';
 import { generateDpopKey } from '@switchyard/oauth';
 import { UpstreamHttp } from '../../services/edge-proxy/dist/upstream/upstream-http.js';
+import { signedInAtCompany } from './signed-in-at-company.mjs';
 import { ServiceTokens } from '../../services/token-vault/dist/client-credentials/service-tokens.js';
+import { IdJagTokens } from '../../services/token-vault/dist/id-jag/id-jag-tokens.js';
 import { beginAuthorization, checkAnswer, scopesToAsk } from '../../services/token-vault/dist/upstream-oauth/authorization.js';
 import { bindsTokens } from '../../services/token-vault/dist/upstream-oauth/bound-tokens.js';
 import { readChallenge } from '../../services/token-vault/dist/upstream-oauth/challenge.js';
@@ -88,6 +90,22 @@ const ownToken = (url) => async (challenge) => {
   return shownWith(orThrow(await services.get({ upstream: 'referee', version: '1', settings, rejected: '' })).accessToken);
 };
 
+/** A token for what the company says of whoever calls (upstreams of kind id-jag), with what an administrator would write of it. */
+const companysToken = (url) => async (challenge) => {
+  const { client_id, client_secret, idp_issuer, idp_client_id, idp_id_token } = JSON.parse(context);
+  const { server } = orThrow(await discover(http, { url, challenge }));
+  await using person = await signedInAtCompany({
+    issuer: idp_issuer,
+    clientId: idp_client_id,
+    idToken: idp_id_token,
+    fetch: egress.fetch,
+  });
+  const settings = { client_id, client_secret, issuer: server.issuer, resource: url };
+  const tokens = new IdJagTokens({ http, servers: { find: () => Promise.resolve(server) }, clock: Date, assertions: person });
+  const request = { upstream: 'referee', version: '1', settings, rejected: '', requestId: '', principal: person.principal };
+  return orThrow(await tokens.get(request)).accessToken;
+};
+
 const personsToken = (url) => {
   const connection = new Connection(url);
   return (challenge) => connection.authorize(challenge);
@@ -149,7 +167,11 @@ async function connect(url, fetch) {
 }
 
 const url = process.argv.at(-1);
-const tokenOf = /^auth\/(client-credentials|wif)-/.test(scenario) ? ownToken : personsToken;
+const WAYS = [
+  [/^auth\/(client-credentials|wif)-/, ownToken],
+  [/^auth\/enterprise-managed-authorization$/, companysToken],
+];
+const tokenOf = WAYS.find(([names]) => names.test(scenario))?.[1] ?? personsToken;
 const client = await connect(url, fetchWith(tokenOf(url)));
 const { tools } = await client.listTools();
 for (const { name } of tools) await client.callTool({ name, arguments: {} });
