@@ -9,6 +9,8 @@ const esmOnly = [
   '@modelcontextprotocol',
   'undici',
   '@opentelemetry/otlp-exporter-base',
+  'hyparquet',
+  'hyparquet-writer',
 ].join('|');
 
 const swc = [
@@ -34,7 +36,7 @@ export default {
   transform: { '^.+\\.(ts|mjs|cjs|js)$': swc },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly})/)`],
   moduleNameMapper: {
-    '^@switchyard/(contracts|mcp|messaging|state|egress|oauth|runtime|telemetry|audit|testing|api-keys|admin-api|gateway-config|platform|pages)$':
+    '^@switchyard/(aws|contracts|mcp|messaging|state|egress|oauth|runtime|telemetry|audit|testing|api-keys|admin-api|gateway-config|platform|pages)$':
       '<rootDir>/libs/$1/src/index.ts',
     '^@switchyard/contracts/catalogue$': '<rootDir>/libs/contracts/src/catalogue.ts',
     '^@switchyard/([a-z-]+)$': '<rootDir>/services/$1/src/index.ts',

@@ -29,7 +29,7 @@ export const EXTERNAL_OWNERS = {
   pino: ['@switchyard/telemetry'],
   'oidc-provider': ['@switchyard/auth-server'],
   'openid-client': ['@switchyard/auth-server'],
-  aws4fetch: ['@switchyard/token-vault'],
+  aws4fetch: ['@switchyard/aws'],
   oauth4webapi: ['@switchyard/token-vault'],
   '@clickhouse/*': ['@switchyard/analytics', '@switchyard/testing'],
 };

@@ -1,7 +1,6 @@
-import { AwsV4Signer } from 'aws4fetch';
+import { AwsUnavailable, awsCredentials, signAws, type AwsCredentials, type AwsCredentialsConfig } from '@switchyard/aws';
+import type { Expiring } from '@switchyard/runtime';
 import { askJson, textIn, type JsonAnswer, type Transport } from './ask-json.js';
-import { awsCredentials, type AwsCredentials } from './aws-credentials.js';
-import type { Expiring } from './expiring.js';
 import type { AwsKmsConfig } from './kek-schema.js';
 import { KmsRejected, KmsUnavailable, type Kms, type KmsContext, type WrappedKey } from './kms.js';
 
@@ -11,9 +10,6 @@ const ok = 200;
 const rejections = new Set(['InvalidCiphertextException', 'IncorrectKeyException']);
 /** What AWS says of credentials that have ended. */
 const ended = new Set(['ExpiredTokenException', 'UnrecognizedClientException', 'InvalidClientTokenId']);
-
-/** A time as AWS signs it: 20260131T000000Z. */
-const amzDate = (atMs: number) => new Date(atMs).toISOString().replace(/[-:]|\.\d{3}/g, '');
 
 /** AWS KMS, over its HTTP API with Signature Version 4. The context is the encryption context, so CloudTrail shows it. */
 export class AwsKms implements Kms {
@@ -27,7 +23,7 @@ export class AwsKms implements Kms {
     this.#config = config;
     this.#transport = o;
     this.#clock = o.clock;
-    this.#credentials = awsCredentials(config, o, o.clock);
+    this.#credentials = awsCredentials(credentialsOf(config), config.region, { ...o, sessionName: 'switchyard-token-vault' });
     this.id = `awsKms:${config.keyId}`;
   }
 
@@ -51,30 +47,42 @@ export class AwsKms implements Kms {
 
   async #ask(operation: 'Encrypt' | 'Decrypt', parameters: object): Promise<JsonAnswer> {
     const body = JSON.stringify({ KeyId: this.#config.keyId, ...parameters });
-    const credentials = await this.#credentials.get();
+    const credentials = await this.#keys();
     const answer = await this.#send(operation, body, credentials);
     if (!ended.has(errorOf(answer.body, answer.status))) return answer;
     this.#credentials.drop(credentials);
-    return this.#send(operation, body, await this.#credentials.get());
+    return this.#send(operation, body, await this.#keys());
+  }
+
+  async #keys(): Promise<AwsCredentials> {
+    try {
+      return await this.#credentials.get();
+    } catch (cause) {
+      throw cause instanceof AwsUnavailable ? new KmsUnavailable(cause.message, { cause }) : cause;
+    }
   }
 
   async #send(operation: string, body: string, credentials: AwsCredentials): Promise<JsonAnswer> {
     const { region, endpoint = `https://kms.${region}.amazonaws.com` } = this.#config;
-    const signed = await new AwsV4Signer({
+    const { url, headers } = await signAws({
       method: 'POST',
       url: `${endpoint}/`,
       headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `TrentService.${operation}` },
       body,
-      ...credentials,
+      credentials,
       service: 'kms',
       region,
-      datetime: amzDate(this.#clock.now()),
-      // Everything that says what is asked is signed, the content type too.
-      allHeaders: true,
-    }).sign();
-    const headers = Object.fromEntries(signed.headers);
-    return askJson(this.#transport, { peer: AWS, url: signed.url.toString(), method: 'POST', headers, body });
+      atMs: this.#clock.now(),
+    });
+    return askJson(this.#transport, { peer: AWS, url, method: 'POST', headers, body });
   }
+}
+
+function credentialsOf({ credentials: { accessKey, webIdentity, container } }: AwsKmsConfig): AwsCredentialsConfig {
+  if (accessKey === undefined) return { webIdentity, container };
+  const { id, secret, sessionToken } = accessKey;
+  const session = sessionToken === undefined ? {} : { sessionToken: sessionToken.reveal() };
+  return { accessKey: { accessKeyId: id, secretAccessKey: secret.reveal(), ...session } };
 }
 
 // com.amazonaws.kms#NotFoundException, or without the part before the mark.

@@ -1,5 +1,5 @@
+import type { Expiring } from '@switchyard/runtime';
 import { askJson, textIn, type JsonAnswer, type Transport } from './ask-json.js';
-import type { Expiring } from './expiring.js';
 import { gcpToken } from './gcp-token.js';
 import type { GcpKmsConfig } from './kek-schema.js';
 import { contextBytes, KmsRejected, KmsUnavailable, type Kms, type KmsContext, type WrappedKey } from './kms.js';

@@ -1,8 +1,8 @@
+import { Expiring, type Granted } from '@switchyard/runtime';
 import { signJwtAssertion } from '@switchyard/oauth';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { askJson, textIn, type Transport } from './ask-json.js';
-import { Expiring, type Granted } from './expiring.js';
 import type { GcpKmsConfig } from './kek-schema.js';
 import { KmsUnavailable } from './kms.js';
 

@@ -1,4 +1,3 @@
-import { AwsV4Signer } from 'aws4fetch';
 import { expectedSignature } from './aws.fixture.js';
 
 // Published by AWS as the Signature Version 4 test suite; key and time are the same in all of them.
@@ -9,26 +8,8 @@ const VECTORS: readonly (readonly [id: string, method: 'GET' | 'POST', signature
 const secret = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 const date = '20150830T123600Z';
 
-describe('Signature Version 4', () => {
-  it.each(VECTORS)('is what AWS published: %s', async (_id, method, signature) => {
-    const { headers } = await new AwsV4Signer({
-      method,
-      url: 'https://example.amazonaws.com/',
-      accessKeyId: 'AKIDEXAMPLE',
-      secretAccessKey: secret,
-      service: 'service',
-      region: 'us-east-1',
-      datetime: date,
-    }).sign();
-    expect(headers.get('authorization')).toBe(
-      'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, ' +
-        `SignedHeaders=host;x-amz-date, Signature=${signature}`,
-    );
-  });
-
-  it.each(VECTORS)('is what the stand-in expects too: %s', (_id, method, signature) => {
-    const request = { method, path: '/', headers: { host: 'example.amazonaws.com', 'x-amz-date': date }, body: '' };
-    const scope = '20150830/us-east-1/service/aws4_request';
-    expect(expectedSignature(request, { secret, scope, signedHeaders: 'host;x-amz-date' })).toBe(signature);
-  });
+it.each(VECTORS)('Signature Version 4, as the stand-in expects it, is what AWS published: %s', (_id, method, signature) => {
+  const request = { method, path: '/', headers: { host: 'example.amazonaws.com', 'x-amz-date': date }, body: '' };
+  const scope = '20150830/us-east-1/service/aws4_request';
+  expect(expectedSignature(request, { secret, scope, signedHeaders: 'host;x-amz-date' })).toBe(signature);
 });

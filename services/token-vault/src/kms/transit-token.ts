@@ -1,6 +1,6 @@
+import { Expiring } from '@switchyard/runtime';
 import { readFile } from 'node:fs/promises';
 import { askJson, mapIn, textIn, type Transport } from './ask-json.js';
-import { Expiring } from './expiring.js';
 import type { TransitConfig } from './kek-schema.js';
 import { KmsUnavailable } from './kms.js';
 
