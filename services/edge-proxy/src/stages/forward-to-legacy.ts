@@ -27,6 +27,7 @@ import { enterUpstream } from '../upstream-session.js';
 import { needsTask, requestAsTask } from '../task-of-legacy.js';
 import type { OutboundContext, OutboundRequest, UpstreamAnswer, UpstreamLink, UpstreamMessage } from '../upstream/link.js';
 import { capabilityMissing, inputRequired, SERVER_INFO_JSON, undeclaredNeeds } from './input-required.js';
+import { addOwnEdits } from './own-edits.js';
 import type { Target } from './resolve.js';
 import { resumeElsewhere } from './resume-elsewhere.js';
 
@@ -155,15 +156,8 @@ async function send(call: Call, running: RunningCall, way: Way, standing: Pooled
   );
 }
 
-function requestEdits({ inbound: { bytes, envelope } }: Call, id: string, target: Target): Edit[] {
-  const edits = legacyRequestEdits(bytes, envelope);
-  if (envelope.idRange) edits.push({ range: envelope.idRange, text: id });
-  if (envelope.progressTokenRange) edits.push({ range: envelope.progressTokenRange, text: id });
-  const nameRange = envelope.method === 'completion/complete' ? envelope.refNameRange : envelope.nameRange;
-  if (nameRange && target.exposed !== target.capability.name)
-    edits.push({ range: nameRange, text: JSON.stringify(target.capability.name) });
-  return edits;
-}
+const requestEdits = ({ inbound: { bytes, envelope } }: Call, id: string, target: Target): Edit[] =>
+  addOwnEdits(legacyRequestEdits(bytes, envelope), envelope, id, target);
 
 function logLevelOf({ inbound: { bytes, envelope } }: Round): string | undefined {
   const range = memberAt(bytes, envelope.metaRange, META_KEYS.logLevel);

@@ -40,6 +40,7 @@ import { hasSubscriptions } from '../upstream-subscription.js';
 import { CARRIED_CAPABILITIES } from '../upstream/profile.js';
 import { followModernTask, pause } from './follow-modern-task.js';
 import { beginStream, relayNotification } from './forward.js';
+import { addOwnEdits } from './own-edits.js';
 import { isRefusedForFields, refreshTools, sameFields } from './refused-fields.js';
 import type { Target } from './resolve.js';
 
@@ -196,12 +197,7 @@ function requestBody(cross: CrossEraCall, id: string, retry: Retry | undefined, 
     clientInfoJson: JSON.stringify(GATEWAY_INFO),
     logLevel: session.record.logLevel,
   });
-  if (envelope.idRange) edits.push({ range: envelope.idRange, text: id });
-  if (envelope.progressTokenRange) edits.push({ range: envelope.progressTokenRange, text: id });
-  const nameRange = envelope.method === 'completion/complete' ? envelope.refNameRange : envelope.nameRange;
-  if (nameRange && target.exposed !== target.capability.name)
-    edits.push({ range: nameRange, text: JSON.stringify(target.capability.name) });
-  const body = splice(bytes, edits);
+  const body = splice(bytes, addOwnEdits(edits, envelope, id, target));
   return retry === undefined ? body : splice(body, retryEdits(body, envelopeOf(body), retry));
 }
 

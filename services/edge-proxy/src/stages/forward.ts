@@ -28,6 +28,7 @@ import { canBeAsked, relayRequest } from '../relay-request.js';
 import type { ClientSession } from '../session-store.js';
 import { forwardToModern } from './forward-to-modern.js';
 import { isRefusedForFields, refreshTools, sameFields } from './refused-fields.js';
+import { addOwnEdits } from './own-edits.js';
 import { relayInputRequired, SERVER_INFO_JSON } from './input-required.js';
 import { mayBeTask, takeTask, taskProblem } from './task-made.js';
 import type { Target } from './resolve.js';
@@ -152,16 +153,11 @@ function asking(call: Call, session: ClientSession, id: string, edge: Edge): Non
 }
 
 function outboundEdits({ bytes, envelope }: Inbound, id: string, target: Target, retried: RequestState | undefined): Edit[] {
-  const edits: Edit[] = [];
-  if (envelope.idRange) edits.push({ range: envelope.idRange, text: id });
-  if (envelope.progressTokenRange) edits.push({ range: envelope.progressTokenRange, text: id });
+  const edits = addOwnEdits([], envelope, id, target);
   if (retried?.connectUntilMs !== undefined)
     edits.push(...retryEdits(bytes, envelope, { answers: [], requestStateJson: retried.upstream }));
   else if (retried !== undefined && envelope.requestStateRange)
     edits.push({ range: envelope.requestStateRange, text: retried.upstream ?? '""' });
-  const nameRange = envelope.method === 'completion/complete' ? envelope.refNameRange : envelope.nameRange;
-  if (nameRange && target.exposed !== target.capability.name)
-    edits.push({ range: nameRange, text: JSON.stringify(target.capability.name) });
   return edits;
 }
 
