@@ -38,6 +38,11 @@ describe('audit.sinks', () => {
     ['elastic', 'url: "https://e.example:9200", username: u, password: "${file:p}"'],
     ['datadog', 'site: datadoghq.eu, apiKey: "${env:K}", tags: ["env:prod"]'],
     ['sentinel', 'url: "https://x.ingest.monitor.azure.com", rule: dcr-1a, tenantId: t, clientId: c, clientSecret: "${env:S}"'],
+    [
+      'otlp',
+      'url: "http://c.example:4318", headers: { authorization: "Bearer ${secret:o}" }, resource: { a.b: c }, encoding: json',
+    ],
+    ['s3', 'bucket: logs-1, prefix: "a/b=c/", credentials: { accessKey: { id: AKIA1, secret: "${secret:s}" } }, format: parquet'],
     ['file', 'path: /var/log/a.jsonl, filter: { types: ["auth.*", tool.called], outcomes: [denied], teams: [ops] }'],
   ])('takes %s: %s', (type, settings) => {
     expect(refusalOf(`{ a: { type: ${type}, ${settings} } }`)).toBe('accepted');
@@ -66,6 +71,31 @@ describe('audit.sinks', () => {
       'SK11 half an account',
       '{ a: { type: elastic, url: "https://e.example", username: u } }',
       /has a username without a password/,
+    ],
+    [
+      'SK13 header that the gateway says',
+      '{ a: { type: otlp, url: "https://e.example", headers: { Content-Type: "${env:A}" } } }',
+      /headers\.Content-Type: is said by the gateway\./,
+    ],
+    [
+      'SK14 header in clear',
+      '{ a: { type: otlp, url: "https://e.example", headers: { api-key: abc } } }',
+      /headers\.api-key: is a secret in clear text\./,
+    ],
+    [
+      'SK15 prefix that leaves its folder',
+      '{ a: { type: s3, bucket: logs, prefix: "a/../", credentials: { accessKey: { id: A, secret: "${env:A}" } } } }',
+      /prefix: must be made of names that each end with/,
+    ],
+    [
+      'SK16 key without its encryption',
+      '{ a: { type: s3, bucket: logs, kmsKeyId: k, credentials: { accessKey: { id: A, secret: "${env:A}" } } } }',
+      /kmsKeyId: needs encryption: aws:kms\./,
+    ],
+    [
+      'SK17 no credentials',
+      '{ a: { type: s3, bucket: logs, credentials: {} } }',
+      /credentials: must have one of accessKey, webIdentity and container\./,
     ],
     ['SK12 name', '{ "A b": { type: file, path: /a } }', /must be 1 to 63 of a-z, 0-9 and "-"/],
   ])('refuses %s', (_id, sinks, message) => {

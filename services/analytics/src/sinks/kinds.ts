@@ -2,6 +2,8 @@ import type { SinkConfig } from '@switchyard/gateway-config';
 import { openDatadogSink } from './kinds/datadog.js';
 import { openElasticSink } from './kinds/elastic.js';
 import { openFileSink } from './kinds/file.js';
+import { openOtlpSink } from './kinds/otlp.js';
+import { openS3Sink } from './kinds/s3.js';
 import { openSentinelSink } from './kinds/sentinel.js';
 import { openSplunkHecSink } from './kinds/splunk-hec.js';
 import { openWebhookSink } from './kinds/webhook.js';
@@ -15,6 +17,8 @@ const KINDS: SinkKinds = {
   elastic: openElasticSink,
   datadog: openDatadogSink,
   sentinel: openSentinelSink,
+  otlp: openOtlpSink,
+  s3: openS3Sink,
 };
 
 /** Opens a sink. @throws Misconfigured */

@@ -9,11 +9,14 @@ export interface Place {
   readonly sequence: number;
   /** As `InOrder.expected` has it. */
   readonly expected: Readonly<Record<string, Expected>>;
+  /** Up to where was read for what is being delivered, by sinks that gather: the same is gathered again after a restart. */
+  readonly until?: number | undefined;
 }
 
 const placeSchema = z.object({
   sequence: z.number(),
   expected: z.record(z.string(), z.object({ epoch: z.number(), next: z.number() })),
+  until: z.number().optional(),
 });
 
 const key = (sink: string) => `place/${sink}`;

@@ -8,6 +8,7 @@ import type { Logger } from '@switchyard/telemetry';
 import { EngineError, type Engine } from '../engine/engine.js';
 import { backOffMs } from './back-off.js';
 import { deliverAll, Ended, type Delivery } from './deliver-all.js';
+import { gather, type Gathering } from './gather.js';
 import { InOrder } from './in-order.js';
 import { openSink } from './kinds.js';
 import { replaysOf, saveReplay, type Replay } from './replay.js';
@@ -17,7 +18,7 @@ import type { SinkDeadLetters } from './sink-dead-letters.js';
 import { compileItems } from './sink-items.js';
 import { SinkLease } from './sink-lease.js';
 import type { SinkMetrics } from './sink-metrics.js';
-import { SinkPlace } from './sink-place.js';
+import { SinkPlace, type Place } from './sink-place.js';
 import { leaseSecrets, type SecretsOptions } from './sink-secrets.js';
 import type { SinkStatus } from './sink-status.js';
 
@@ -54,6 +55,7 @@ export class SinkRunner {
   readonly #settings: SinkConfig;
   readonly #allowed: readonly string[];
   readonly #items: ReturnType<typeof compileItems>;
+  readonly #gathering: Gathering | undefined;
   readonly #closing = new AbortController();
   readonly #ended: Promise<void>;
   #open: { readonly sink: Sink; readonly egress: Egress; readonly untilMs: number } | undefined;
@@ -72,6 +74,7 @@ export class SinkRunner {
     this.#settings = sinkSchema.parse(JSON.parse(configured.settings));
     this.#allowed = allowed;
     this.#items = compileItems(this.#settings);
+    this.#gathering = gatheringOf(this.#settings);
     this.#status = { state: 'standby', reason: '', backlog: 0, delivered: 0, refused: 0, dropped: 0 };
     deps.metrics.begin(configured.name);
     this.#ended = this.#run();
@@ -126,23 +129,26 @@ export class SinkRunner {
   async #serve(signal: AbortSignal): Promise<void> {
     const { bus, kv, clock } = this.#deps;
     const place = new SinkPlace(kv, this.#configured.name);
-    const begin = (await place.load()) ?? { sequence: await bus.lastSequence(EVENTS_STREAM), expected: {} };
-    await place.save(begin);
-    const inOrder = new InOrder(PATIENCE_MS, begin.expected);
-    this.#position = begin.sequence;
+    let at: Place = (await place.load()) ?? { sequence: await bus.lastSequence(EVENTS_STREAM), expected: {} };
+    await place.save(at);
+    const inOrder = new InOrder(PATIENCE_MS, at.expected);
+    this.#position = at.sequence;
     this.#status = { ...this.#status, state: 'ok', reason: '' };
-    const reader = await bus.read(EVENTS_STREAM, begin.sequence);
+    const reader = await bus.read(EVENTS_STREAM, at.sequence);
     try {
       while (!signal.aborted) {
         if (this.#mayReplay && clock.now() >= this.#replayAtMs) await this.#replayPage(signal);
-        const messages = await this.#next(reader, inOrder, signal);
+        const messages = await this.#gather(reader, inOrder, signal, at.until);
+        if (signal.aborted) break;
         const ready = inOrder.take(messages, clock.now());
         if (ready.length === 0 && messages.length === 0) continue;
         const items = ready.flatMap((message) => this.#items.ofMessage(message));
         this.#oldestAtMs = items[0] && Date.parse(items[0].event.occurred_at ?? '');
         await this.#look();
+        if (this.#gathering !== undefined) await place.save({ ...at, until: this.#position });
         await deliverAll(items, this.#delivery(signal));
-        await place.save({ sequence: Math.min(this.#position, inOrder.safeSequence), expected: inOrder.expected() });
+        at = { sequence: Math.min(this.#position, inOrder.safeSequence), expected: inOrder.expected() };
+        await place.save(at);
         this.#oldestAtMs = undefined;
         await this.#look();
       }
@@ -151,10 +157,31 @@ export class SinkRunner {
     }
   }
 
-  async #next(reader: StreamReader, inOrder: InOrder, signal: AbortSignal): Promise<readonly StreamMessage[]> {
+  /** What is delivered together: what is there, unless the sink gathers. @param until as of `Place` */
+  #gather(reader: StreamReader, inOrder: InOrder, signal: AbortSignal, until = 0): Promise<readonly StreamMessage[]> {
+    if (this.#gathering === undefined) return this.#next(reader, inOrder, signal);
+    return gather(this.#gathering, {
+      next: (end, most) => this.#next(reader, inOrder, end, most),
+      left: () => until - this.#position,
+      onMessages: async ([message]) => {
+        const first = message && this.#items.ofMessage(message)[0];
+        this.#oldestAtMs ??= first && Date.parse(first.event.occurred_at ?? '');
+        await this.#look();
+      },
+      signal,
+    });
+  }
+
+  async #next(
+    reader: StreamReader,
+    inOrder: InOrder,
+    signal: AbortSignal,
+    most: number = READ.messages,
+  ): Promise<readonly StreamMessage[]> {
     this.#wake = new AbortController();
     const soon = this.#mayReplay ? [AbortSignal.timeout(REPLAY_MS)] : inOrder.heldCount > 0 ? [AbortSignal.timeout(HELD_MS)] : [];
-    const messages = await reader.next({ ...READ, signal: AbortSignal.any([signal, this.#wake.signal, ...soon]) });
+    const until = AbortSignal.any([signal, this.#wake.signal, ...soon]);
+    const messages = await reader.next({ ...READ, messages: Math.min(most, READ.messages), signal: until });
     for (const { sequence } of messages) {
       const missing = Number(sequence) - this.#position - 1;
       if (missing > 0 && this.#position > 0) this.#lost(missing);
@@ -271,6 +298,9 @@ export class SinkRunner {
     return (this.#deps.wait ?? pause)(ms, signal);
   }
 }
+
+const gatheringOf = (settings: SinkConfig): Gathering | undefined =>
+  'gatherMs' in settings ? { ms: settings.gatherMs, bytes: settings.objectBytes } : undefined;
 
 /** Sinks that connect to nothing have none of it. */
 function egressOf(settings: SinkConfig, allowed: readonly string[]) {

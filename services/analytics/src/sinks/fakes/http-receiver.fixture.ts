@@ -8,11 +8,14 @@ export interface Received {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  readonly bytes: Buffer;
 }
 
-/** What it answers. `reset` cuts the connection instead. */
+/** What it answers: a body of bytes as it is, any other as JSON. `reset` cuts the connection instead, `silence` keeps it. */
 export type Reply =
-  { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown } | 'reset';
+  { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown } | 'reset' | 'silence';
+
+type Answer = (request: Received) => Reply | Promise<Reply>;
 
 /** An HTTP server whose answers a function decides. */
 export interface HttpReceiver extends AsyncDisposable {
@@ -20,7 +23,7 @@ export interface HttpReceiver extends AsyncDisposable {
 }
 
 /** Starts one on a free port of the loopback. */
-export async function startReceiver(answer: (request: Received) => Reply): Promise<HttpReceiver> {
+export async function startReceiver(answer: Answer): Promise<HttpReceiver> {
   const server = createServer((request, response) => void handle(request, response, answer));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -32,13 +35,15 @@ export async function startReceiver(answer: (request: Received) => Reply): Promi
   };
 }
 
-async function handle(request: IncomingMessage, response: ServerResponse, answer: (request: Received) => Reply) {
+async function handle(request: IncomingMessage, response: ServerResponse, answer: Answer) {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const { method = '', url = '', headers } = request;
-  const reply = answer({ method, path: url, headers, body: Buffer.concat(chunks).toString('utf8') });
+  const bytes = Buffer.concat(chunks);
+  const reply = await answer({ method, path: url, headers, bytes, body: bytes.toString('utf8') });
   if (reply === 'reset') return void request.socket.destroy();
+  if (reply === 'silence') return;
   const { status, headers: fields = {}, body } = reply;
   response.writeHead(status, { 'content-type': 'application/json', ...fields });
-  response.end(body === undefined ? '' : JSON.stringify(body));
+  response.end(body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body));
 }

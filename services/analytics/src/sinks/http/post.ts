@@ -5,6 +5,8 @@ import type { z } from 'zod';
 /** What is posted. */
 export interface PostRequest {
   readonly url: string;
+  /** Unless given: POST. */
+  readonly method?: 'PUT';
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
   readonly timeoutMs: number;
@@ -18,6 +20,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
+  readonly bytes: Uint8Array;
   /** How long the receiver asks to be left alone (RFC 9110 section 10.2.3); 0 where it does not. */
   readonly retryAfterMs: number;
 }
@@ -29,16 +32,17 @@ export async function post(egress: Egress, request: PostRequest, clock: Clock): 
   const { url, headers, timeoutMs, signal } = request;
   const body = typeof request.body === 'string' ? request.body : Buffer.from(request.body);
   const response = await egress.fetch(url, {
-    method: 'POST',
+    method: request.method ?? 'POST',
     headers: { 'user-agent': 'switchyard', ...headers },
     body,
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   });
-  const text = await readText(response, request.answerBytes ?? ANSWER_BYTES);
-  return { status: response.status, headers: response.headers, text, retryAfterMs: retryAfterMs(response.headers, clock) };
+  const { status, headers: fields } = response;
+  const bytes = await readBytes(response, request.answerBytes ?? ANSWER_BYTES);
+  return { status, headers: fields, bytes, text: bytes.toString('utf8'), retryAfterMs: retryAfterMs(fields, clock) };
 }
 
-async function readText({ body }: Response, limitBytes: number): Promise<string> {
+async function readBytes({ body }: Response, limitBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
@@ -46,7 +50,7 @@ async function readText({ body }: Response, limitBytes: number): Promise<string>
     if (bytes > limitBytes) throw new Error(`the answer is longer than ${limitBytes} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 function retryAfterMs(headers: Headers, clock: Clock): number {

@@ -74,7 +74,8 @@ class SentinelSink implements Sink {
 
 function rowOf({ id, event, text }: SinkItem, nowMs: number): string {
   const { occurred_at: occurredAt = '', type = '', outcome = '' } = event;
-  const generatedAtMs = Math.max(Date.parse(occurredAt), nowMs - OLDEST_MS);
+  const occurredAtMs = Date.parse(occurredAt);
+  const generatedAtMs = Number.isNaN(occurredAtMs) ? nowMs : Math.max(occurredAtMs, nowMs - OLDEST_MS);
   const row = {
     TimeGenerated: new Date(generatedAtMs).toISOString(),
     OccurredAt: occurredAt,
