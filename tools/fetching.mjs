@@ -1,6 +1,7 @@
 // What the searches for the servers and the browser of the tests share.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -9,6 +10,32 @@ export const run = promisify(execFile);
 
 export const root = path.resolve(import.meta.dirname, '..');
 export const connectTimeoutMs = 10_000;
+
+/** Where programs are kept that were fetched. */
+export const binDir = path.join(root, '.cache/bin');
+
+/** Fetches a file. @throws Error where there is none, or no answer in time */
+export async function download(url, file) {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new Error('no answer in time')), connectTimeoutMs);
+  const response = await fetch(url, { signal: controller.signal }).catch((error) => {
+    throw error.cause ?? error;
+  });
+  clearTimeout(timer);
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  await writeFile(file, response.body);
+}
+
+/** Keeps a program in `binDir`; several processes may do so at once. @returns where it is */
+export async function keepProgram(file, name) {
+  const kept = path.join(binDir, name);
+  const arriving = `${kept}.${process.pid}`;
+  await chmod(file, 0o755);
+  await mkdir(binDir, { recursive: true });
+  await copyFile(file, arriving);
+  await rename(arriving, kept);
+  return kept;
+}
 
 /** Says what takes time. Goes to stderr: stdout carries results. */
 export const progress = (text) => console.error(`test: ${text}`);

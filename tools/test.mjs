@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ensureChromium } from './ensure-chromium.mjs';
 import { ensureNatsServer } from './ensure-nats-server.mjs';
+import { ensureOtelCollector } from './ensure-otel-collector.mjs';
 import { root } from './fetching.mjs';
 
 const jestArgs = process.argv.slice(2);
@@ -17,6 +18,7 @@ async function neededPrograms() {
   // A server that stands ready serves all tests but those that kill one; these search for the program themselves.
   if (!process.env.TEST_NATS_URL) env.SWITCHYARD_TEST_NATS_SERVER = await ensureNatsServer();
   env.SWITCHYARD_TEST_CHROMIUM = await ensureChromium();
+  env.SWITCHYARD_TEST_OTELCOL = await ensureOtelCollector();
   return env;
 }
 
