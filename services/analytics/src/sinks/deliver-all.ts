@@ -1,5 +1,6 @@
 import { backOffMs } from './back-off.js';
 import type { Outcome, Sink, SinkItem, SinkLimits } from './sink.js';
+import { whyUnreachable } from './why-unreachable.js';
 
 /** An event that a sink will never take. */
 export interface Refused {
@@ -94,7 +95,8 @@ async function attempt(items: readonly SinkItem[], delivery: Delivery): Promise<
     return { outcomes: await sink.deliver(items, delivery.signal) };
   } catch (error) {
     if (delivery.signal.aborted) throw new Ended('the sink was closed');
-    return { outcomes: items.map(() => ({ is: 'retry', reason: 'unreachable' })), error };
+    const reason = whyUnreachable(error);
+    return { outcomes: items.map(() => ({ is: 'retry', reason })), error };
   }
 }
 

@@ -44,5 +44,7 @@ function remove(terminal: Terminal): Command {
 }
 
 function usersOf({ upstreams }: SecretChanged): string {
-  return upstreams.length === 0 ? 'No upstream uses it now.' : `Used by ${upstreams.join(', ')}.`;
+  return upstreams.length === 0
+    ? 'No upstream uses it now; whether a sink does, `audit sinks` shows.'
+    : `Used by ${upstreams.join(', ')}.`;
 }
