@@ -75,6 +75,6 @@ export const everySink = <const Mappings extends readonly [string, ...string[]]>
 });
 
 /** Mappings that make a JSON object of an event. Their functions are in services/analytics/src/sinks/mappings. */
-export const JSON_MAPPINGS = ['raw'] as const;
+export const JSON_MAPPINGS = ['raw', 'ocsf', 'ecs'] as const;
 /** Every mapping. */
-export const MAPPINGS = [...JSON_MAPPINGS] as const;
+export const MAPPINGS = [...JSON_MAPPINGS, 'cef'] as const;
