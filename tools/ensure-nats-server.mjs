@@ -1,9 +1,9 @@
 // Finds a nats-server that is new enough, or fetches one into .cache/bin, and prints its path:
 //   node tools/ensure-nats-server.mjs
-import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { unpackedDebianPackages } from './debian-packages.mjs';
 import { asProgram, connectTimeoutMs, firstSource, firstThat, onPath, progress, root, run } from './fetching.mjs';
 
 const binDir = path.join(root, '.cache/bin');
@@ -50,39 +50,10 @@ async function officialRelease(dir) {
   return path.join(dir, name, 'nats-server');
 }
 
-/** @returns the Debian mirror that this machine's own package sources name */
-async function debianMirror() {
-  const dir = '/etc/apt/sources.list.d';
-  const listed = existsSync(dir) ? (await readdir(dir)).map((name) => path.join(dir, name)) : [];
-  const files = ['/etc/apt/sources.list', ...listed].filter((file) => existsSync(file) && /\.(list|sources)$/.test(file));
-  const text = (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('\n');
-  const addresses = [...text.matchAll(/^(?:URIs:|deb\s+(?:\[[^\]]*\]\s+)?)\s*(https?:\S+)/gm)].map((match) => match[1]);
-  return addresses.find((address) => /\/debian\/?$/.test(address));
-}
-
-/** The package of Debian unstable, fetched into a private folder: the machine's own package sources stay as they are. */
+/** The package of Debian unstable. */
 async function debianPackage(dir) {
-  const mirror = await debianMirror();
-  if (!mirror) throw new Error('this machine has no Debian mirror in its package sources');
   progress('nats-server: fetching the package of Debian unstable …');
-  const at = (name) => path.join(dir, name);
-  await Promise.all(['lists/partial', 'cache/archives/partial', 'x'].map((name) => mkdir(at(name), { recursive: true })));
-  await writeFile(at('sources.list'), `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror} sid main\n`);
-  const options = {
-    'Dir::Etc::sourcelist': at('sources.list'),
-    'Dir::Etc::sourceparts': '/dev/null',
-    'Dir::State::Lists': at('lists'),
-    'Dir::Cache': at('cache'),
-    'Debug::NoLocking': '1',
-    'APT::Sandbox::User': os.userInfo().username,
-    'Acquire::http::Timeout': String(connectTimeoutMs / 1000),
-  };
-  const args = Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
-  await run('apt-get', ['-qq', ...args, 'update'], { cwd: dir });
-  await run('apt-get', ['-qq', ...args, 'download', 'nats-server'], { cwd: dir });
-  const archive = (await readdir(dir)).find((name) => name.endsWith('.deb'));
-  await run('dpkg', ['-x', at(archive), at('x')]);
-  return at('x/usr/sbin/nats-server');
+  return path.join(await unpackedDebianPackages(dir, ['nats-server'], 'sid'), 'usr/sbin/nats-server');
 }
 
 async function goInstall(dir) {

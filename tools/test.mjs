@@ -9,6 +9,7 @@ import path from 'node:path';
 import { ensureChromium } from './ensure-chromium.mjs';
 import { ensureNatsServer } from './ensure-nats-server.mjs';
 import { ensureOtelCollector } from './ensure-otel-collector.mjs';
+import { ensureRsyslog } from './ensure-rsyslog.mjs';
 import { root } from './fetching.mjs';
 
 const jestArgs = process.argv.slice(2);
@@ -19,6 +20,7 @@ async function neededPrograms() {
   if (!process.env.TEST_NATS_URL) env.SWITCHYARD_TEST_NATS_SERVER = await ensureNatsServer();
   env.SWITCHYARD_TEST_CHROMIUM = await ensureChromium();
   env.SWITCHYARD_TEST_OTELCOL = await ensureOtelCollector();
+  env.SWITCHYARD_TEST_RSYSLOG = await ensureRsyslog();
   return env;
 }
 

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { Agent, buildConnector, Pool, type Dispatcher, fetch as undiciFetch, ProxyAgent } from 'undici';
 import { AddressGuard } from './address-guard.js';
 import { type ClientCertificate, connectSocket } from './connect.js';
+import { connectStream } from './connect-stream.js';
 import type { EgressSink } from './connection.js';
 import { ConnectionPool } from './connection-pool.js';
 import type { FieldLines } from './field-lines.js';
@@ -107,6 +108,17 @@ export class Egress {
       redirect: 'error',
       dispatcher: this.#agent,
     }) as unknown as ReturnType<typeof globalThis.fetch>;
+
+  /**
+   * Opens a TCP connection through the same guard, for protocols that are not HTTP. It is the caller's to close.
+   * @param host name or address, IPv6 without brackets
+   * @throws EgressBlocked; where there is no connection in time
+   */
+  async connect(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+    const blocked = this.#blocked(host);
+    if (blocked) throw blocked;
+    return connectStream({ host, port, timeoutMs: this.#connectTimeoutMs, lookup: this.#lookup, signal });
+  }
 
   /** Closes idle connections and cuts the others. Idempotent. */
   async close(): Promise<void> {

@@ -22,4 +22,5 @@ export { gatewayJsonSchema } from './json-schema.js';
 export { importMcpServers, type Imported } from './import-mcp-servers.js';
 export { addUpstream, mergeImport, type AddOptions } from './edit-gateway-file.js';
 export { sinkSchema, type SinkConfig, type SinkConfigOf } from './sinks/sink-schema.js';
+export { SYSLOG_FACILITIES } from './sinks/syslog-sink.js';
 export { fillSinkReferences, sinkReferences } from './sinks/sink-references.js';

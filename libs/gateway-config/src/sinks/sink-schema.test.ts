@@ -43,6 +43,11 @@ describe('audit.sinks', () => {
       'url: "http://c.example:4318", headers: { authorization: "Bearer ${secret:o}" }, resource: { a.b: c }, encoding: json',
     ],
     ['s3', 'bucket: logs-1, prefix: "a/b=c/", credentials: { accessKey: { id: AKIA1, secret: "${secret:s}" } }, format: parquet'],
+    ['syslog', 'host: logs.example.com, mapping: cef, facility: local3, certificate: "${file:c.pem}", key: "${file:k.pem}"'],
+    ['syslog', 'host: "2001:db8::1", port: 514, tls: false, mapping: raw, enterpriseId: "51000.3"'],
+    ['elastic', 'url: "https://e.example:9200", mapping: ecs'],
+    ['datadog', 'apiKey: "${env:K}", mapping: ocsf'],
+    ['file', 'path: /var/log/a.cef, mapping: cef'],
     ['file', 'path: /var/log/a.jsonl, filter: { types: ["auth.*", tool.called], outcomes: [denied], teams: [ops] }'],
   ])('takes %s: %s', (type, settings) => {
     expect(refusalOf(`{ a: { type: ${type}, ${settings} } }`)).toBe('accepted');
@@ -97,6 +102,30 @@ describe('audit.sinks', () => {
       '{ a: { type: s3, bucket: logs, credentials: {} } }',
       /credentials: must have one of accessKey, webIdentity and container\./,
     ],
+    [
+      'SK18 mapping that its receiver cannot take',
+      '{ a: { type: elastic, url: "https://e.example", mapping: cef } }',
+      /mapping: must be/,
+    ],
+    [
+      'SK19 port in the host',
+      '{ a: { type: syslog, host: "logs.example.com/x" } }',
+      /host: must be the name or the address of a host/,
+    ],
+    ['SK20 certificate without a key', '{ a: { type: syslog, host: h, certificate: PEM } }', /has a certificate without a key/],
+    [
+      'SK21 certificates without TLS',
+      '{ a: { type: syslog, host: h, tls: false, ca: PEM } }',
+      /ca: has no meaning where tls is false/,
+    ],
+    [
+      'SK22 number that is none',
+      '{ a: { type: syslog, host: h, enterpriseId: "x@y" } }',
+      /enterpriseId: must be a private enterprise number/,
+    ],
+    ['SK23 facility that is none', '{ a: { type: syslog, host: h, facility: local8 } }', /facility: must be/],
+    ['SK19 key in clear', '{ a: { type: syslog, host: h, certificate: PEM, key: PEM } }', /key: is a secret in clear text/],
+    ['SK20 hostname with a space', '{ a: { type: syslog, host: h, hostname: "a b" } }', /hostname: must be 1 to 255 printable/],
     ['SK12 name', '{ "A b": { type: file, path: /a } }', /must be 1 to 63 of a-z, 0-9 and "-"/],
   ])('refuses %s', (_id, sinks, message) => {
     expect(refusalOf(sinks)).toMatch(message);

@@ -6,10 +6,21 @@ import { otlpSink } from './otlp-sink.js';
 import { s3Sink } from './s3-sink.js';
 import { sentinelSink } from './sentinel-sink.js';
 import { splunkHecSink } from './splunk-hec-sink.js';
+import { syslogSink } from './syslog-sink.js';
 import { webhookSink } from './webhook-sink.js';
 
 /** Every kind of sink: one row each. What it does is in services/analytics/src/sinks/kinds. */
-const KINDS = [fileSink, webhookSink, splunkHecSink, elasticSink, datadogSink, sentinelSink, otlpSink, s3Sink] as const;
+const KINDS = [
+  fileSink,
+  webhookSink,
+  splunkHecSink,
+  elasticSink,
+  datadogSink,
+  sentinelSink,
+  otlpSink,
+  s3Sink,
+  syslogSink,
+] as const;
 const names = KINDS.map(({ shape }) => `"${shape.type.value}"`);
 
 /** Schema of one entry under `audit.sinks`. */

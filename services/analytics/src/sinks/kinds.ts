@@ -6,6 +6,7 @@ import { openOtlpSink } from './kinds/otlp.js';
 import { openS3Sink } from './kinds/s3.js';
 import { openSentinelSink } from './kinds/sentinel.js';
 import { openSplunkHecSink } from './kinds/splunk-hec.js';
+import { openSyslogSink } from './kinds/syslog.js';
 import { openWebhookSink } from './kinds/webhook.js';
 import type { OpenSink, Sink, SinkKinds, SinkParts } from './sink.js';
 
@@ -19,6 +20,7 @@ const KINDS: SinkKinds = {
   sentinel: openSentinelSink,
   otlp: openOtlpSink,
   s3: openS3Sink,
+  syslog: openSyslogSink,
 };
 
 /** Opens a sink. @throws Misconfigured */

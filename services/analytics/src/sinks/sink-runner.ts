@@ -305,6 +305,7 @@ const gatheringOf = (settings: SinkConfig): Gathering | undefined =>
 /** Sinks that connect to nothing have none of it. */
 function egressOf(settings: SinkConfig, allowed: readonly string[]) {
   if (!('allow' in settings)) return { allowed: [] };
-  const { allow, ca, proxy } = settings;
+  const { allow, ca } = settings;
+  const proxy = 'proxy' in settings ? settings.proxy : undefined;
   return { allowed: [...allowed, ...allow], ca, proxy: proxy === undefined ? undefined : new URL(proxy) };
 }
