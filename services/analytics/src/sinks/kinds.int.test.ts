@@ -142,6 +142,25 @@ describe.each(KINDS)('sink $name', (kind) => {
     expectWhole(fake.taken(), ids);
   });
 
+  it('D5-7 wrong types and times out of range hold nothing up', async () => {
+    await configure();
+    const odd = {
+      occurred_at: 'never',
+      recorded_at: 7,
+      epoch: 'x',
+      capability: 7,
+      teams: 'ops',
+      outcome: {},
+      type: null,
+      detail: 'a',
+    };
+    const [wrong] = await bench.publish('edge-1', 1, 1, odd as never);
+    const [late] = await bench.publish('edge-1', 2, 1, { occurred_at: '+275760-09-13T00:00:00.000Z' });
+    const ids = await bench.publish('edge-1', 3, 2);
+    await delivered([wrong ?? '', late ?? '', ...ids]);
+    expectWhole(fake.taken(), [wrong ?? '', late ?? '', ...ids]);
+  });
+
   it('goes on after a restart from where it was', async () => {
     await using opened = await openKind(kind);
     const { fake, bench, configure, publishMany, delivered } = opened;

@@ -1,7 +1,7 @@
-import type { EventJson } from '@switchyard/contracts';
 import type { SinkConfig } from '@switchyard/gateway-config';
+import type { ToldEvent } from './mappings/told-event.js';
 
-type Test = (event: EventJson & { readonly teams?: readonly string[] }) => boolean;
+type Test = (event: ToldEvent) => boolean;
 
 const escaped = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 const matching = (patterns: readonly string[]) =>
@@ -14,7 +14,7 @@ export function compileFilter({ types, outcomes, servers, teams, upstreams }: Si
     const expression = matching(types);
     tests.push(({ type = '' }) => expression.test(type));
   }
-  const among = (values: readonly string[] | undefined, valueOf: (event: EventJson) => string | undefined) => {
+  const among = (values: readonly string[] | undefined, valueOf: (event: ToldEvent) => string | undefined) => {
     if (values === undefined) return;
     const set = new Set(values);
     tests.push((event) => set.has(valueOf(event) ?? ''));

@@ -2,6 +2,7 @@ import type { EventJson } from '@switchyard/contracts';
 import type { StreamMessage } from '@switchyard/messaging';
 import type { SinkConfig } from '@switchyard/gateway-config';
 import { MAPPINGS } from './mappings.js';
+import { toldEvent, type ToldEvent } from './mappings/told-event.js';
 import type { SinkItem } from './sink.js';
 import { compileFilter } from './sink-filter.js';
 
@@ -9,7 +10,7 @@ import { compileFilter } from './sink-filter.js';
 export function compileItems({ filter, mapping }: Pick<SinkConfig, 'filter' | 'mapping'>) {
   const passes = compileFilter(filter);
   const { map } = MAPPINGS[mapping];
-  const itemOf = (event: EventJson, line: string): SinkItem => {
+  const itemOf = (event: ToldEvent, line: string): SinkItem => {
     const text = map(event, line);
     return { id: event.event_id ?? '', event, text, bytes: Buffer.byteLength(text) };
   };
@@ -21,7 +22,10 @@ export function compileItems({ filter, mapping }: Pick<SinkConfig, 'filter' | 'm
         return event !== undefined && passes(event) ? [itemOf(event, line)] : [];
       }),
     /** Of one event, whatever the filter says; `undefined` where it does not pass. */
-    ofEvent: (event: EventJson): SinkItem | undefined => (passes(event) ? itemOf(event, JSON.stringify(event)) : undefined),
+    ofEvent: (event: EventJson): SinkItem | undefined => {
+      const told = toldEvent(event);
+      return passes(told) ? itemOf(told, JSON.stringify(event)) : undefined;
+    },
   };
 }
 
@@ -31,11 +35,11 @@ const linesOf = (data: Uint8Array) =>
     .split('\n')
     .filter((line) => line !== '');
 
-function parse(line: string): EventJson | undefined {
+function parse(line: string): ToldEvent | undefined {
   try {
     const value: unknown = JSON.parse(line);
     const isEvent = typeof value === 'object' && value !== null && typeof (value as EventJson).event_id === 'string';
-    return isEvent ? value : undefined;
+    return isEvent ? toldEvent(value) : undefined;
   } catch {
     return undefined;
   }

@@ -1,13 +1,13 @@
-import type { EventJson } from '@switchyard/contracts';
 import type { Egress } from '@switchyard/egress';
 import type { SinkConfig, SinkConfigOf } from '@switchyard/gateway-config';
 import type { Clock } from '@switchyard/runtime';
+import type { ToldEvent } from './mappings/told-event.js';
 
 /** An event on its way to a sink. */
 export interface SinkItem {
   /** The event's id: the same however often it is sent, so that the receiver can tell a repetition. */
   readonly id: string;
-  readonly event: EventJson;
+  readonly event: ToldEvent;
   /** The event in the words of the sink's mapping: one line, without a line feed. */
   readonly text: string;
   /** Size of `text` in UTF-8. */

@@ -1,13 +1,13 @@
 import type { Outcome } from '@switchyard/contracts';
 import type { Mapping } from '../mapping.js';
 import { levelOf, SEVERITY_OF_10 } from './event-level.js';
-import { happenedAtMs, summaryOf, toldEvent, type ToldEvent } from './told-event.js';
+import { happenedAtMs, summaryOf, type ToldEvent } from './told-event.js';
 
 /**
  * ArcSight Common Event Format, version 0. What the dictionary of its keys has no place for has a key of Switchyard's own, named as
  * the standard asks of vendors.
  */
-export const cefMapping: Mapping = { contentType: 'text/plain', map: (event) => cefOf(toldEvent(event)) };
+export const cefMapping: Mapping = { contentType: 'text/plain', map: (event) => cefOf(event) };
 
 /** `act`: what the gateway did about it. */
 const ACTIONS: Readonly<Partial<Record<Outcome, string>>> = { ok: 'allowed', pending: 'allowed', denied: 'denied' };

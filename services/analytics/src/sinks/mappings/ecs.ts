@@ -1,10 +1,10 @@
 import type { EventType, Outcome } from '@switchyard/contracts';
 import type { Mapping } from '../mapping.js';
 import { levelOf, SEVERITY_OF_10 } from './event-level.js';
-import { happenedAtMs, summaryOf, toldEvent, type ToldEvent } from './told-event.js';
+import { happenedAtMs, summaryOf, type ToldEvent } from './told-event.js';
 
 /** Elastic Common Schema 9.4, as one JSON object. What it has no field for is in `switchyard`, by the event's own names. */
-export const ecsMapping: Mapping = { contentType: 'application/json', map: (event) => JSON.stringify(ecsOf(toldEvent(event))) };
+export const ecsMapping: Mapping = { contentType: 'application/json', map: (event) => JSON.stringify(ecsOf(event)) };
 
 const VERSION = '9.4.0';
 const PREFIX = 'switchyard.';

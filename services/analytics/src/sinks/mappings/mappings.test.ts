@@ -7,11 +7,12 @@ import { cefProblems, parseCef } from './cef-format.fixture.js';
 import { ecsProblems } from './ecs-schema.fixture.js';
 import { ocsfProblems } from './ocsf-schema.fixture.js';
 import { HOSTILE, SAMPLES } from './sample-events.fixture.js';
+import { toldEvent } from './told-event.js';
 
 type Told = Readonly<Record<string, unknown>>;
 
 const names = ['ocsf', 'ecs', 'cef'] as const;
-const told = (name: (typeof names)[number], event: EventJson) => MAPPINGS[name].map(event, JSON.stringify(event));
+const told = (name: (typeof names)[number], event: EventJson) => MAPPINGS[name].map(toldEvent(event), JSON.stringify(event));
 const parsed = (name: 'ocsf' | 'ecs', event: EventJson) => JSON.parse(told(name, event)) as Told;
 const at = (value: unknown, ...keys: readonly (string | number)[]) =>
   keys.reduce((one, key) => (one as Told | undefined)?.[key], value);

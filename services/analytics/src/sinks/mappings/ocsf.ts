@@ -2,10 +2,10 @@ import type { EventType, Outcome } from '@switchyard/contracts';
 import type { Mapping } from '../mapping.js';
 import { LEVELS, levelOf, type Level } from './event-level.js';
 import { ACTIVITIES, CLASSES, type Activity, type ClassName } from './ocsf-activities.js';
-import { happenedAtMs, summaryOf, toldEvent, type ToldEvent } from './told-event.js';
+import { happenedAtMs, summaryOf, type ToldEvent } from './told-event.js';
 
 /** OCSF 1.8.0 (schema.ocsf.io), as one JSON object. What it has no attribute for is in `unmapped`, by the event's own names. */
-export const ocsfMapping: Mapping = { contentType: 'application/json', map: (event) => JSON.stringify(ocsfOf(toldEvent(event))) };
+export const ocsfMapping: Mapping = { contentType: 'application/json', map: (event) => JSON.stringify(ocsfOf(event)) };
 
 const VERSION = '1.8.0';
 

@@ -41,19 +41,23 @@ const READERS: readonly (readonly [name: string, read: Read])[] = EventSchema.fi
   return [field.jsonName, field.fieldKind === 'map' ? map(one) : one];
 });
 
-/** Reads an event for mappings: what is no field is left out, as is what no value of its field's type can be made of. Never throws. */
+/**
+ * Reads an event for sinks: what is no field is left out, as is what no value of its field's type can be made of. It has a time always.
+ * Never throws.
+ */
 export function toldEvent(event: EventJson): ToldEvent {
   const told: Record<string, unknown> = {};
   for (const [name, read] of READERS) {
     const value = read((event as Readonly<Record<string, unknown>>)[name]);
     if (value !== undefined) told[name] = value;
   }
+  // Receivers want a time; of one that says none that can be read it is when its process began.
+  told['occurred_at'] ??= told['recorded_at'] ?? time(new Date(Number(told['epoch'])).toJSON()) ?? new Date(0).toISOString();
   return told;
 }
 
-/** When it happened, milliseconds since 1970; 0 where it does not say so. */
-export const happenedAtMs = ({ occurred_at: occurredAt, recorded_at: recordedAt }: ToldEvent) =>
-  Date.parse(occurredAt ?? recordedAt ?? '') || 0;
+/** When it happened, milliseconds since 1970; 0 where nobody knows. */
+export const happenedAtMs = ({ occurred_at: occurredAt = '' }: ToldEvent) => Date.parse(occurredAt) || 0;
 
 /** One line for people: what happened, to what, how it ended and why. */
 export const summaryOf = ({ type, capability, upstream, outcome, reason }: ToldEvent) =>

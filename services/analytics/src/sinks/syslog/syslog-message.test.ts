@@ -1,9 +1,10 @@
 import { HOSTILE, SAMPLES } from '../mappings/sample-events.fixture.js';
+import { toldEvent } from '../mappings/told-event.js';
 import { syslogMessage } from './syslog-message.js';
 
 const event = SAMPLES['M1 call, ok'] ?? {};
 const message = (more: object, settings: Parameters<typeof syslogMessage>[1] = {}, text = '{}', isJson = true) =>
-  syslogMessage({ event: { ...event, ...more }, text }, settings, isJson);
+  syslogMessage({ event: toldEvent({ ...event, ...more }), text }, settings, isJson);
 
 /** RFC 5424 section 6, as far as we write it. */
 const MESSAGE =

@@ -1,6 +1,6 @@
 import { SYSLOG_FACILITIES, type SinkConfigOf } from '@switchyard/gateway-config';
 import { levelOf, type Level } from '../mappings/event-level.js';
-import { happenedAtMs, toldEvent, type ToldEvent } from '../mappings/told-event.js';
+import { happenedAtMs, type ToldEvent } from '../mappings/told-event.js';
 import type { SinkItem } from '../sink.js';
 
 type Settings = Pick<SinkConfigOf<'syslog'>, 'facility' | 'hostname' | 'enterpriseId'>;
@@ -37,17 +37,16 @@ const PARAMETERS = {
  * @param isJson whether the mapping's text is JSON
  */
 export function syslogMessage({ event, text }: Pick<SinkItem, 'event' | 'text'>, settings: Settings, isJson: boolean): string {
-  const told = toldEvent(event);
-  const { emitter, epoch, type } = told;
+  const { emitter, epoch, type } = event;
   const header = [
-    `<${priorityOf(told, settings)}>1`,
-    timestampOf(told),
+    `<${priorityOf(event, settings)}>1`,
+    timestampOf(event),
     printable(settings.hostname ?? emitter, LIMITS.hostname),
     'switchyard',
     printable(epoch, LIMITS.process),
     printable(type, LIMITS.type),
   ];
-  return `${header.join(' ')} ${structuredData(told, settings)} ${isJson ? ascii(text) : marked(text)}`;
+  return `${header.join(' ')} ${structuredData(event, settings)} ${isJson ? ascii(text) : marked(text)}`;
 }
 
 function priorityOf(event: ToldEvent, { facility }: Settings): number {
