@@ -34,6 +34,16 @@ export interface Consumption {
   close(): Promise<void>;
 }
 
+/** What a stream holds now. */
+export interface StreamExtent {
+  /** Letters and digits that differ from those of every stream that was here before: positions are of one of them. */
+  readonly incarnation: string;
+  /** Position of the oldest message; where there is none, of the next one. */
+  readonly first: number;
+  /** Position of the newest message; 0 where there never was one. */
+  readonly last: number;
+}
+
 /** Durable streams between services. Two adapters: NatsBus (JetStream) and LocalBus (in process). */
 export interface Bus {
   /**
@@ -48,13 +58,18 @@ export interface Bus {
   /**
    * Has a stream kept as its definition says, so that it can be read again. JetStream does that anyway; in process it costs a write for
    * each message, so that it is done only where it is asked for. Over restarts too; equal calls are one.
+   * @param by who needs it: it is kept for as long as anybody does
    * @throws BusUnavailable
    */
-  retain(stream: StreamDefinition): Promise<void>;
+  retain(stream: StreamDefinition, by?: string): Promise<void>;
   /** Takes `retain` back. What JetStream keeps, it keeps. */
-  release(stream: StreamDefinition): Promise<void>;
+  release(stream: StreamDefinition, by?: string): Promise<void>;
   /** Position of the newest message of a stream that is kept; 0 where there never was one. @throws BusUnavailable */
   lastSequence(stream: StreamDefinition): Promise<number>;
+  /** What a stream that is kept holds now. @throws BusUnavailable */
+  extent(stream: StreamDefinition): Promise<StreamExtent>;
+  /** How many messages a durable consumer has yet to handle. @throws BusUnavailable, also where there is no such consumer */
+  waiting(stream: StreamDefinition, durable: string): Promise<number>;
   /**
    * Reads a stream that is kept.
    * @param after position behind which reading begins; 0 for everything that is there

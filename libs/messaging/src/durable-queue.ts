@@ -42,6 +42,10 @@ export class DurableQueue {
     return this.#queued.length >= limitMessages || this.#bytes >= limitBytes;
   }
 
+  get length(): number {
+    return this.#queued.length;
+  }
+
   get isEmpty(): boolean {
     return this.#queued.length === 0;
   }

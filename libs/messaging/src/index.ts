@@ -1,4 +1,4 @@
-export { BusUnavailable, type Bus, type ConsumeOptions, type Consumption, type StreamMessage } from './bus.js';
+export { BusUnavailable, type Bus, type ConsumeOptions, type Consumption, type StreamExtent, type StreamMessage } from './bus.js';
 export type { ReadLimits, StreamReader } from './stream-reader.js';
 export { LocalBus, type LocalBusOptions } from './local-bus.js';
 export { NatsBus, type NatsBusOptions } from './nats-bus.js';

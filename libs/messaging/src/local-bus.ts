@@ -1,5 +1,5 @@
 import type { StreamDefinition } from '@switchyard/contracts';
-import { BusUnavailable, type Bus, type ConsumeOptions, type Consumption } from './bus.js';
+import { BusUnavailable, type Bus, type ConsumeOptions, type Consumption, type StreamExtent } from './bus.js';
 import { LocalConsumer } from './local-consumer.js';
 import { LocalStream } from './local-stream.js';
 import { defaultRetryPause, fulfilledWithin, type GrowingPause } from './pause.js';
@@ -28,6 +28,8 @@ export class LocalBus implements Bus {
   readonly #logDir: string | undefined;
   /** By name of the stream; undefined: not kept. */
   readonly #logs = new Map<string, StreamLog | undefined>();
+  /** By name of the stream, who needs it to be kept. */
+  readonly #keepers = new Map<string, Set<string>>();
   readonly #closing = new AbortController();
 
   constructor(options: LocalBusOptions = {}) {
@@ -56,19 +58,34 @@ export class LocalBus implements Bus {
     });
   }
 
-  async retain(stream: StreamDefinition): Promise<void> {
+  async retain(stream: StreamDefinition, by = ''): Promise<void> {
     if (this.#logDir === undefined) throw new BusUnavailable('this bus has no folder to keep streams in');
     if (this.#closing.signal.aborted) throw new BusUnavailable('the bus is closed');
     if (this.#log(stream) === undefined) this.#logs.set(stream.name, new StreamLog(this.#logDir, stream));
+    const keepers = this.#keepers.get(stream.name) ?? new Set();
+    this.#keepers.set(stream.name, keepers.add(by));
   }
 
-  async release(stream: StreamDefinition): Promise<void> {
+  async release(stream: StreamDefinition, by = ''): Promise<void> {
+    const keepers = this.#keepers.get(stream.name);
+    keepers?.delete(by);
+    if (keepers !== undefined && keepers.size > 0) return;
     if (this.#logDir !== undefined) this.#log(stream)?.remove(this.#logDir);
     this.#logs.set(stream.name, undefined);
   }
 
   async lastSequence(stream: StreamDefinition): Promise<number> {
     return this.#kept(stream).lastSequence();
+  }
+
+  async extent(stream: StreamDefinition): Promise<StreamExtent> {
+    return this.#kept(stream).extent();
+  }
+
+  async waiting(stream: StreamDefinition, durable: string): Promise<number> {
+    const count = this.#streams.get(stream.name)?.waiting(durable);
+    if (count === undefined) throw new BusUnavailable(`${stream.name} has no consumer ${durable}`);
+    return count;
   }
 
   async read(stream: StreamDefinition, after: number): Promise<StreamReader> {

@@ -64,6 +64,11 @@ export class LocalStream {
     return queue;
   }
 
+  /** How many messages a durable consumer has yet to be handed; undefined where there is none of the name. */
+  waiting(name: string): number | undefined {
+    return this.#durables.get(name)?.length;
+  }
+
   #enqueue(queue: DurableQueue, message: StreamMessage, published: Published): void {
     queue.push({ message, done: () => this.#handledByOne(published) });
   }

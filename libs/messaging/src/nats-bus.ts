@@ -1,7 +1,7 @@
 import { jetstream, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { errors } from '@nats-io/nats-core';
 import type { StreamDefinition } from '@switchyard/contracts';
-import { BusUnavailable, type Bus, type ConsumeOptions, type Consumption } from './bus.js';
+import { BusUnavailable, type Bus, type ConsumeOptions, type Consumption, type StreamExtent } from './bus.js';
 import { NatsConsumption, type NatsConsumptionParts } from './nats-consumption.js';
 import type { NatsLink } from './nats-link.js';
 import { NatsReader } from './nats-reader.js';
@@ -103,6 +103,25 @@ export class NatsBus implements Bus {
       return (await this.#parts.manager.streams.info(name)).state.last_seq;
     } catch (cause) {
       throw new BusUnavailable(`${name}: JetStream does not say how far it is`, { cause });
+    }
+  }
+
+  async extent(stream: StreamDefinition): Promise<StreamExtent> {
+    await this.retain(stream);
+    try {
+      const { created, state } = await this.#parts.manager.streams.info(stream.name);
+      return { incarnation: created.replaceAll(/[^0-9A-Za-z]/g, ''), first: state.first_seq, last: state.last_seq };
+    } catch (cause) {
+      throw new BusUnavailable(`${stream.name}: JetStream does not say what it holds`, { cause });
+    }
+  }
+
+  async waiting({ name }: StreamDefinition, durable: string): Promise<number> {
+    try {
+      const { num_pending: pending, num_ack_pending: unacknowledged } = await this.#parts.manager.consumers.info(name, durable);
+      return pending + unacknowledged;
+    } catch (cause) {
+      throw new BusUnavailable(`${name}: JetStream does not say how far ${durable} is`, { cause });
     }
   }
 

@@ -2,7 +2,7 @@ import type { StreamDefinition } from '@switchyard/contracts';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { BusUnavailable, type StreamMessage } from './bus.js';
+import { BusUnavailable, type StreamExtent, type StreamMessage } from './bus.js';
 import type { ReadLimits, StreamReader } from './stream-reader.js';
 
 const schema = `
@@ -11,6 +11,8 @@ const schema = `
     subject TEXT NOT NULL, message_id TEXT NOT NULL UNIQUE, data BLOB NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS messages_by_time ON messages (at_ms);
+  CREATE TABLE IF NOT EXISTS incarnations (id TEXT PRIMARY KEY) STRICT;
+  INSERT INTO incarnations SELECT lower(hex(randomblob(6))) WHERE NOT EXISTS (SELECT 1 FROM incarnations);
 `;
 
 const PRUNE_EVERY_MS = 60_000;
@@ -27,7 +29,8 @@ interface Row {
 export class StreamLog {
   readonly #definition: StreamDefinition;
   readonly #database: DatabaseSync;
-  readonly #statements: Record<'add' | 'prune' | 'read' | 'last' | 'bytes', StatementSync>;
+  readonly #statements: Record<'add' | 'prune' | 'read' | 'first' | 'last' | 'bytes', StatementSync>;
+  readonly #incarnation: string;
   #bytes: number;
   #prunedAtMs = 0;
   #arrival = Promise.withResolvers<void>();
@@ -47,14 +50,20 @@ export class StreamLog {
     this.#definition = definition;
     this.#database = openDatabase(StreamLog.file(dir, definition));
     this.#statements = {
-      add: this.#database.prepare('INSERT OR IGNORE INTO messages (at_ms, subject, message_id, data) VALUES (?, ?, ?, ?)'),
+      // Not INSERT OR IGNORE, which takes a position also for what it ignores: a jump means that something was lost.
+      add: this.#database.prepare(
+        `INSERT INTO messages (at_ms, subject, message_id, data) SELECT ?1, ?2, ?3, ?4
+         WHERE NOT EXISTS (SELECT 1 FROM messages WHERE message_id = ?3)`,
+      ),
       prune: this.#database.prepare('DELETE FROM messages WHERE at_ms < ?'),
       read: this.#database.prepare(
         'SELECT sequence, subject, message_id, data FROM messages WHERE sequence > ? ORDER BY sequence LIMIT ?',
       ),
+      first: this.#database.prepare('SELECT min(sequence) AS first FROM messages'),
       last: this.#database.prepare("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'messages'), 0) AS last"),
       bytes: this.#database.prepare('SELECT coalesce(sum(length(data)), 0) AS bytes FROM messages'),
     };
+    this.#incarnation = (this.#database.prepare('SELECT id FROM incarnations').get() as { readonly id: string }).id;
     this.#bytes = this.#countBytes();
   }
 
@@ -76,6 +85,12 @@ export class StreamLog {
 
   lastSequence(): number {
     return (this.#statements.last.get() as { readonly last: number }).last;
+  }
+
+  extent(): StreamExtent {
+    const last = this.lastSequence();
+    const { first } = this.#statements.first.get() as { readonly first: number | null };
+    return { incarnation: this.#incarnation, first: first ?? last + 1, last };
   }
 
   /** @param after position behind which reading begins */

@@ -1,5 +1,5 @@
 import type { StreamDefinition } from '@switchyard/contracts';
-import { natsUrl, tempDir, unusedName, type TempDir } from '@switchyard/testing';
+import { eventually, natsUrl, tempDir, unusedName, type TempDir } from '@switchyard/testing';
 import { BusUnavailable, type Bus, type StreamMessage } from './bus.js';
 import { LocalBus } from './local-bus.js';
 import { NatsBus } from './nats-bus.js';
@@ -131,6 +131,22 @@ describe.each(adapters)('a stream that is kept, $name', ({ name, open }) => {
     expect(await readTexts(reader, 2)).toEqual(['a', 'b']);
     await reader.close();
   });
+
+  it('READ-6 says what it holds, without a jump for what came again, and how much waits for a consumer', async () => {
+    const stream = await kept();
+    const { incarnation } = await opened.bus.extent(stream);
+    await publish(stream, ['a', 'a', 'b', 'a', 'c']);
+    expect(await opened.bus.extent(stream)).toEqual({ incarnation, first: 1, last: 3 });
+    const reader = await opened.bus.read(stream, 0);
+    const positions: string[] = [];
+    while (positions.length < 3) positions.push(...(await reader.next(limits())).map(({ sequence }) => sequence));
+    expect(positions).toEqual(['1', '2', '3']);
+    await reader.close();
+    expect(incarnation).toMatch(/^[0-9A-Za-z]{1,64}$/);
+    expect((await opened.bus.extent(await kept())).incarnation).not.toBe(incarnation);
+    await eventually(async () => expect(await opened.bus.waiting(stream, 'other')).toBe(0));
+    await expect(opened.bus.waiting(stream, 'nobody')).rejects.toThrow(BusUnavailable);
+  });
 });
 
 describe('a stream that is kept in process', () => {
@@ -154,7 +170,10 @@ describe('a stream that is kept in process', () => {
     await publish('first', 60);
     await expect(publish('second', 60)).rejects.toThrow('is full');
     expect(await bus.lastSequence(stream)).toBe(1);
+    await bus.retain(stream, 'somebody');
     await bus.release(stream);
+    expect(await bus.lastSequence(stream)).toBe(1);
+    await bus.release(stream, 'somebody');
     await publish('third', 60);
     await expect(bus.lastSequence(stream)).rejects.toThrow('is not kept');
     await bus.close();
