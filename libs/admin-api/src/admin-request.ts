@@ -34,6 +34,8 @@ export interface PersonRequest extends IncomingMessage {
 export type ReaderRequest = IncomingMessage & {
   readonly apiKey?: ApiKeyRecord;
   readonly person?: SignedInPerson;
+  /** For answers that go on: whether whoever asked would still be let in. Throws where that cannot be told now. */
+  readonly isStillAdmitted: () => Promise<boolean>;
 };
 
 /** The fields of an event that say who made a request of their own, and which request it was. */

@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { ApiKeyDirectory } from '@switchyard/api-keys';
 import type { ApiKeyRecord } from '@switchyard/contracts';
 import type { IncomingMessage } from 'node:http';
-import type { SignedInPerson } from './admin-request.js';
+import type { ReaderRequest, SignedInPerson } from './admin-request.js';
 import { Problem } from './problem.js';
 import { ACCESS_METADATA, type RouteAccess } from './roles.js';
 
@@ -81,11 +81,20 @@ export class AdminGuard implements CanActivate {
 
   /** A key where it looks like one, else a person. */
   #admitReader(
-    request: IncomingMessage & { apiKey?: ApiKeyRecord; person?: SignedInPerson },
+    request: IncomingMessage & {
+      apiKey?: ApiKeyRecord;
+      person?: SignedInPerson;
+      isStillAdmitted?: ReaderRequest['isStillAdmitted'];
+    },
     roles: readonly string[],
   ): boolean | Promise<boolean> {
+    const [people, text] = [this.#people, bearerOf(request) ?? ''];
     // A JWT has dots (RFC 7519 §3), and no key has one.
-    if (this.#people !== undefined && bearerOf(request)?.includes('.') === true) return this.#admitPerson(request);
+    if (people !== undefined && text.includes('.')) {
+      request.isStillAdmitted = async () => (await people.identify(text)) !== undefined;
+      return this.#admitPerson(request);
+    }
+    request.isStillAdmitted = async () => this.#keys.verify(text)?.roles.some((role) => roles.includes(role)) === true;
     request.apiKey = this.#admit(request, roles);
     return true;
   }

@@ -11,6 +11,10 @@ export const emitterProgress = z.object({
   forwarded: z.int().min(0),
   /** When it said so, milliseconds since 1970, by its own clock. */
   at_ms: z.number(),
+  /** Bytes that wait in the spool, of all boots. */
+  waiting_bytes: z.int().min(0).optional(),
+  /** When the oldest event that waits was recorded, milliseconds since 1970; absent where none waits. */
+  oldest_at_ms: z.number().optional(),
 });
 export type EmitterProgress = z.infer<typeof emitterProgress>;
 

@@ -12,12 +12,18 @@ export {
   eventsPage,
   eventsQuery,
   eventView,
+  eventsTailQuery,
   exportEnd,
+  tailEnd,
+  tailReset,
   type EventsExportQuery,
   type EventsPage,
   type EventsQuery,
+  type EventsTailQuery,
   type EventView,
   type ExportEnd,
+  type TailEnd,
+  type TailReset,
 } from './openapi/events.js';
 export {
   EVENT_TYPES,
@@ -147,6 +153,18 @@ export {
   type SessionList,
   type SessionView,
 } from './openapi/people.js';
+export {
+  gapList,
+  gapsQuery,
+  pipelineHealth,
+  type EmitterHealth,
+  type GapList,
+  type GapsQuery,
+  type PipelineFault,
+  type PipelineHealth,
+  type PipelineProblem,
+  type SinkHealth,
+} from './openapi/pipeline.js';
 export { requestStory, storyStep, type RequestStory, type StoryStep } from './openapi/story.js';
 export {
   costAnswer,

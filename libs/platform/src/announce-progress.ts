@@ -7,7 +7,7 @@ import type { Logger } from '@switchyard/telemetry';
 /** What announcing stands on. */
 export interface AnnouncementParts {
   readonly state: State;
-  readonly audit: Pick<Audit, 'progress'>;
+  readonly audit: Pick<Audit, 'progress' | 'depthBytes' | 'oldestUnforwardedMs'>;
   readonly emitter: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -42,7 +42,9 @@ async function say({ audit, emitter, clock, log }: AnnouncementParts, kv: KvStor
   for (const { epoch, written, forwarded } of audit.progress()) {
     const what = `${written}/${forwarded}`;
     if (said.get(epoch) === what) continue;
-    const value: EmitterProgress = { written, forwarded, at_ms: clock.now() };
+    const [waitingBytes, oldestMs, nowMs] = [audit.depthBytes(), audit.oldestUnforwardedMs(), clock.now()];
+    const oldest = oldestMs === 0 ? {} : { oldest_at_ms: nowMs - oldestMs };
+    const value: EmitterProgress = { written, forwarded, at_ms: nowMs, waiting_bytes: waitingBytes, ...oldest };
     try {
       await kv.put(emitterProgressKey(emitter, epoch), Buffer.from(JSON.stringify(value)), { ttlMs: keptMs });
       said.set(epoch, what);

@@ -9,8 +9,12 @@ import { AuditController } from './checkpoints/audit.controller.js';
 import { Checkpoints } from './checkpoints/checkpoints.js';
 import { UsageController } from './api/usage/usage.controller.js';
 import { Usage } from './api/usage/usage.js';
+import { Pipeline } from './pipeline/pipeline.js';
+import { PipelineController } from './pipeline/pipeline.controller.js';
 import { SinksApi } from './sinks/sinks-api.js';
 import { SinksController } from './sinks/sinks.controller.js';
+import { TailController } from './tail/tail.controller.js';
+import { Tails } from './tail/tails.js';
 
 /** What answers questions about events. */
 export interface Answering {
@@ -20,21 +24,33 @@ export interface Answering {
   readonly readers: Readers;
   readonly log: Logger;
   readonly sinks: SinksApi;
+  readonly tails: Tails;
+  readonly pipeline: Pipeline;
 }
 
 /** The HTTP side of analytics. */
 @Module({})
 export class AnalyticsModule {
-  static with({ trail, usage, checkpoints, readers, log, sinks }: Answering): DynamicModule {
+  static with({ trail, usage, checkpoints, readers, log, sinks, tails, pipeline }: Answering): DynamicModule {
     return {
       module: AnalyticsModule,
-      controllers: [EventsController, RequestsController, UsageController, AuditController, SinksController],
+      controllers: [
+        EventsController,
+        TailController,
+        RequestsController,
+        UsageController,
+        AuditController,
+        SinksController,
+        PipelineController,
+      ],
       providers: [
         { provide: EventTrail, useValue: trail },
         { provide: Usage, useValue: usage },
         { provide: Checkpoints, useValue: checkpoints },
         { provide: Readers, useValue: readers },
         { provide: SinksApi, useValue: sinks },
+        { provide: Pipeline, useValue: pipeline },
+        { provide: Tails, useValue: tails },
         { provide: LOG, useValue: log },
       ],
     };

@@ -1,7 +1,7 @@
 import { openAdminApp } from '@switchyard/admin-api';
 import { ApiKeyDirectory, Revocations } from '@switchyard/api-keys';
 import type { Audit } from '@switchyard/audit';
-import { DEFAULT_TENANT } from '@switchyard/contracts';
+import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
 import { BusUnavailable, type Bus, type Rpc } from '@switchyard/messaging';
 import type { Clock, Readiness, RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
@@ -19,8 +19,10 @@ import { migrate, readMigrations } from './engine/migrate.js';
 import { openEngine } from './engine/open-engine.js';
 import { Ingest, type IngestDeps } from './ingest/ingest.js';
 import { IngestMetrics } from './ingest/ingest-metrics.js';
+import { Pipeline } from './pipeline/pipeline.js';
 import { SinksApi } from './sinks/sinks-api.js';
 import { Sinks } from './sinks/sinks.js';
+import { Tails } from './tail/tails.js';
 import { startReconciling } from './reconcile/reconciling.js';
 import { untilItWorks } from './until-it-works.js';
 import { UsageRefresher } from './usage/usage-refresher.js';
@@ -67,8 +69,13 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const people = readingPeople({ readers, revocations, authServer, clock });
   const reads = new LimitedReads(engine);
   const answering = { trail: new EventTrail(reads, tenant), usage: new Usage(reads, tenant, clock), checkpoints, readers };
-  const module = AnalyticsModule.with({ ...answering, log, sinks: new SinksApi(sinks, audit, clock) });
+  const tails = new Tails({ bus, clock });
+  const emitters = await state.bucket(BUCKETS.emitters, tenant);
+  const pipeline = new Pipeline({ reads, bus, emitters, sinks, checkpoints, ingest, tenant, clock });
+  const module = AnalyticsModule.with({ ...answering, log, tails, pipeline, sinks: new SinksApi(sinks, audit, clock) });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log }), (it) => it.close());
+  // Before the app, which waits for answers to end.
+  undo.adopt(tails, (it) => it.close());
   const running = undo.move();
   return {
     name: 'analytics',

@@ -1,5 +1,5 @@
 import { openApiDocument } from '@switchyard/contracts';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect as tcpConnect, type AddressInfo } from 'node:net';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
 import { exchange } from './raw-client.fixture.js';
@@ -7,12 +7,18 @@ import { exchange } from './raw-client.fixture.js';
 const API_PATHS = Object.keys((openApiDocument('http://x') as { paths: object }).paths);
 
 let service: Server;
+let streaming: ServerResponse | undefined;
 let received: { url: string; method: string; headers: IncomingMessage['headers']; body: string }[] = [];
 let edge: TestEdge;
 let lonely: TestEdge;
 
 beforeAll(async () => {
   service = createServer((request, response) => {
+    if (request.url === '/oauth/stream') {
+      streaming = response;
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }).write('id: 1\n\n');
+      return;
+    }
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString('utf8')));
     request.on('end', () => {
@@ -117,6 +123,25 @@ describe('the services behind the edge', () => {
     const answer = await exchange(lonely.url, { path: '/oauth/token', body: {} });
     expect([answer.status, answer.headers['content-type']]).toEqual([503, 'application/problem+json']);
     expect(answer.text).not.toContain('127.0.0.1');
+  });
+
+  it('SV-13 may answer for as long as they like: each piece comes through at once, and they hear when the client has gone', async () => {
+    const client = httpRequest(`${edge.url}/oauth/stream`).end();
+    const answer = await new Promise<IncomingMessage>((resolve, reject) =>
+      client.once('response', resolve).once('error', reject),
+    );
+    expect(answer.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    answer.setEncoding('utf8').on('error', () => undefined);
+    const piece = () => new Promise<string>((resolve) => answer.once('data', resolve));
+    expect(await piece()).toBe('id: 1\n\n');
+    for (const text of ['id: 2\n\n', ': still there\n\n']) {
+      const next = piece();
+      streaming?.write(text);
+      expect(await next).toBe(text);
+    }
+    const gone = new Promise((resolve) => streaming?.once('close', resolve));
+    client.destroy();
+    await gone;
   });
 
   it('SV-11 get no body that is larger than they take', async () => {

@@ -158,6 +158,21 @@ describe('the switchyard command, beside a running gateway', () => {
     await tail.stop();
   });
 
+  it('AU-6 status says that all is well, in a few lines', async () => {
+    const ran = await eventually(
+      async () => {
+        const found = await place.run(['audit', 'status']);
+        expect(found.code).toBe(0);
+        return found;
+      },
+      { timeoutMs: 30_000 },
+    );
+    expect(ran.err).toBe('');
+    expect(ran.out).toMatch(/^spools +nothing waits\nstream +nothing waits\nstoring +half within .*\ngaps +none\n/);
+    expect(ran.out).toMatch(/\nEMITTER +RECORDED .*\nstandalone\S* +\d+ /);
+    expect(JSON.parse((await place.run(['audit', 'status', '--json'])).out)).toMatchObject({ state: 'ok', problems: [] });
+  });
+
   it('AD-1 an upstream that is added is served without a restart, and comments stay', async () => {
     const server = path.resolve(
       import.meta.dirname,
@@ -181,6 +196,27 @@ describe('the switchyard command, beside a running gateway', () => {
 const withOutput = (ran: Ran) => (ran.out === '' ? false : ran);
 
 describe('the switchyard command, from start to end', () => {
+  it('ST-5 watching goes on when the gateway is there again', async () => {
+    await using place = await workplace();
+    const first = await place.up();
+    const tail = place.start(['audit', 'tail', '--type', 'tool.called', '--json']);
+    const shown = () => tail.out().trim().split('\n').filter((line) => line !== '').length; // prettier-ignore
+    const callUntil = (count: number) =>
+      eventually(
+        async () => {
+          await place.run(['call', 'demo', 'echo', '{"message":"watched"}']);
+          return shown() >= count;
+        },
+        { timeoutMs: 30_000 },
+      );
+    await callUntil(1);
+    await first.stop();
+    await place.up();
+    await callUntil(shown() + 1);
+    expect(tail.err()).toContain('goes on where it ended');
+    await tail.stop();
+  }, 90_000);
+
   it('ST-1 starts again with the same key, not shown again, and stops on SIGTERM with everything that it started', async () => {
     await using place = await workplace();
     const first = await place.up();

@@ -5,6 +5,7 @@ import { dataKeysPaths } from './data-keys.js';
 import { eventsPaths } from './events.js';
 import { keysPaths } from './keys.js';
 import { peoplePaths } from './people.js';
+import { pipelinePaths } from './pipeline.js';
 import { registryPaths } from './registry.js';
 import { secretsPaths } from './secrets.js';
 import { sinksPaths } from './sinks.js';
@@ -42,6 +43,7 @@ export function openApiDocument(publicUrl: string): object {
       ...storyPaths,
       ...usagePaths,
       ...auditExportPaths,
+      ...pipelinePaths,
       ...sinksPaths,
     },
   };

@@ -24,6 +24,25 @@ export const eventsExportQuery = z
   })
   .superRefine(refuseEmptyRange);
 
+/** Query string of `GET /api/v1/events/tail`. */
+export const eventsTailQuery = z.strictObject(eventFilterShape).superRefine(refuseEmptyRange);
+
+/** Data of the event `reset` of a tail: events were missed. */
+export const tailReset = z.strictObject({
+  reason: z
+    .enum(['position_expired', 'stream_replaced'])
+    .describe(
+      '`position_expired`: what lay behind Last-Event-ID is older than the stream keeps. `stream_replaced`: it is of another stream.',
+    ),
+  detail: z.string(),
+});
+
+/** Data of the event `end` of a tail: nothing follows. */
+export const tailEnd = z.strictObject({
+  reason: z.enum(['slow_reader', 'no_longer_admitted', 'unavailable', 'closing']),
+  detail: z.string(),
+});
+
 /** `export` in the last line of an export. */
 export const exportEnd = z.strictObject({
   complete: z.boolean().describe('Whether every event that matches is there. Without this line, it broke off.'),
@@ -99,6 +118,9 @@ export const eventsPage = z.strictObject({
 
 export type EventsExportQuery = z.output<typeof eventsExportQuery>;
 export type ExportEnd = z.output<typeof exportEnd>;
+export type EventsTailQuery = z.output<typeof eventsTailQuery>;
+export type TailReset = z.output<typeof tailReset>;
+export type TailEnd = z.output<typeof tailEnd>;
 export type EventsQuery = z.output<typeof eventsQuery>;
 export type EventView = z.output<typeof eventView>;
 export type EventsPage = z.output<typeof eventsPage>;
@@ -138,6 +160,40 @@ export const eventsPaths = {
           },
         },
         ...refusals,
+      },
+    },
+  },
+  '/api/v1/events/tail': {
+    get: {
+      operationId: 'tailEvents',
+      summary: 'Watch events as they happen',
+      ...own,
+      parameters: [
+        ...queryParameters(eventsTailQuery.shape),
+        {
+          name: 'Last-Event-ID',
+          in: 'header',
+          required: false,
+          description: 'Goes on behind an event of an earlier tail, at any replica. Give the same filters with it.',
+          schema: { type: 'string' },
+        },
+      ],
+      responses: {
+        200: {
+          description:
+            'Server-sent events (HTML standard): one for each event that matches, and `reset` where some were missed, `end` where nothing follows.',
+          content: {
+            'text/event-stream': {
+              schema: {
+                type: 'string',
+                description:
+                  'Data of an event without a name: the event, JSON, as GET /api/v1/events has it. Of `reset` and `end`: reason and detail.',
+              },
+            },
+          },
+        },
+        ...refusals,
+        429: problemResponse('Whoever asks has as many tails as they may.'),
       },
     },
   },

@@ -3,11 +3,12 @@ import type { EventFilters } from '@switchyard/contracts';
 import { allOf, type Condition } from './filter/condition.js';
 import { filterCondition, wordsCondition } from './filter/filter-sql.js';
 import type { Misread } from './filter/filter-words.js';
-import { parseFilter } from './filter/parse-filter.js';
-import { parseWords } from './filter/parse-words.js';
+import { parseFilter, type Filter } from './filter/parse-filter.js';
+import { parseWords, type SoughtText } from './filter/parse-words.js';
 import { scopeCondition, type ReadScope } from './read-scope.js';
 
-type PlainFilter = Exclude<keyof EventFilters, 'q' | 'filter'>;
+/** Filters that compare a field with a value. */
+export type PlainFilter = Exclude<keyof EventFilters, 'q' | 'filter'>;
 
 // What a filter means. The value is only ever the placeholder.
 const CONDITIONS: Readonly<Record<PlainFilter, string>> = {
@@ -39,7 +40,7 @@ const CONDITIONS: Readonly<Record<PlainFilter, string>> = {
   trace_id: 'trace_id = {trace_id:String}',
   emitter: 'emitter = {emitter:String}',
 };
-const PLAIN_FILTERS = Object.keys(CONDITIONS) as readonly PlainFilter[];
+export const PLAIN_FILTERS = Object.keys(CONDITIONS) as readonly PlainFilter[];
 const TIMES: ReadonlySet<PlainFilter> = new Set(['from', 'to']);
 
 function plainConditions(filters: EventFilters): Condition[] {
@@ -54,16 +55,18 @@ function refuse(field: string, { position, message }: Misread) {
   return invalidRequest([{ field, message: `at position ${position}: ${message}`, position }]);
 }
 
-function searchCondition(search: string): Condition {
+/** What the filter `q` looks for. @throws Problem 400 with the position at which it cannot be read */
+export function readSearch(search: string): readonly SoughtText[] {
   const parsed = parseWords(search);
   if (!parsed.ok) throw refuse('q', parsed);
-  return wordsCondition(parsed.sought);
+  return parsed.sought;
 }
 
-function writtenCondition(filter: string): Condition {
+/** What the filter `filter` asks for. @throws Problem 400 with the position at which it cannot be read */
+export function readFilter(filter: string): Filter {
   const parsed = parseFilter(filter);
   if (!parsed.ok) throw refuse('filter', parsed);
-  return filterCondition(parsed.filter);
+  return parsed.filter;
 }
 
 /**
@@ -76,7 +79,7 @@ export function eventCondition(tenant: string, scope: ReadScope, filters: EventF
     { text: 'tenant = {tenant:String}', params: { tenant } },
     ...(own === undefined ? [] : [own]),
     ...plainConditions(filters),
-    ...(filters.q === undefined ? [] : [searchCondition(filters.q)]),
-    ...(filters.filter === undefined ? [] : [writtenCondition(filters.filter)]),
+    ...(filters.q === undefined ? [] : [wordsCondition(readSearch(filters.q))]),
+    ...(filters.filter === undefined ? [] : [filterCondition(readFilter(filters.filter))]),
   ]);
 }

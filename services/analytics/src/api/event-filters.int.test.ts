@@ -1,6 +1,8 @@
+import { eventsQuery, type EventJson } from '@switchyard/contracts';
 import type { Engine } from '../engine/engine.js';
 import { ENGINES, withTables, type OpenedEngine } from '../engine/engines.fixture.js';
-import { idOf, ids, insert, page, type Given } from './events.fixture.js';
+import { eventTest } from './event-tests.js';
+import { idOf, ids, insert, lineOf, page, type Given } from './events.fixture.js';
 
 const tool = {
   sequence: 1,
@@ -44,6 +46,21 @@ const denial = {
     detail: { because: 'No_Rule_grants' },
   },
 } satisfies Given;
+
+const unusual = {
+  sequence: 3,
+  epoch: 9007199254740994,
+  at: 3_000,
+  emitter: 'edge-2',
+  fields: { type: 'session.closed', capability: 'Über été ß İstanbul', server: 'far', session_id: 's 2', outcome: 'error' },
+} satisfies Given;
+
+/** Those that match, by the test that tails make of filters. */
+function matching(query: Readonly<Record<string, string>>, given: readonly Given[]): Given[] {
+  const { limit: _limit, ...filters } = eventsQuery.parse(query);
+  const test = eventTest('default', filters);
+  return given.filter((one) => test(JSON.parse(lineOf(one)) as EventJson));
+}
 
 describe.each(ENGINES)('filters of events on %s', (_name, open) => {
   let opened: OpenedEngine;
@@ -128,7 +145,30 @@ describe.each(ENGINES)('filters of events on %s', (_name, open) => {
     ],
     ['contradiction', { principal: 'u1', server: 'open' }, []],
     ['injection', { principal: "u1' OR '1'='1" }, []],
-  ])('filter %s: shows what matches', async (_id, query, expected) => {
+  ])('filter %s: shows what matches, in the database as in memory', async (_id, query, expected) => {
     expect(ids(await page(engine, query))).toEqual(expected.map(idOf));
+    expect(matching(query, [denial, tool])).toEqual(expected);
+  });
+});
+
+describe.each(ENGINES)('filters of unusual values on %s', (_name, open) => {
+  let opened: OpenedEngine;
+  beforeAll(async () => {
+    opened = await withTables(open);
+    await insert(opened.engine, [tool, denial, unusual]);
+  });
+  afterAll(() => opened[Symbol.asyncDispose]());
+
+  it.each<readonly [string, Readonly<Record<string, string>>, readonly Given[]]>([
+    ['q-not-ascii', { q: 'ÜBER' }, [unusual]],
+    ['q-as-many-characters', { q: 'i̇stanbul' }, []],
+    ['filter-not-ascii', { filter: 'capability ~ "ÉTÉ ß"' }, [unusual]],
+    ['filter-wide-number', { filter: 'epoch > 9007199254740992' }, [unusual]],
+    ['filter-empty', { filter: 'upstream = "" and rule != "" or session_id = "s 2"' }, [unusual, denial]],
+    ['filter-no-time', { filter: 'recorded_at < 2000-01-01T00:00:00Z' }, [unusual, denial, tool]],
+    ['filter-no-such-key', { filter: 'detail.nothing = ""' }, [unusual, denial, tool]],
+  ])('filter %s: shows what matches, in the database as in memory', async (_id, query, expected) => {
+    expect(ids(await page(opened.engine, query))).toEqual(expected.map(idOf));
+    expect(matching(query, [unusual, denial, tool])).toEqual(expected);
   });
 });

@@ -1,4 +1,4 @@
-import { publicCheckpointKey } from '@switchyard/audit';
+import { publicCheckpointKey, readCheckpoint } from '@switchyard/audit';
 import { StateUnavailable } from '@switchyard/state';
 import { EngineError, type Engine } from '../engine/engine.js';
 import type { AnalyticsDeps } from '../start.js';
@@ -19,6 +19,8 @@ export interface CheckpointsConfig extends Omit<CheckpointKeyFile, 'file'> {
 
 /** Signs what the trail is every so often, and exports it. */
 export class Checkpoints {
+  /** Time between two, milliseconds. */
+  readonly intervalMs: number;
   readonly #deps: Pick<AnalyticsDeps, 'log'>;
   readonly #checkpointer: Checkpointer;
   readonly #sources: ExportSources;
@@ -29,6 +31,7 @@ export class Checkpoints {
     this.#deps = deps;
     this.#checkpointer = checkpointer;
     this.#sources = sources;
+    this.intervalMs = intervalMs;
     this.#timer = setInterval(() => void this.run(), intervalMs).unref();
   }
 
@@ -49,6 +52,12 @@ export class Checkpoints {
   /** Signs and copies, unless that is under way. */
   run(): Promise<void> {
     return (this.#running ??= this.#run().finally(() => (this.#running = undefined)));
+  }
+
+  /** The newest; undefined where there is none that this key has signed. @throws StateUnavailable */
+  async latest(): Promise<{ readonly number: number; readonly at: string } | undefined> {
+    const entry = await this.#sources.store.latest();
+    return entry && readCheckpoint(Buffer.from(entry.value).toString(), [this.#sources.key]);
   }
 
   /** What exports are verified with, a public JWK. */

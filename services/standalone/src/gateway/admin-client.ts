@@ -13,6 +13,7 @@ export interface ApiRequest {
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -39,18 +40,28 @@ export async function readApi(gateway: GatewayAccess, request: ApiRequest): Prom
   return body;
 }
 
-async function send({ url, key }: GatewayAccess, { method = 'GET', path, body }: ApiRequest): Promise<Response> {
-  const headers = { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
-  const init: RequestInit = { method, headers, redirect: 'error', ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-  const response = await fetch(new URL(path, url), init).catch((cause: unknown) => {
-    // fetch rejects with a TypeError where there was no answer (Fetch, "HTTP-network fetch").
-    throw cause instanceof TypeError ? notAnswering(url) : cause;
-  });
+async function send(gateway: GatewayAccess, request: ApiRequest): Promise<Response> {
+  const response = await callApi(gateway, request);
+  if (response === undefined) throw notAnswering(gateway.url);
   if (response.ok) return response;
-  throw new CliError(await refusalOf(response, url));
+  throw new CliError(await refusalOf(response, gateway.url));
 }
 
-async function refusalOf(response: Response, url: string): Promise<string> {
+/** Sends one request, whatever the answer is; undefined where there is none. */
+export async function callApi({ url, key }: GatewayAccess, request: ApiRequest): Promise<Response | undefined> {
+  const { method = 'GET', path, body } = request;
+  const ofBody = body === undefined ? {} : { 'content-type': 'application/json' };
+  const headers = { ...request.headers, authorization: `Bearer ${key}`, ...ofBody };
+  const init: RequestInit = { method, headers, redirect: 'error', ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  return fetch(new URL(path, url), init).catch((cause: unknown) => {
+    // fetch rejects with a TypeError where there was no answer (Fetch, "HTTP-network fetch").
+    if (cause instanceof TypeError) return undefined;
+    throw cause;
+  });
+}
+
+/** What the gateway says about a request that it refuses. */
+export async function refusalOf(response: Response, url: string): Promise<string> {
   const document = problem.safeParse(parseJsonText(await response.text()));
   return document.success ? document.data.detail : `${url} answered ${response.status} ${response.statusText}. Check --url.`;
 }

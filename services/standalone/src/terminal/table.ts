@@ -4,14 +4,17 @@ const GAP = '  ';
  * Lines of an aligned table; the last column runs free, shortened to fit.
  * @param rows cells; every row has as many
  * @param o.indent put before every line
+ * @param o.atLeast widths of columns, where rows come one by one
  * @param o.widthCharacters longest line; unlimited where the output is no terminal
  */
 export function tableLines(
   rows: readonly (readonly string[])[],
-  o: { readonly indent?: string; readonly widthCharacters?: number | undefined } = {},
+  o: { readonly indent?: string; readonly atLeast?: readonly number[]; readonly widthCharacters?: number | undefined } = {},
 ): string[] {
-  const { indent = '', widthCharacters = Infinity } = o;
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const { indent = '', atLeast = [], widthCharacters = Infinity } = o;
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(atLeast[column] ?? 0, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
   return rows.map((row) => {
     const cells = row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)));
     return shorten(`${indent}${cells.join(GAP)}`.trimEnd(), widthCharacters);

@@ -58,7 +58,7 @@ function compared(left: string, operator: Operator, of: Comparison['column']['of
 const contains = (left: string, right: string) => `positionCaseInsensitiveUTF8(${left}, ${right})`;
 
 /** Where a full-text search looks: what was called, and what went wrong. */
-const SEARCHED = ['capability', 'upstream_capability', 'reason'] as const;
+export const SEARCHED = ['capability', 'upstream_capability', 'reason'] as const;
 
 /** Writes the condition that a full-text search is. */
 export function wordsCondition(sought: readonly SoughtText[]): Condition {
