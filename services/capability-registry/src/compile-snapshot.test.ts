@@ -80,6 +80,7 @@ describe('compileSnapshot', () => {
       ],
       egressAllow: ['10.0.0.0/8'],
       auditShedsReads: true,
+      currency: 'EUR',
       clients: [
         { clientId: 'desk', title: 'Desk', redirectUris: ['http://localhost/cb'], secretReference: '${env:D}' },
         { clientId: 'web', title: 'web', redirectUris: ['https://a.example/cb'], jwks: '{"keys":[{"kty":"EC"}]}' },

@@ -48,6 +48,7 @@ export function compileSnapshot(
     egressAllow: config.egress.allow,
     clients: config.identity.clients.map(compileClient),
     requireDpopNonce: config.identity.dpop.nonce,
+    currency: config.audit.prices?.currency ?? '',
     auditShedsReads: config.audit.whenFull === 'shed',
     auditSinks: Object.entries(config.audit.sinks).map(([name, settings]) => ({
       name,

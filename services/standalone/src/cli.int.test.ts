@@ -173,6 +173,32 @@ describe('the switchyard command, beside a running gateway', () => {
     expect(JSON.parse((await place.run(['audit', 'status', '--json'])).out)).toMatchObject({ state: 'ok', problems: [] });
   });
 
+  it('AU-7 usage and cost are tables with the currency of the prices', async () => {
+    const usage = await place.run(['audit', 'usage', '--by', 'server,capability', '--type', 'tool.called']);
+    expect(usage.out).toMatch(/^SERVER +CAPABILITY +CALLS +ERRORS .*TOKENS\ndemo +echo +\d+ +0 /);
+    expect(
+      (await place.run(['audit', 'usage', '--by', 'capability', '--top', 'calls', '--limit', '1'])).out.split('\n'),
+    ).toHaveLength(3);
+    expect(await place.run(['audit', 'usage', '--by', 'mood'])).toMatchObject({ code: 2, out: '' });
+    const cost = await place.run(['audit', 'cost']);
+    expect(cost.out).toMatch(/^MONTH +TEAM +CALLS +COST\n\d{4}-\d\d +all together +\d+ +0\.00\n/);
+    expect(cost.err).toContain('audit.prices');
+    const text = await place.read('switchyard.yaml');
+    await place.write(
+      'switchyard.yaml',
+      `${text}audit: { prices: { currency: EUR, upstreams: { everything: { perCall: 0.0025 } } } }\n`,
+    );
+    await eventually(async () => (await place.run(['audit', 'cost'])).out.includes('COST EUR'), { timeoutMs: 15_000 });
+    await place.run(['call', 'demo', 'echo', '{"message":"paid"}']);
+    const priced = await eventually(async () => {
+      const found = await place.run(['audit', 'usage', '--by', 'upstream', '--upstream', 'everything']);
+      expect(found.out).toMatch(/ EUR\neverything .* 0\.0025\n$/);
+      return found;
+    });
+    expect(priced.err).toBe('');
+    await place.write('switchyard.yaml', text);
+  });
+
   it('AD-1 an upstream that is added is served without a restart, and comments stay', async () => {
     const server = path.resolve(
       import.meta.dirname,

@@ -94,7 +94,11 @@ export const usageRow = usageFigures.extend({
     ),
 });
 
-const range = { from: z.iso.datetime(), to: z.iso.datetime() };
+const currency = z
+  .string()
+  .optional()
+  .describe('Currency of costs, ISO 4217, as the configuration has it now; absent where it has no prices.');
+const range = { from: z.iso.datetime(), to: z.iso.datetime(), currency };
 
 /** Answer of `GET /api/v1/usage`. */
 export const usageAnswer = z.strictObject({
@@ -109,6 +113,7 @@ export const usageTop = z.strictObject({ ...range, rows: z.array(usageRow).descr
 
 /** Answer of `GET /api/v1/cost`. */
 export const costAnswer = z.strictObject({
+  currency,
   months: z.array(
     z.strictObject({
       month: z.string(),

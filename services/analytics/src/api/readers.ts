@@ -30,6 +30,11 @@ export class Readers {
     return this.#snapshots.get(CURRENT)?.publicUrl;
   }
 
+  /** Currency of prices; undefined where there are none, or nobody has said so yet. */
+  currency(): string | undefined {
+    return this.#snapshots.get(CURRENT)?.currency || undefined;
+  }
+
   /**
    * What the maker of a request may read. AdminGuard has let in keys with a role that may read everything, and people.
    * @throws Problem 503 where it is not known who has which role

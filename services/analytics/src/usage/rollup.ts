@@ -1,7 +1,13 @@
-/** A table of counts, made from events. */
+/** A table of counts, made from events. All have the same counts, and differ in what a row is of. */
 export interface Rollup {
   /** Its table, which is also its name in usage_progress. */
   readonly table: string;
+  /** The dimension that says when. */
+  readonly bucket: string;
+  /** The same, as a DateTime. */
+  readonly time: string;
+  /** The bucket that begins at some seconds since 1970. */
+  readonly bucketAt: (seconds: number) => string;
   /** Columns that a row is of, besides the tenant, as expressions over an event. */
   readonly dimensions: Readonly<Record<string, string>>;
   /** Seconds of one bucket. A bucket is counted as a whole. */
@@ -13,6 +19,9 @@ const capability = { type: 'type', server: 'server', upstream: 'upstream', capab
 /** By minute: what happened on servers, upstreams and capabilities. */
 export const USAGE_MINUTES: Rollup = {
   table: 'usage_minutes',
+  bucket: 'minute',
+  time: 'minute',
+  bucketAt: (seconds) => `toDateTime(${seconds}, 'UTC')`,
   dimensions: { minute: 'toStartOfMinute(occurred_at)', ...capability },
   bucketSeconds: 60,
 };
@@ -20,6 +29,9 @@ export const USAGE_MINUTES: Rollup = {
 /** By day (UTC): who did it, with which client. */
 export const USAGE_DAYS: Rollup = {
   table: 'usage_days',
+  bucket: 'day',
+  time: "toDateTime(day, 'UTC')",
+  bucketAt: (seconds) => `toDate(toDateTime(${seconds}, 'UTC'))`,
   dimensions: {
     day: 'toDate(occurred_at)',
     principal_issuer: 'principal_issuer',
@@ -34,7 +46,8 @@ export const USAGE_DAYS: Rollup = {
   bucketSeconds: 86_400,
 };
 
-const COUNTS: Readonly<Record<string, string>> = {
+/** What is counted of the events `e` of a group. All but `durations` are sums. */
+export const COUNTS: Readonly<Record<string, string>> = {
   events: 'count()',
   errors: "countIf(outcome IN ('error', 'unknown'))",
   denied: "countIf(outcome = 'denied')",
@@ -54,6 +67,11 @@ const COUNTS: Readonly<Record<string, string>> = {
   upstream_us: 'sum(e.upstream_us)',
   durations: 'quantilesBFloat16State(0.5, 0.95, 0.99)(e.duration_us)',
 };
+
+/** How states of `durations` become one. */
+export const MERGED_DURATIONS = 'quantilesBFloat16MergeState(0.5, 0.95, 0.99)';
+/** What they say. */
+export const DURATIONS = 'quantilesBFloat16Merge(0.5, 0.95, 0.99)';
 
 /** Buckets of one tenant without a gap: from the start of one to the start of another, seconds since 1970. */
 export interface BucketRange {

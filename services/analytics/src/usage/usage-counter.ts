@@ -2,7 +2,7 @@ import type { Engine } from '../engine/engine.js';
 import { countSql, rangesOf, type BucketRange, type Rollup } from './rollup.js';
 
 /** Seconds after which an insert that made a mark has ended, well above the limit of inserts: then its events are there, or never. */
-const settledSeconds = 120;
+export const SETTLED_SECONDS = 120;
 
 /** Times of the database, as text: six decimals are more than a number holds. */
 interface Moment {
@@ -68,7 +68,7 @@ export class UsageCounter {
        WHERE marked_at > through - toIntervalSecond({settled:UInt32}) AND marked_at <= now
          AND (marked_at > through OR marked_at <= now - toIntervalSecond({settled:UInt32}))
        ORDER BY tenant, start`,
-      { now, through, bucket: bucketSeconds, settled: settledSeconds },
+      { now, through, bucket: bucketSeconds, settled: SETTLED_SECONDS },
     );
     return rangesOf(rows.map(startOf), bucketSeconds);
   }

@@ -12,6 +12,7 @@ import { statusCommand } from './audit-status.js';
 import { storyCommand } from './audit-story.js';
 import { replay, sinks } from './audit-sinks.js';
 import { tailCommand } from './audit-tail.js';
+import { costCommand, usageCommand } from './audit-usage.js';
 import { exportCommand, keyCommand, verifyCommand } from './audit-verify.js';
 
 interface QueryOptions extends GatewayOptions, Filters {
@@ -25,6 +26,8 @@ export function command(terminal: Terminal): Command {
     .addCommand(query(terminal))
     .addCommand(tailCommand(terminal))
     .addCommand(storyCommand(terminal))
+    .addCommand(usageCommand(terminal))
+    .addCommand(costCommand(terminal))
     .addCommand(statusCommand(terminal))
     .addCommand(downloadCommand(terminal))
     .addCommand(exportCommand(terminal))

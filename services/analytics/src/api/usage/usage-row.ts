@@ -5,7 +5,7 @@ import type { UsageSqlRow } from './usage-sql.js';
 export function usageRow(row: UsageSqlRow, groupBy: readonly UsageGroup[]): UsageRow {
   const number = (name: string) => Number(row[name] ?? 0);
   const [p50 = 0, p95 = 0, p99 = 0] = (row['durations'] as unknown as readonly number[] | undefined) ?? [];
-  const calls = number('calls');
+  const calls = number('events');
   return {
     ...(row['at'] === undefined ? {} : { at: String(row['at']) }),
     group: groupOf(row, groupBy),
@@ -21,15 +21,15 @@ export function usageRow(row: UsageSqlRow, groupBy: readonly UsageGroup[]): Usag
       upstream: number('failed_upstream'),
     },
     duration_us: { p50: Math.round(p50), p95: Math.round(p95), p99: Math.round(p99) },
-    bytes_in: number('sum_bytes_in'),
-    bytes_out: number('sum_bytes_out'),
+    bytes_in: number('bytes_in'),
+    bytes_out: number('bytes_out'),
     tokens: {
-      arguments: number('sum_arguments_tokens'),
-      result: number('sum_result_tokens'),
-      model_in: number('sum_model_tokens_in'),
-      model_out: number('sum_model_tokens_out'),
+      arguments: number('arguments_tokens'),
+      result: number('result_tokens'),
+      model_in: number('model_tokens_in'),
+      model_out: number('model_tokens_out'),
     },
-    cost_micros: number('sum_cost_micros'),
+    cost_micros: number('cost_micros'),
   };
 }
 

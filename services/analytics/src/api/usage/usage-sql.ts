@@ -1,7 +1,9 @@
 import type { EventFilters, UsageGroup, UsageInterval, UsageMeasure } from '@switchyard/contracts';
+import { COUNTS, DURATIONS, MERGED_DURATIONS, USAGE_DAYS, USAGE_MINUTES, type Rollup } from '../../usage/rollup.js';
 import { eventCondition } from '../event-conditions.js';
 import type { Sql } from '../limited-reads.js';
 import { knownTeams, type ReadScope } from '../read-scope.js';
+import type { Span, UsagePlan } from './usage-plan.js';
 
 /** Which figures of which calls. */
 export interface UsageWanted {
@@ -19,12 +21,13 @@ export type UsageSqlRow = Readonly<Record<string, string | number>>;
 
 /** What counts as a call: a request's own event, whether it was done or refused; not its hops, nor its lists and sessions. */
 const CALLS = ['tool.called', 'prompt.got', 'resource.read', 'completion.made', 'task.used', 'policy.denied', 'request.refused'];
+const areCalls = `type IN (${CALLS.map((type) => `'${type}'`).join(', ')})`;
 
-const INTERVALS: Readonly<Record<UsageInterval, string>> = {
-  minute: 'toStartOfMinute(occurred_at)',
-  hour: 'toStartOfHour(occurred_at)',
-  day: "toStartOfDay(occurred_at, 'UTC')",
-  month: "toDateTime(toStartOfMonth(occurred_at), 'UTC')",
+const INTERVALS: Readonly<Record<UsageInterval, (time: string) => string>> = {
+  minute: (time) => `toStartOfMinute(${time})`,
+  hour: (time) => `toStartOfHour(${time})`,
+  day: (time) => `toStartOfDay(${time}, 'UTC')`,
+  month: (time) => `toDateTime(toStartOfMonth(${time}), 'UTC')`,
 };
 
 const COLUMNS: Readonly<Record<Exclude<UsageGroup, 'team'>, string>> = {
@@ -35,60 +38,100 @@ const COLUMNS: Readonly<Record<Exclude<UsageGroup, 'team'>, string>> = {
   capability: 'capability',
 };
 
-/** Names that go with a group, the latest. */
-const NAMES: Readonly<Partial<Record<UsageGroup, string>>> = {
-  principal: 'argMax(principal_name, occurred_at) AS named_principal',
-  client: 'argMax(client_name, occurred_at) AS named_client',
-};
-
-const FIGURES = `count() AS calls,
-  countIf(outcome IN ('error', 'unknown')) AS errors, countIf(outcome = 'denied') AS denied, countIf(outcome = 'cancelled') AS cancelled,
-  countIf(origin = 'client') AS failed_client, countIf(origin = 'policy') AS failed_policy,
-  countIf(origin = 'gateway') AS failed_gateway, countIf(origin = 'upstream') AS failed_upstream,
-  quantilesBFloat16(0.5, 0.95, 0.99)(duration_us) AS durations,
-  sum(bytes_in) AS sum_bytes_in, sum(bytes_out) AS sum_bytes_out,
-  sum(arguments_tokens) AS sum_arguments_tokens, sum(result_tokens) AS sum_result_tokens,
-  sum(model_tokens_in) AS sum_model_tokens_in, sum(model_tokens_out) AS sum_model_tokens_out,
-  sum(cost_micros) AS sum_cost_micros`;
+/** Names that go with a group: those of the latest day, of several on a day the last. */
+const NAMES: Readonly<Partial<Record<UsageGroup, string>>> = { principal: 'principal_name', client: 'client_name' };
 
 const MEASURES: Readonly<Record<UsageMeasure, string>> = {
-  calls: 'calls',
+  calls: 'events',
   errors: 'errors',
   denied: 'denied',
-  error_rate: 'errors / calls',
+  error_rate: 'errors / events',
   p95: 'durations[2]',
-  bytes: 'sum_bytes_in + sum_bytes_out',
-  tokens: 'sum_arguments_tokens + sum_result_tokens',
-  cost: 'sum_cost_micros',
+  bytes: 'bytes_in + bytes_out',
+  tokens: 'arguments_tokens + result_tokens',
+  cost: 'cost_micros',
 };
 
+/** What figures are read from. Rows of all have the same columns: keys, names, and counts as `c_…`. */
+interface Source {
+  readonly from: string;
+  /** When, as a DateTime. */
+  readonly time: string;
+  readonly counts: readonly string[];
+  readonly within: (span: Span) => string;
+}
+
+const alias = (name: string) => `c_${name}`;
+
+/** Events, each taken once. */
+const EVENTS: Source = {
+  from: 'events AS e FINAL',
+  time: 'occurred_at',
+  counts: Object.entries(COUNTS).map(([name, count]) => `${count} AS ${alias(name)}`),
+  within: ({ fromMs, toMs }) =>
+    `occurred_at >= fromUnixTimestamp64Milli(${fromMs}, 'UTC') AND occurred_at < fromUnixTimestamp64Milli(${toMs}, 'UTC')`,
+};
+
+const ofRollup = (rollup: Rollup): Source => ({
+  from: `${rollup.table} AS e FINAL`,
+  time: rollup.time,
+  counts: Object.keys(COUNTS).map((name) =>
+    name === 'durations' ? `${MERGED_DURATIONS}(e.durations) AS ${alias(name)}` : `sum(e.${name}) AS ${alias(name)}`,
+  ),
+  within: ({ fromMs, toMs }) =>
+    `${rollup.bucket} >= ${rollup.bucketAt(fromMs / 1000)} AND ${rollup.bucket} < ${rollup.bucketAt(toMs / 1000)}`,
+});
+
+const SOURCES = { days: ofRollup(USAGE_DAYS), minutes: ofRollup(USAGE_MINUTES), events: EVENTS } as const;
+
 /**
- * Writes the query for figures of calls. The one place that says where figures come from: events, each taken once (FINAL).
+ * Writes the query for figures of calls. The one place that says where figures come from.
  * @throws Problem 400 where a filter cannot be read
  */
-export function usageSql({ tenant, scope, filters, groupBy, interval, top }: UsageWanted): Sql {
-  const { text, params } = eventCondition(tenant, scope, filters);
-  const at = interval === undefined ? [] : [`formatDateTime(${INTERVALS[interval]}, '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS at`];
-  const keys = [...at, ...groupBy.map((group) => `${groupColumn(group, scope)} AS group_${group}`)];
-  const names = groupBy.flatMap((group) => NAMES[group] ?? []);
-  const aliases = [...(interval === undefined ? [] : ['at']), ...groupBy.map((group) => `group_${group}`)];
-  const order = [...(top === undefined ? orderOf(interval) : [`${MEASURES[top.measure]} DESC`]), ...aliases];
-  const sql = `SELECT ${[...keys, ...names, FIGURES].join(',\n  ')}
-FROM events FINAL
-WHERE ${text}
-  AND type IN (${CALLS.map((type) => `'${type}'`).join(', ')})
-${aliases.length === 0 ? 'HAVING calls > 0' : `GROUP BY ${aliases.join(', ')}`}
-ORDER BY ${order.join(', ')}`;
+export function usageSql({ tenant, scope, filters, groupBy, interval, top }: UsageWanted, plan: UsagePlan): Sql {
+  const { from: _from, to: _to, ...others } = filters;
+  const condition = eventCondition(tenant, scope, others);
+  const part = (source: Source, spans: readonly Span[]) => {
+    const at = interval === undefined ? [] : [`${INTERVALS[interval](source.time)} AS k_at`];
+    const keys = [...at, ...groupBy.map((group) => `${groupColumn(group, scope)} AS group_${group}`)];
+    const names = groupBy.flatMap((group) =>
+      NAMES[group] === undefined ? [] : [`max((toDate(${source.time}), toString(${NAMES[group]}))) AS n_${group}`],
+    );
+    return `SELECT ${[...keys, ...names, ...source.counts].join(',\n    ')}
+  FROM ${source.from}
+  WHERE ${condition.text}
+    AND ${areCalls}
+    AND (${spans.map((span) => `(${source.within(span)})`).join(' OR ')})${groupedBy(aliases)}`;
+  };
+  const aliases = [...(interval === undefined ? [] : ['k_at']), ...groupBy.map((group) => `group_${group}`)];
+  const parts = (['days', 'minutes', 'events'] as const)
+    .filter((name) => plan[name].length > 0)
+    .map((name) => part(SOURCES[name], plan[name]));
+  const at = interval === undefined ? [] : [`formatDateTime(k_at, '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS at`];
+  const names = groupBy.flatMap((group) =>
+    NAMES[group] === undefined ? [] : [`tupleElement(max(n_${group}), 2) AS named_${group}`],
+  );
+  const counts = Object.keys(COUNTS).map((name) =>
+    name === 'durations' ? `${DURATIONS}(${alias(name)}) AS durations` : `sum(${alias(name)}) AS ${name}`,
+  );
+  const order = top === undefined ? [...aliases.slice(0, at.length), 'events DESC'] : [`${MEASURES[top.measure]} DESC`];
+  const sql = `SELECT ${[...at, ...groupBy.map((group) => `group_${group}`), ...names, ...counts].join(', ')}
+FROM (
+  ${parts.join('\n  UNION ALL\n  ')}
+)${groupedBy(aliases)}
+HAVING events > 0
+ORDER BY ${[...order, ...aliases].join(', ')}`;
+  const { params } = condition;
   return top === undefined
     ? { text: sql, params }
     : { text: `${sql}\nLIMIT {top:UInt32}`, params: { ...params, top: top.limit } };
 }
 
-const orderOf = (interval: UsageInterval | undefined) => [...(interval === undefined ? [] : ['at']), 'calls DESC'];
+const groupedBy = (aliases: readonly string[]) => (aliases.length === 0 ? '' : `\n  GROUP BY ${aliases.join(', ')}`);
 
 /** Each of the caller's teams, or "" where there is none: of those that the reader may know of. */
 function groupColumn(group: UsageGroup, scope: ReadScope): string {
-  if (group !== 'team') return COLUMNS[group];
+  if (group !== 'team') return `toString(${COLUMNS[group]})`;
   const teams = knownTeams(scope);
   return `arrayJoin(if(empty(${teams}), [''], ${teams}))`;
 }

@@ -27,17 +27,22 @@ export class UsageController {
   }
 
   @Get('usage')
-  figures(@Req() request: ReaderRequest, @Query(zodQuery(usageQuery)) query: UsageQuery): Promise<UsageAnswer> {
-    return this.#usage.figures(this.#readers.scopeOf(request), query);
+  async figures(@Req() request: ReaderRequest, @Query(zodQuery(usageQuery)) query: UsageQuery): Promise<UsageAnswer> {
+    return this.#priced(await this.#usage.figures(this.#readers.scopeOf(request), query));
   }
 
   @Get('usage/top')
-  top(@Req() request: ReaderRequest, @Query(zodQuery(usageTopQuery)) query: UsageTopQuery): Promise<UsageTop> {
-    return this.#usage.top(this.#readers.scopeOf(request), query);
+  async top(@Req() request: ReaderRequest, @Query(zodQuery(usageTopQuery)) query: UsageTopQuery): Promise<UsageTop> {
+    return this.#priced(await this.#usage.top(this.#readers.scopeOf(request), query));
   }
 
   @Get('cost')
-  cost(@Req() request: ReaderRequest, @Query(zodQuery(costQuery)) query: CostQuery): Promise<CostAnswer> {
-    return this.#usage.cost(this.#readers.scopeOf(request), query);
+  async cost(@Req() request: ReaderRequest, @Query(zodQuery(costQuery)) query: CostQuery): Promise<CostAnswer> {
+    return this.#priced(await this.#usage.cost(this.#readers.scopeOf(request), query));
+  }
+
+  #priced<Answer extends object>(answer: Answer): Answer & { readonly currency?: string } {
+    const currency = this.#readers.currency();
+    return currency === undefined ? answer : { ...answer, currency };
   }
 }
