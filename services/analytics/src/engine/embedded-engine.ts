@@ -11,14 +11,20 @@ const insertSettings = Object.entries(INSERT_SETTINGS)
   .map(([name, value]) => `${name} = ${typeof value === 'number' ? value : literal(value)}`)
   .join(', ');
 
-/** ClickHouse's engine as a library in this process. A process has one database folder open at a time. */
+/**
+ * ClickHouse's engine as a library in this process. A process has one database folder open at a time, and a connection does one statement
+ * after the other: inserts have one of their own, so that no question keeps events from being stored. They have no parameters, which
+ * the library takes for one statement at a time on whichever connection.
+ */
 export class EmbeddedEngine implements Engine {
   readonly #connection: ChdbConnection;
+  readonly #inserting: ChdbConnection;
   readonly #dir: string;
   #inserts = 0;
 
-  private constructor(connection: ChdbConnection, dir: string) {
+  private constructor(connection: ChdbConnection, inserting: ChdbConnection, dir: string) {
     this.#connection = connection;
+    this.#inserting = inserting;
     this.#dir = dir;
   }
 
@@ -29,7 +35,7 @@ export class EmbeddedEngine implements Engine {
   static async open(dir: string): Promise<EmbeddedEngine> {
     const absolute = path.resolve(dir);
     try {
-      const engine = new EmbeddedEngine(createChdbConnection({ path: dir }), absolute);
+      const engine = new EmbeddedEngine(createChdbConnection({ path: dir }), createChdbConnection({ path: dir }), absolute);
       await mkdir(absolute, { recursive: true });
       const leftovers = (await readdir(absolute)).filter((name) => incoming.test(name));
       await Promise.all(leftovers.map((name) => rm(path.join(absolute, name), { force: true })));
@@ -63,7 +69,7 @@ export class EmbeddedEngine implements Engine {
       // In the statement: what is given beside it would hold for all that come after it on this connection, the token too.
       const settings = `${insertSettings}, insert_deduplication_token = ${literal(token)}`;
       const query = `INSERT INTO ${table} FROM INFILE ${literal(file)} SETTINGS ${settings} FORMAT JSONEachRow`;
-      await this.#run(() => this.#connection.command({ query }));
+      await this.#run(() => this.#inserting.command({ query }));
       return rows;
     } finally {
       await rm(file, { force: true });
@@ -71,12 +77,13 @@ export class EmbeddedEngine implements Engine {
   }
 
   async ready(): Promise<boolean> {
-    const { success } = await this.#connection.ping({ select: true });
+    const { success } = await this.#inserting.ping({ select: true });
     return success;
   }
 
-  close(): Promise<void> {
-    return this.#connection.close();
+  async close(): Promise<void> {
+    await this.#inserting.close();
+    await this.#connection.close();
   }
 
   async #write(file: string, lines: Uint8Array): Promise<void> {
