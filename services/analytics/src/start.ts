@@ -11,6 +11,7 @@ import { EventTrail } from './api/event-trail.js';
 import { LimitedReads } from './api/limited-reads.js';
 import { Readers } from './api/readers.js';
 import { readingPeople } from './api/reading-people.js';
+import { rowFilter } from './api/row-filter.js';
 import { Usage } from './api/usage/usage.js';
 import { Checkpoints } from './checkpoints/checkpoints.js';
 import type { AnalyticsConfig, EngineConfig } from './config.js';
@@ -67,7 +68,7 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const revocations = undo.adopt(await Revocations.open(state, DEFAULT_TENANT, onUnreadable), (it) => it.close());
   const authServer = deps.authServer ?? (async () => config.authServer);
   const people = readingPeople({ readers, revocations, authServer, clock });
-  const reads = new LimitedReads(engine);
+  const reads = new LimitedReads(engine, await rowFilter(engine, tenant));
   const answering = { trail: new EventTrail(reads, tenant), usage: new Usage(reads, tenant, clock), checkpoints, readers };
   const tails = new Tails({ bus, clock });
   const emitters = await state.bucket(BUCKETS.emitters, tenant);

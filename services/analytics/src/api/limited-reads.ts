@@ -42,14 +42,17 @@ const EXCEEDED = new Map([
   [396, tooManyRows],
 ]);
 
-/** The one way from the API to the database: few queries at a time, each within limits. */
+/** The one way from the API to the database: few queries at a time, each within limits, and of one tenant's rows. */
 export class LimitedReads {
   readonly #engine: Pick<Engine, 'query'>;
+  readonly #settings: string;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(engine: Pick<Engine, 'query'>) {
+  /** @param rowFilter as `rowFilter()` has it; without it nothing but the queries keeps them to a tenant */
+  constructor(engine: Pick<Engine, 'query'>, rowFilter?: string) {
     this.#engine = engine;
+    this.#settings = rowFilter === undefined ? SETTINGS : `${SETTINGS}, ${rowFilter}`;
   }
 
   /**
@@ -58,9 +61,11 @@ export class LimitedReads {
    * @throws EngineError where the query itself is wrong
    */
   async rows({ text, params }: Sql): Promise<readonly unknown[]> {
+    // Of two clauses ClickHouse takes the first.
+    if (/\bSETTINGS\b/i.test(text)) throw new Error('a query of the API has settings of its own');
     await this.#begin();
     try {
-      return await this.#engine.query(`${text}\n${SETTINGS}`, params);
+      return await this.#engine.query(`${text}\n${this.#settings}`, params);
     } catch (error) {
       throw error instanceof EngineError ? problemOf(error) : error;
     } finally {
