@@ -232,6 +232,46 @@ describe.each(adapters)('$name', ({ open }) => {
     await eventually(() => expect(reader.texts()).toHaveLength(4 - refused.length));
   });
 
+  it('BUS-14 as many full batches as told are handled at once, every message in one of them', async () => {
+    const stream = newStream();
+    const release = Promise.withResolvers<void>();
+    const began: string[][] = [];
+    const reader = collecting(stream, {
+      batchMessages: 5,
+      batchWaitMs: 200,
+      batchesAtOnce: 2,
+      handle: async (messages) => {
+        began.push(messages.map(text));
+        await release.promise;
+      },
+    });
+    const consumption = await bus.consume(reader.options);
+    const texts = Array.from({ length: 22 }, (_, index) => `m${String(index).padStart(2, '0')}`);
+    const published = publishAll(stream, texts);
+    await eventually(() => expect(began).toHaveLength(2));
+    release.resolve();
+    await published;
+    await eventually(() => expect(began.flat().toSorted()).toEqual(texts));
+    expect(began[0]).toHaveLength(5);
+    await consumption.close();
+    expect(reader.errors).toEqual([]);
+  });
+
+  it('BUS-15 of two batches at once, one that fails is delivered again while the other ends', async () => {
+    const stream = newStream();
+    let failures = 0;
+    const reader = collecting(stream, { batchMessages: 2, batchesAtOnce: 2 });
+    const handle = (messages: readonly StreamMessage[]) => {
+      if (text(messages[0]!) === 'a' && failures < 2) return Promise.reject(new Error(`failure ${(failures += 1)}`));
+      return reader.options.handle(messages);
+    };
+    const consumption = await bus.consume({ ...reader.options, handle });
+    await publishAll(stream, ['a', 'b', 'c', 'd', 'e']);
+    await eventually(() => expect(reader.texts().toSorted()).toEqual(['a', 'b', 'c', 'd', 'e']));
+    expect(reader.errors.map(String)).toEqual(['Error: failure 1', 'Error: failure 2']);
+    await consumption.close();
+  });
+
   it('BUS-13 is ready until it is closed; then publishing is refused; closing twice is fine', async () => {
     const stream = newStream();
     expect(await bus.ready()).toBe(true);

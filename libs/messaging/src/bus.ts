@@ -22,6 +22,11 @@ export interface ConsumeOptions {
   readonly batchBytes: number;
   /** Longest wait for a batch to fill. */
   readonly batchWaitMs: number;
+  /**
+   * Most batches that are handled at the same time, 1 unless told. Another one is only begun behind a full one. With more than 1, batches may
+   * end in another order than they came in.
+   */
+  readonly batchesAtOnce?: number;
   /** Handles a batch. Returns: all are acknowledged. Throws: all are delivered again, after a pause that grows. */
   readonly handle: (messages: readonly StreamMessage[]) => Promise<void>;
   /** Told of every failed batch, before the pause. */
@@ -64,7 +69,7 @@ export interface Bus {
   retain(stream: StreamDefinition, by?: string): Promise<void>;
   /** Takes `retain` back. What JetStream keeps, it keeps. */
   release(stream: StreamDefinition, by?: string): Promise<void>;
-  /** Position of the newest message of a stream that is kept; 0 where there never was one. @throws BusUnavailable */
+  /** Position of the newest message of a stream that is kept; 0 where there never was one. @throws StreamNotKept; BusUnavailable */
   lastSequence(stream: StreamDefinition): Promise<number>;
   /** What a stream that is kept holds now. @throws BusUnavailable */
   extent(stream: StreamDefinition): Promise<StreamExtent>;
@@ -73,7 +78,7 @@ export interface Bus {
   /**
    * Reads a stream that is kept.
    * @param after position behind which reading begins; 0 for everything that is there
-   * @throws BusUnavailable
+   * @throws StreamNotKept; BusUnavailable
    */
   read(stream: StreamDefinition, after: number): Promise<StreamReader>;
   /** Whether messages can be published now. */
@@ -84,5 +89,10 @@ export interface Bus {
 
 /** The bus could not take or give a message now. */
 export class BusUnavailable extends Error {
-  override readonly name = 'BusUnavailable';
+  override readonly name: string = 'BusUnavailable';
+}
+
+/** The stream is not kept, so that there is nothing to read again: `retain` would have had it kept. */
+export class StreamNotKept extends BusUnavailable {
+  override readonly name = 'StreamNotKept';
 }

@@ -1,4 +1,12 @@
-export { BusUnavailable, type Bus, type ConsumeOptions, type Consumption, type StreamExtent, type StreamMessage } from './bus.js';
+export {
+  BusUnavailable,
+  StreamNotKept,
+  type Bus,
+  type ConsumeOptions,
+  type Consumption,
+  type StreamExtent,
+  type StreamMessage,
+} from './bus.js';
 export type { ReadLimits, StreamReader } from './stream-reader.js';
 export { LocalBus, type LocalBusOptions } from './local-bus.js';
 export { NatsBus, type NatsBusOptions } from './nats-bus.js';

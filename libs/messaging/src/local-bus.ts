@@ -1,5 +1,5 @@
 import type { StreamDefinition } from '@switchyard/contracts';
-import { BusUnavailable, type Bus, type ConsumeOptions, type Consumption, type StreamExtent } from './bus.js';
+import { BusUnavailable, StreamNotKept, type Bus, type ConsumeOptions, type Consumption, type StreamExtent } from './bus.js';
 import { LocalConsumer } from './local-consumer.js';
 import { LocalStream } from './local-stream.js';
 import { defaultRetryPause, fulfilledWithin, type GrowingPause } from './pause.js';
@@ -113,7 +113,7 @@ export class LocalBus implements Bus {
 
   #kept(stream: StreamDefinition): StreamLog {
     const log = this.#closing.signal.aborted ? undefined : this.#log(stream);
-    if (log === undefined) throw new BusUnavailable(`${stream.name} is not kept`);
+    if (log === undefined) throw new StreamNotKept(`${stream.name} is not kept`);
     return log;
   }
 

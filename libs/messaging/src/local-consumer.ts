@@ -1,6 +1,7 @@
+import { BatchesInHand } from './batches-in-hand.js';
 import type { ConsumeOptions, Consumption } from './bus.js';
 import { deliver } from './deliver.js';
-import type { DurableQueue } from './durable-queue.js';
+import type { DurableQueue, QueuedMessage } from './durable-queue.js';
 import { pause, type GrowingPause } from './pause.js';
 
 /** One reader of a durable queue. */
@@ -9,12 +10,14 @@ export class LocalConsumer implements Consumption {
   readonly #options: ConsumeOptions;
   readonly #retry: GrowingPause;
   readonly #closing = new AbortController();
+  readonly #inHand: BatchesInHand;
   readonly #ended: Promise<void>;
 
   constructor(queue: DurableQueue, options: ConsumeOptions, retry: GrowingPause) {
     this.#queue = queue;
     this.#options = options;
     this.#retry = retry;
+    this.#inHand = new BatchesInHand(options.batchesAtOnce ?? 1);
     this.#ended = this.#run();
   }
 
@@ -22,6 +25,7 @@ export class LocalConsumer implements Consumption {
     this.#closing.abort();
     this.#queue.wake();
     await this.#ended;
+    await this.#inHand.ended();
   }
 
   async #run(): Promise<void> {
@@ -34,8 +38,12 @@ export class LocalConsumer implements Consumption {
   async #next(): Promise<void> {
     const { batchMessages, batchBytes } = this.#options;
     await this.#fill();
+    const isFull = this.#queue.fills(batchMessages, batchBytes);
     const batch = this.#queue.take(batchMessages, batchBytes);
-    if (batch.length === 0) return;
+    if (batch.length > 0) await this.#inHand.take(this.#handle(batch), isFull);
+  }
+
+  async #handle(batch: readonly QueuedMessage[]): Promise<void> {
     const messages = batch.map(({ message }) => message);
     const handled = await deliver(messages, this.#options, this.#retry, this.#closing.signal);
     if (handled) batch.forEach(({ done }) => done());

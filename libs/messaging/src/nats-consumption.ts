@@ -1,8 +1,9 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
+import { BatchesInHand } from './batches-in-hand.js';
 import { BusUnavailable, type ConsumeOptions, type Consumption } from './bus.js';
 import { deliver } from './deliver.js';
 import type { NatsLink } from './nats-link.js';
-import { pullBatch } from './nats-pull.js';
+import { pullBatch, type PulledBatch } from './nats-pull.js';
 import { ensureConsumer, ensureStream } from './nats-stream.js';
 import { pause, pauseAfter, type GrowingPause } from './pause.js';
 import type { PulledMessage } from './pulled-message.js';
@@ -23,6 +24,7 @@ export class NatsConsumption implements Consumption {
   readonly #parts: NatsConsumptionParts;
   readonly #options: ConsumeOptions;
   readonly #closing = new AbortController();
+  readonly #inHand: BatchesInHand;
   readonly #ended: Promise<void>;
   readonly #forgetReconnects: () => void;
   /** Ends the pull that is waiting; after a reconnect too, because a server that restarted has forgotten it. */
@@ -38,6 +40,7 @@ export class NatsConsumption implements Consumption {
   private constructor(parts: NatsConsumptionParts, options: ConsumeOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#inHand = new BatchesInHand(options.batchesAtOnce ?? 1);
     this.#forgetReconnects = parts.link.onReconnect(() => this.#endPull?.());
     this.#ended = this.#run();
   }
@@ -47,6 +50,7 @@ export class NatsConsumption implements Consumption {
     this.#endPull?.();
     this.#forgetReconnects();
     await this.#ended;
+    await this.#inHand.ended();
   }
 
   async #run(): Promise<void> {
@@ -66,8 +70,11 @@ export class NatsConsumption implements Consumption {
   }
 
   async #next(): Promise<void> {
-    const messages = await this.#pull(this.#options.batchBytes);
-    if (messages.length === 0) return;
+    const { messages, isFull } = await this.#pull(this.#options.batchBytes);
+    if (messages.length > 0) await this.#inHand.take(this.#handle(messages), isFull);
+  }
+
+  async #handle(messages: readonly PulledMessage[]): Promise<void> {
     const beat = setInterval(() => messages.forEach((message) => message.working()), this.#parts.ackWaitMs / 3);
     try {
       const handled = await deliver(messages, this.#options, this.#parts.retry, this.#closing.signal);
@@ -78,7 +85,7 @@ export class NatsConsumption implements Consumption {
     }
   }
 
-  async #pull(batchBytes: number | undefined): Promise<readonly PulledMessage[]> {
+  async #pull(batchBytes: number | undefined): Promise<PulledBatch> {
     const stop = new AbortController();
     this.#endPull = () => stop.abort();
     if (this.#closing.signal.aborted) stop.abort();
@@ -87,7 +94,7 @@ export class NatsConsumption implements Consumption {
     const request = { stream: stream.name, durable, batchWaitMs, ...limits };
     const batch = await pullBatch(this.#parts.link, request, stop.signal);
     // A message larger than a batch may be is handed over alone.
-    return batch.tooBig ? this.#pull(undefined) : batch.messages;
+    return batch.tooBig ? this.#pull(undefined) : batch;
   }
 
   async #acknowledge(messages: readonly PulledMessage[]): Promise<void> {

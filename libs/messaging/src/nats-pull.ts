@@ -15,10 +15,13 @@ export interface PullRequest {
   readonly batchWaitMs: number;
 }
 
-/** A pulled batch. `tooBig`: it is empty because the next message alone is larger than `batchBytes`. */
+/** A pulled batch. */
 export interface PulledBatch {
   readonly messages: readonly PulledMessage[];
+  /** Whether it is empty because the next message alone is larger than `batchBytes`. */
   readonly tooBig: boolean;
+  /** Whether it ended because no more was to be in it, not because no more came. */
+  readonly isFull: boolean;
 }
 
 const expiresMs = 30_000;
@@ -51,6 +54,7 @@ class Pull {
   readonly #connection: NatsConnection;
   readonly #ended = Promise.withResolvers<void>();
   #tooBig = false;
+  #isFull = false;
   #failure: BusUnavailable | undefined;
   #fillTimer: NodeJS.Timeout | undefined;
   #silenceTimer: NodeJS.Timeout | undefined;
@@ -83,7 +87,7 @@ class Pull {
     this.#watchForSilence();
     if (message.subject === inbox) return this.#receiveStatus(message);
     this.#messages.push(new PulledMessage(this.#connection, message));
-    if (this.#messages.length >= this.#request.batchMessages) return this.end();
+    if (this.#messages.length >= this.#request.batchMessages) return this.#endFull();
     this.#fillTimer ??= setTimeout(() => this.end(), this.#request.batchWaitMs);
   }
 
@@ -97,12 +101,17 @@ class Pull {
     // 409 is several things, which only the description tells apart: the ends of a batch by size or count, and a consumer
     // that is gone or moves to another server.
     if (/message size exceeds maxbytes/i.test(description)) return this.#endBySize();
-    if (/batch completed/i.test(description)) return this.end();
+    if (/batch completed/i.test(description)) return this.#endFull();
     return this.#fail(`JetStream answered a pull with ${code} ${description}`);
   }
 
   #endBySize(): void {
     this.#tooBig = this.#messages.length === 0;
+    this.#endFull();
+  }
+
+  #endFull(): void {
+    this.#isFull = true;
     this.end();
   }
 
@@ -123,7 +132,7 @@ class Pull {
     clearTimeout(this.#silenceTimer);
     await this.#drain();
     if (this.#failure && this.#messages.length === 0) throw this.#failure;
-    return { messages: this.#messages, tooBig: this.#tooBig };
+    return { messages: this.#messages, tooBig: this.#tooBig, isFull: this.#isFull };
   }
 
   /** Unsubscribes and takes what is under way; without a server to confirm that, only unsubscribes. */
