@@ -84,6 +84,20 @@ const ALERTS = [
     'Events wait in an edge’s spool; at its limit calls are refused',
   ],
   [
+    'AuditRefuses',
+    'max by (instance) (switchyard_audit_refusing) > 0',
+    '1m',
+    'page',
+    'A process records no more events: its spool is at its limit or its disk refuses, and calls are refused or go on unrecorded',
+  ],
+  [
+    'EventsUnrecorded',
+    'sum by (type) (increase(switchyard_audit_unrecorded_events_total[15m])) > 0',
+    '0m',
+    'page',
+    'Events could not be recorded; the event audit.shed says which',
+  ],
+  [
     'IngestStalled',
     'switchyard_ingest_stalled > 60000',
     '2m',

@@ -1,4 +1,5 @@
 import type { Audit } from '@switchyard/audit';
+import { EVENT_TYPES } from '@switchyard/contracts';
 import type { Telemetry } from '@switchyard/telemetry';
 
 /** Shows how the audit trail of a process is doing. Alert on `switchyard_audit_refusing` and on any growth of `switchyard_audit_unrecorded_events`. */
@@ -17,6 +18,8 @@ export function observeAudit(meter: Telemetry['meter'], audit: Audit): void {
       description: 'Events that could not be recorded, by type; the event audit.shed tells of them afterwards',
     })
     .addCallback((result) => {
-      for (const [type, count] of audit.unrecorded()) result.observe(count, { type });
+      const counts = audit.unrecorded();
+      // From 0 on: what begins with its first count has not increased.
+      for (const type of EVENT_TYPES) result.observe(counts.get(type) ?? 0, { type });
     });
 }
