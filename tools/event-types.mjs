@@ -48,6 +48,14 @@ const KEY = {
   first: 'true for the key that the gateway makes at its first start.',
 };
 
+const ALERT = {
+  alert: 'Name of the rule.',
+  kind: 'What kind of rule it is.',
+  id: 'Id of this change.',
+  count: 'How many of what the rule judges one by one it is about.',
+  what: 'The first of them, in one sentence each, separated by line breaks.',
+};
+
 /** What happened · who writes it · which fields of an event it has · which keys its detail has. */
 export const TYPES = {
   'tool.called': ['A tool was called.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT }],
@@ -260,6 +268,34 @@ export const TYPES = {
       first: 'First sequence that was missing.',
       last: 'Last sequence that was missing.',
       still_missing: 'How many are missing still.',
+    },
+  ],
+  'alert.fired': [
+    'Something that people are told of began.',
+    'analytics',
+    names('identity'),
+    {
+      ...ALERT,
+      silenced: 'true where nobody is told at the time.',
+    },
+  ],
+  'alert.resolved': ['Something that people were to be told of is over.', 'analytics', names('identity'), ALERT],
+  'alert.silenced': [
+    'Somebody had an alert told to nobody for a time, or ended such a time.',
+    'analytics',
+    ADMIN,
+    { alert: 'Name of the rule.', until: 'Until when; empty where the silence was ended.', because: 'Why, in their words.' },
+  ],
+  'alert.undelivered': [
+    'A channel did not take a message, and it is not sent any more.',
+    'analytics',
+    names('identity', 'reason'),
+    {
+      alert: 'Name of the rule.',
+      id: 'Id of the message.',
+      channel: 'Name of the channel.',
+      attempts: 'How often it was sent.',
+      what: 'fired, firing or resolved: what it says.',
     },
   ],
   'event.unreadable': [

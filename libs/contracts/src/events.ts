@@ -43,6 +43,10 @@ export const EVENT_TYPES = [
   'audit.shed',
   'audit.gap_found',
   'audit.gap_closed',
+  'alert.fired',
+  'alert.resolved',
+  'alert.silenced',
+  'alert.undelivered',
 ] as const;
 
 /** Type of an event. */

@@ -1,5 +1,5 @@
 export { rpcSubject, type RpcMethod } from './rpc.js';
-export { isSinkCredential, sinkCredential } from './sink-credential.js';
+export { channelOfCredential, channelSink, isSinkCredential, sinkCredential } from './sink-credential.js';
 export { EVENTS_INGEST_CONSUMER, EVENTS_STREAM, eventsSubject, type StreamDefinition } from './streams.js';
 export { BUCKETS, type BucketName } from './buckets.js';
 export { emitterProgress, emitterProgressKey, parseEmitterProgressKey, type EmitterProgress } from './emitter-progress.js';
@@ -91,6 +91,7 @@ export {
   PriceSchema,
   SnapshotSchema,
   type AccessRule,
+  type AlertRule,
   type AuditSink,
   type GuardScope,
   type Price,
@@ -197,3 +198,14 @@ export {
   type ReplayView,
   type SinkList,
 } from './openapi/sinks.js';
+export {
+  alertList,
+  alertName,
+  alertView,
+  silenceBody,
+  silenceView,
+  type AlertList,
+  type AlertView,
+  type SilenceBody,
+  type SilenceView,
+} from './openapi/alerts.js';

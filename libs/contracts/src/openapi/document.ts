@@ -1,3 +1,4 @@
+import { alertsPaths } from './alerts.js';
 import { auditExportPaths } from './audit-export.js';
 import { clientsPaths } from './clients.js';
 import { connectionsPaths } from './connections.js';
@@ -45,6 +46,7 @@ export function openApiDocument(publicUrl: string): object {
       ...auditExportPaths,
       ...pipelinePaths,
       ...sinksPaths,
+      ...alertsPaths,
     },
   };
 }

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/registry/v1/snapshot.proto.
  */
 export const file_switchyard_registry_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIoYECghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBI1CghhdWRpdG9ycxgeIAEoCzIjLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUm9sZUhvbGRlcnMSGgoScmVxdWlyZV9kcG9wX25vbmNlGAkgASgIEhkKEWF1ZGl0X3NoZWRzX3JlYWRzGBggASgIEjYKC2F1ZGl0X3NpbmtzGBQgAygLMiEuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5BdWRpdFNpbmsSEAoIY3VycmVuY3kYKSABKAkiWwoJQXVkaXRTaW5rEgwKBG5hbWUYASABKAkSEAoIc2V0dGluZ3MYAiABKAkSFQoNbmVlZHNfc2VjcmV0cxgDIAEoCBIXCg9zZWNyZXRzX3ZlcnNpb24YBCABKAki6gIKCFVwc3RyZWFtEgwKBG5hbWUYASABKAkSNQoEaHR0cBgCIAEoCzIlLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuSHR0cFRyYW5zcG9ydEgAEjcKBXN0ZGlvGAMgASgLMiYuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TdGRpb1RyYW5zcG9ydEgAEhgKEG5lZWRzX2NyZWRlbnRpYWwYBCABKAgSGgoSY3JlZGVudGlhbF92ZXJzaW9uGAUgASgJEhIKCnRpbWVvdXRfbXMYBiABKA0SQQoQY3JlZGVudGlhbF9vd25lchgHIAEoDjInLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQ3JlZGVudGlhbE93bmVyEhgKEGNyZWRlbnRpYWxfdGVhbXMYCCADKAkSLAoFcHJpY2UYKCABKAsyHS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlByaWNlQgsKCXRyYW5zcG9ydCL1AQoFUHJpY2USFwoPcGVyX2NhbGxfbWljcm9zGAEgASgNEiUKHXBlcl90aG91c2FuZF90b2tlbnNfaW5fbWljcm9zGAIgASgNEiYKHnBlcl90aG91c2FuZF90b2tlbnNfb3V0X21pY3JvcxgDIAEoDRI3CgV0b29scxgEIAMoCzIoLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2UuVG9vbHNFbnRyeRpLCgpUb29sc0VudHJ5EgsKA2tleRgBIAEoCRIsCgV2YWx1ZRgCIAEoCzIdLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2U6AjgBIhwKDUh0dHBUcmFuc3BvcnQSCwoDdXJsGAEgASgJIjwKDlN0ZGlvVHJhbnNwb3J0Eg8KB2NvbW1hbmQYASABKAkSDAoEYXJncxgCIAMoCRILCgNjd2QYAyABKAki6gEKBlNlcnZlchIMCgRzbHVnGAEgASgJEi8KB3NvdXJjZXMYAiADKAsyHi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlNvdXJjZRIyCgZhY2Nlc3MYAyADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFjY2Vzc1J1bGUSDQoFdGl0bGUYBCABKAkSMgoGc2NvcGVzGAUgAygLMiIuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5HdWFyZFNjb3BlEhQKDHJlcXVpcmVfZHBvcBgGIAEoCBIUCgxhdWRpdF9zdHJpY3QYECABKAgiXAoKR3VhcmRTY29wZRIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg0KBXRvb2xzGAMgAygJEg8KB3Byb21wdHMYBCADKAkSEQoJcmVzb3VyY2VzGAUgAygJIn4KBlNvdXJjZRIQCgh1cHN0cmVhbRgBIAEoCRIOCgZwcmVmaXgYAiABKAkSDQoFdG9vbHMYAyADKAkSDAoEZGVueRgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCRIRCglyZWFkX29ubHkYECADKAkigQEKCkFjY2Vzc1J1bGUSDQoFdGVhbXMYASADKAkSEAoIZXZlcnlvbmUYAiABKAgSEQoJYW5vbnltb3VzGAMgASgIEg0KBXRvb2xzGAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJEgwKBHdoZW4YByABKAkiVQoEVGVhbRIMCgRuYW1lGAEgASgJEg4KBmVtYWlscxgCIAMoCRIOCgZjbGFpbXMYAyADKAkSEAoIc2VydmljZXMYBCADKAkSDQoFbGVhZHMYBSADKAkiPAoLUm9sZUhvbGRlcnMSDgoGZW1haWxzGAEgAygJEg4KBmNsYWltcxgCIAMoCRINCgV0ZWFtcxgDIAMoCSLsAQoJQXBwQ2xpZW50EhEKCWNsaWVudF9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIVCg1yZWRpcmVjdF91cmlzGAMgAygJEhgKEHNlY3JldF9yZWZlcmVuY2UYBCABKAkSDAoEandrcxgFIAEoCRITCgtjZXJ0aWZpY2F0ZRgGIAEoCRJHChNjZXJ0aWZpY2F0ZV9zdWJqZWN0GAcgASgLMiouc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DZXJ0aWZpY2F0ZVN1YmplY3QSIAoYY2VydGlmaWNhdGVfYm91bmRfdG9rZW5zGAggASgIImoKEkNlcnRpZmljYXRlU3ViamVjdBIMCgJkbhgBIAEoCUgAEg0KA2RucxgCIAEoCUgAEg0KA3VyaRgDIAEoCUgAEgwKAmlwGAQgASgJSAASDwoFZW1haWwYBSABKAlIAEIJCgdzdWJqZWN0Km4KD0NyZWRlbnRpYWxPd25lchIgChxDUkVERU5USUFMX09XTkVSX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9PV05FUl9URUFNEAESHgoaQ1JFREVOVElBTF9PV05FUl9QUklOQ0lQQUwQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIvkECghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBI1CghhdWRpdG9ycxgeIAEoCzIjLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUm9sZUhvbGRlcnMSGgoScmVxdWlyZV9kcG9wX25vbmNlGAkgASgIEhkKEWF1ZGl0X3NoZWRzX3JlYWRzGBggASgIEjYKC2F1ZGl0X3NpbmtzGBQgAygLMiEuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5BdWRpdFNpbmsSEAoIY3VycmVuY3kYKSABKAkSNgoLYWxlcnRfcnVsZXMYKiADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFsZXJ0UnVsZRI5Cg5hbGVydF9jaGFubmVscxgrIAMoCzIhLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQXVkaXRTaW5rIisKCUFsZXJ0UnVsZRIMCgRuYW1lGAEgASgJEhAKCHNldHRpbmdzGAIgASgJIlsKCUF1ZGl0U2luaxIMCgRuYW1lGAEgASgJEhAKCHNldHRpbmdzGAIgASgJEhUKDW5lZWRzX3NlY3JldHMYAyABKAgSFwoPc2VjcmV0c192ZXJzaW9uGAQgASgJIuoCCghVcHN0cmVhbRIMCgRuYW1lGAEgASgJEjUKBGh0dHAYAiABKAsyJS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkh0dHBUcmFuc3BvcnRIABI3CgVzdGRpbxgDIAEoCzImLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU3RkaW9UcmFuc3BvcnRIABIYChBuZWVkc19jcmVkZW50aWFsGAQgASgIEhoKEmNyZWRlbnRpYWxfdmVyc2lvbhgFIAEoCRISCgp0aW1lb3V0X21zGAYgASgNEkEKEGNyZWRlbnRpYWxfb3duZXIYByABKA4yJy5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkNyZWRlbnRpYWxPd25lchIYChBjcmVkZW50aWFsX3RlYW1zGAggAygJEiwKBXByaWNlGCggASgLMh0uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZUILCgl0cmFuc3BvcnQi9QEKBVByaWNlEhcKD3Blcl9jYWxsX21pY3JvcxgBIAEoDRIlCh1wZXJfdGhvdXNhbmRfdG9rZW5zX2luX21pY3JvcxgCIAEoDRImCh5wZXJfdGhvdXNhbmRfdG9rZW5zX291dF9taWNyb3MYAyABKA0SNwoFdG9vbHMYBCADKAsyKC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlByaWNlLlRvb2xzRW50cnkaSwoKVG9vbHNFbnRyeRILCgNrZXkYASABKAkSLAoFdmFsdWUYAiABKAsyHS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlByaWNlOgI4ASIcCg1IdHRwVHJhbnNwb3J0EgsKA3VybBgBIAEoCSI8Cg5TdGRpb1RyYW5zcG9ydBIPCgdjb21tYW5kGAEgASgJEgwKBGFyZ3MYAiADKAkSCwoDY3dkGAMgASgJIuoBCgZTZXJ2ZXISDAoEc2x1ZxgBIAEoCRIvCgdzb3VyY2VzGAIgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5Tb3VyY2USMgoGYWNjZXNzGAMgAygLMiIuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5BY2Nlc3NSdWxlEg0KBXRpdGxlGAQgASgJEjIKBnNjb3BlcxgFIAMoCzIiLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuR3VhcmRTY29wZRIUCgxyZXF1aXJlX2Rwb3AYBiABKAgSFAoMYXVkaXRfc3RyaWN0GBAgASgIIlwKCkd1YXJkU2NvcGUSDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgV0b29scxgDIAMoCRIPCgdwcm9tcHRzGAQgAygJEhEKCXJlc291cmNlcxgFIAMoCSJ+CgZTb3VyY2USEAoIdXBzdHJlYW0YASABKAkSDgoGcHJlZml4GAIgASgJEg0KBXRvb2xzGAMgAygJEgwKBGRlbnkYBCADKAkSDwoHcHJvbXB0cxgFIAMoCRIRCglyZXNvdXJjZXMYBiADKAkSEQoJcmVhZF9vbmx5GBAgAygJIoEBCgpBY2Nlc3NSdWxlEg0KBXRlYW1zGAEgAygJEhAKCGV2ZXJ5b25lGAIgASgIEhEKCWFub255bW91cxgDIAEoCBINCgV0b29scxgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCRIMCgR3aGVuGAcgASgJIlUKBFRlYW0SDAoEbmFtZRgBIAEoCRIOCgZlbWFpbHMYAiADKAkSDgoGY2xhaW1zGAMgAygJEhAKCHNlcnZpY2VzGAQgAygJEg0KBWxlYWRzGAUgAygJIjwKC1JvbGVIb2xkZXJzEg4KBmVtYWlscxgBIAMoCRIOCgZjbGFpbXMYAiADKAkSDQoFdGVhbXMYAyADKAki7AEKCUFwcENsaWVudBIRCgljbGllbnRfaWQYASABKAkSDQoFdGl0bGUYAiABKAkSFQoNcmVkaXJlY3RfdXJpcxgDIAMoCRIYChBzZWNyZXRfcmVmZXJlbmNlGAQgASgJEgwKBGp3a3MYBSABKAkSEwoLY2VydGlmaWNhdGUYBiABKAkSRwoTY2VydGlmaWNhdGVfc3ViamVjdBgHIAEoCzIqLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQ2VydGlmaWNhdGVTdWJqZWN0EiAKGGNlcnRpZmljYXRlX2JvdW5kX3Rva2VucxgIIAEoCCJqChJDZXJ0aWZpY2F0ZVN1YmplY3QSDAoCZG4YASABKAlIABINCgNkbnMYAiABKAlIABINCgN1cmkYAyABKAlIABIMCgJpcBgEIAEoCUgAEg8KBWVtYWlsGAUgASgJSABCCQoHc3ViamVjdCpuCg9DcmVkZW50aWFsT3duZXISIAocQ1JFREVOVElBTF9PV05FUl9VTlNQRUNJRklFRBAAEhkKFUNSRURFTlRJQUxfT1dORVJfVEVBTRABEh4KGkNSRURFTlRJQUxfT1dORVJfUFJJTkNJUEFMEAJiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * One version of the whole configuration of a tenant. Holds no secrets.
@@ -119,6 +119,20 @@ export type Snapshot = Message<"switchyard.registry.v1.Snapshot"> & {
    * @generated from field: string currency = 41;
    */
   currency: string;
+
+  /**
+   * What analytics tells people of, in configuration order.
+   *
+   * @generated from field: repeated switchyard.registry.v1.AlertRule alert_rules = 42;
+   */
+  alertRules: AlertRule[];
+
+  /**
+   * Where it tells them, in configuration order. What a channel has is what a sink has.
+   *
+   * @generated from field: repeated switchyard.registry.v1.AuditSink alert_channels = 43;
+   */
+  alertChannels: AuditSink[];
 };
 
 /**
@@ -224,6 +238,20 @@ export type SnapshotJson = {
    * @generated from field: string currency = 41;
    */
   currency?: string;
+
+  /**
+   * What analytics tells people of, in configuration order.
+   *
+   * @generated from field: repeated switchyard.registry.v1.AlertRule alert_rules = 42;
+   */
+  alertRules?: AlertRuleJson[];
+
+  /**
+   * Where it tells them, in configuration order. What a channel has is what a sink has.
+   *
+   * @generated from field: repeated switchyard.registry.v1.AuditSink alert_channels = 43;
+   */
+  alertChannels?: AuditSinkJson[];
 };
 
 /**
@@ -232,6 +260,55 @@ export type SnapshotJson = {
  */
 export const SnapshotSchema: GenMessage<Snapshot, {jsonType: SnapshotJson}> = /*@__PURE__*/
   messageDesc(file_switchyard_registry_v1_snapshot, 0);
+
+/**
+ * Something that people are told of.
+ *
+ * @generated from message switchyard.registry.v1.AlertRule
+ */
+export type AlertRule = Message<"switchyard.registry.v1.AlertRule"> & {
+  /**
+   * Name, unique in the tenant.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The rule as configured, JSON.
+   *
+   * @generated from field: string settings = 2;
+   */
+  settings: string;
+};
+
+/**
+ * Something that people are told of.
+ *
+ * @generated from message switchyard.registry.v1.AlertRule
+ */
+export type AlertRuleJson = {
+  /**
+   * Name, unique in the tenant.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * The rule as configured, JSON.
+   *
+   * @generated from field: string settings = 2;
+   */
+  settings?: string;
+};
+
+/**
+ * Describes the message switchyard.registry.v1.AlertRule.
+ * Use `create(AlertRuleSchema)` to create a new message.
+ */
+export const AlertRuleSchema: GenMessage<AlertRule, {jsonType: AlertRuleJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_registry_v1_snapshot, 1);
 
 /**
  * Where events are sent.
@@ -308,7 +385,7 @@ export type AuditSinkJson = {
  * Use `create(AuditSinkSchema)` to create a new message.
  */
 export const AuditSinkSchema: GenMessage<AuditSink, {jsonType: AuditSinkJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 1);
+  messageDesc(file_switchyard_registry_v1_snapshot, 2);
 
 /**
  * Something the gateway reaches.
@@ -464,7 +541,7 @@ export type UpstreamJson = {
  * Use `create(UpstreamSchema)` to create a new message.
  */
 export const UpstreamSchema: GenMessage<Upstream, {jsonType: UpstreamJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 2);
+  messageDesc(file_switchyard_registry_v1_snapshot, 3);
 
 /**
  * What an answer costs, in millionths of the currency of the configuration.
@@ -541,7 +618,7 @@ export type PriceJson = {
  * Use `create(PriceSchema)` to create a new message.
  */
 export const PriceSchema: GenMessage<Price, {jsonType: PriceJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 3);
+  messageDesc(file_switchyard_registry_v1_snapshot, 4);
 
 /**
  * Streamable HTTP.
@@ -576,7 +653,7 @@ export type HttpTransportJson = {
  * Use `create(HttpTransportSchema)` to create a new message.
  */
 export const HttpTransportSchema: GenMessage<HttpTransport, {jsonType: HttpTransportJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 4);
+  messageDesc(file_switchyard_registry_v1_snapshot, 5);
 
 /**
  * A supervised local process that speaks MCP over its standard input and output.
@@ -639,7 +716,7 @@ export type StdioTransportJson = {
  * Use `create(StdioTransportSchema)` to create a new message.
  */
 export const StdioTransportSchema: GenMessage<StdioTransport, {jsonType: StdioTransportJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 5);
+  messageDesc(file_switchyard_registry_v1_snapshot, 6);
 
 /**
  * A virtual server.
@@ -758,7 +835,7 @@ export type ServerJson = {
  * Use `create(ServerSchema)` to create a new message.
  */
 export const ServerSchema: GenMessage<Server, {jsonType: ServerJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 6);
+  messageDesc(file_switchyard_registry_v1_snapshot, 7);
 
 /**
  * A scope that tokens need besides the usual ones for some capabilities of a server. Patterns match the names that clients see.
@@ -849,7 +926,7 @@ export type GuardScopeJson = {
  * Use `create(GuardScopeSchema)` to create a new message.
  */
 export const GuardScopeSchema: GenMessage<GuardScope, {jsonType: GuardScopeJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 7);
+  messageDesc(file_switchyard_registry_v1_snapshot, 8);
 
 /**
  * One upstream's part in a virtual server. Patterns: "*" stands for any run of characters.
@@ -968,7 +1045,7 @@ export type SourceJson = {
  * Use `create(SourceSchema)` to create a new message.
  */
 export const SourceSchema: GenMessage<Source, {jsonType: SourceJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 8);
+  messageDesc(file_switchyard_registry_v1_snapshot, 9);
 
 /**
  * Grants capabilities to callers. Patterns match the names that clients see.
@@ -1087,7 +1164,7 @@ export type AccessRuleJson = {
  * Use `create(AccessRuleSchema)` to create a new message.
  */
 export const AccessRuleSchema: GenMessage<AccessRule, {jsonType: AccessRuleJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 9);
+  messageDesc(file_switchyard_registry_v1_snapshot, 10);
 
 /**
  * A set of principals.
@@ -1178,7 +1255,7 @@ export type TeamJson = {
  * Use `create(TeamSchema)` to create a new message.
  */
 export const TeamSchema: GenMessage<Team, {jsonType: TeamJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 10);
+  messageDesc(file_switchyard_registry_v1_snapshot, 11);
 
 /**
  * People who have a role at the API.
@@ -1241,7 +1318,7 @@ export type RoleHoldersJson = {
  * Use `create(RoleHoldersSchema)` to create a new message.
  */
 export const RoleHoldersSchema: GenMessage<RoleHolders, {jsonType: RoleHoldersJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 11);
+  messageDesc(file_switchyard_registry_v1_snapshot, 12);
 
 /**
  * An OAuth client of the configuration. Holds no secret: a reference says where the authorization server finds it.
@@ -1374,7 +1451,7 @@ export type AppClientJson = {
  * Use `create(AppClientSchema)` to create a new message.
  */
 export const AppClientSchema: GenMessage<AppClient, {jsonType: AppClientJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 12);
+  messageDesc(file_switchyard_registry_v1_snapshot, 13);
 
 /**
  * Whom a TLS certificate was issued to (RFC 8705 section 2.1.2); exactly one is set.
@@ -1475,7 +1552,7 @@ export type CertificateSubjectJson = {
  * Use `create(CertificateSubjectSchema)` to create a new message.
  */
 export const CertificateSubjectSchema: GenMessage<CertificateSubject, {jsonType: CertificateSubjectJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 13);
+  messageDesc(file_switchyard_registry_v1_snapshot, 14);
 
 /**
  * Whose credential an upstream is shown.
