@@ -31,6 +31,7 @@ export const EXTERNAL_OWNERS = {
   'openid-client': ['@switchyard/auth-server'],
   aws4fetch: ['@switchyard/aws'],
   oauth4webapi: ['@switchyard/token-vault'],
+  nodemailer: ['@switchyard/analytics'],
   '@clickhouse/*': ['@switchyard/analytics', '@switchyard/testing'],
 };
 

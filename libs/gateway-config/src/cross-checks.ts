@@ -21,6 +21,7 @@ export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
       unknownName(config.upstreams, name, 'upstream', ['audit', 'prices', 'upstreams', name]),
     ),
     ...sinkProblems(config),
+    ...alertProblems(config),
     ...Object.entries(config.servers).flatMap(([slug, server]) => serverProblems(config, server, ['servers', slug])),
   ];
 }
@@ -99,20 +100,37 @@ function credentialTeamProblems(config: GatewayConfig): PlacedProblem[] {
   );
 }
 
+function sinkProblems(config: GatewayConfig): PlacedProblem[] {
+  return Object.entries(config.audit.sinks).flatMap(([name, { filter }]) =>
+    filterProblems(config, filter, ['audit', 'sinks', name, 'filter']),
+  );
+}
+
+function alertProblems(config: GatewayConfig): PlacedProblem[] {
+  const { rules, channels } = config.audit.alerts;
+  return Object.entries(rules).flatMap(([name, rule]) => {
+    const path = ['audit', 'alerts', 'rules', name];
+    return [
+      ...(rule.notify ?? []).flatMap((channel, index) => unknownName(channels, channel, 'channel', [...path, 'notify', index])),
+      ...('filter' in rule ? filterProblems(config, rule.filter, [...path, 'filter']) : []),
+    ];
+  });
+}
+
+const FILTERED = [
+  ['teams', 'team'],
+  ['servers', 'server'],
+  ['upstreams', 'upstream'],
+] as const;
+
 /** A filter that names what is not there would let nothing pass, and nobody would notice. */
-function sinkProblems({ audit, teams, servers, upstreams }: GatewayConfig): PlacedProblem[] {
-  const known = { teams, servers, upstreams };
-  const kinds = [
-    ['teams', 'team'],
-    ['servers', 'server'],
-    ['upstreams', 'upstream'],
-  ] as const;
-  return Object.entries(audit.sinks).flatMap(([name, { filter }]) =>
-    kinds.flatMap(([key, what]) =>
-      (filter[key] ?? []).flatMap((one, index) =>
-        unknownName(known[key], one, what, ['audit', 'sinks', name, 'filter', key, index]),
-      ),
-    ),
+function filterProblems(
+  config: GatewayConfig,
+  filter: Readonly<Partial<Record<(typeof FILTERED)[number][0], readonly string[] | undefined>>>,
+  path: PropertyKey[],
+): PlacedProblem[] {
+  return FILTERED.flatMap(([key, what]) =>
+    (filter[key] ?? []).flatMap((one, index) => unknownName(config[key], one, what, [...path, key, index])),
   );
 }
 

@@ -49,7 +49,14 @@ describe('parseGatewayConfig', () => {
       teams: {},
       upstreams: {},
       servers: {},
-      audit: { durability: 'standard', capture: 'metadata', limitBytes: 1024 ** 3, whenFull: 'deny', sinks: {} },
+      audit: {
+        durability: 'standard',
+        capture: 'metadata',
+        limitBytes: 1024 ** 3,
+        whenFull: 'deny',
+        sinks: {},
+        alerts: { rules: {}, channels: {} },
+      },
       egress: { allow: [] },
     });
   });

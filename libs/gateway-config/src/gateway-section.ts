@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { pricesSection } from './audit-prices.js';
 import { cidr } from './cidr.js';
 import { isLoopbackHost } from './loopback.js';
+import { alertsSection } from './alerts/alerts-section.js';
 import { sinkNameSchema, sinkSchema } from './sinks/sink-schema.js';
 import { certificateProxiesSection, tlsSection } from './tls-section.js';
 
@@ -104,6 +105,7 @@ export const auditSection = z
       .record(sinkNameSchema, sinkSchema)
       .default({})
       .describe('Where events are sent, by name. Each sink goes on from its own place, whatever becomes of the others.'),
+    alerts: alertsSection,
   })
   .prefault({})
   .describe('What is recorded and how safely.');

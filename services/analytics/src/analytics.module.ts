@@ -1,5 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from '@switchyard/telemetry';
+import { AlertsApi } from './alerts/alerts-api.js';
+import { AlertsController } from './alerts/alerts.controller.js';
 import { EventTrail } from './api/event-trail.js';
 import { EventsController } from './api/events.controller.js';
 import { LOG } from './api/injection-tokens.js';
@@ -26,12 +28,13 @@ export interface Answering {
   readonly sinks: SinksApi;
   readonly tails: Tails;
   readonly pipeline: Pipeline;
+  readonly alerts: AlertsApi;
 }
 
 /** The HTTP side of analytics. */
 @Module({})
 export class AnalyticsModule {
-  static with({ trail, usage, checkpoints, readers, log, sinks, tails, pipeline }: Answering): DynamicModule {
+  static with({ trail, usage, checkpoints, readers, log, sinks, alerts, tails, pipeline }: Answering): DynamicModule {
     return {
       module: AnalyticsModule,
       controllers: [
@@ -41,6 +44,7 @@ export class AnalyticsModule {
         UsageController,
         AuditController,
         SinksController,
+        AlertsController,
         PipelineController,
       ],
       providers: [
@@ -51,6 +55,7 @@ export class AnalyticsModule {
         { provide: SinksApi, useValue: sinks },
         { provide: Pipeline, useValue: pipeline },
         { provide: Tails, useValue: tails },
+        { provide: AlertsApi, useValue: alerts },
         { provide: LOG, useValue: log },
       ],
     };

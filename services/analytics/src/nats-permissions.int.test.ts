@@ -10,7 +10,7 @@ const env = Object.fromEntries(
 );
 
 describe('deploy/nats/nats.conf', () => {
-  it('NP-6 lets analytics read the stream for each sink and keep their places, and nobody else', async () => {
+  it('NP-6 lets analytics read the stream for each sink and keep their places and what alerts know, and nobody else', async () => {
     await using nats = await startNats({ configFile: path.resolve(__dirname, '../../../deploy/nats/nats.conf'), env });
     await using undo = new AsyncDisposableStack();
     const linkOf = async (user: string) =>
@@ -32,6 +32,11 @@ describe('deploy/nats/nats.conf', () => {
     const made = await sinks.create('lease/a', Buffer.from('1'), { ttlMs: 60_000 });
     expect(made.ok && (await sinks.update('lease/a', Buffer.from('2'), made.revision, { ttlMs: 60_000 })).ok).toBe(true);
     expect(await sinks.keys()).toEqual(['lease/a']);
+    const alerts = await state.bucket(BUCKETS.alerts, DEFAULT_TENANT);
+    const known = await alerts.create('rule/a', Buffer.from('1'));
+    expect(known.ok && (await alerts.update('rule/a', Buffer.from('2'), known.revision)).ok).toBe(true);
+    expect(Buffer.from((await alerts.get('rule/a'))?.value ?? []).toString()).toBe('2');
+    expect(await alerts.keys()).toEqual(['rule/a']);
     const snapshots = await state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
     await (
       await snapshots.watch(() => undefined)
@@ -40,7 +45,7 @@ describe('deploy/nats/nats.conf', () => {
 
     for (const user of USERS.filter((one) => one !== 'analytics')) {
       const stranger = undo.adopt(await NatsState.open(await linkOf(user)), (it) => it.close());
-      await expect(stranger.bucket(BUCKETS.sinks, DEFAULT_TENANT)).rejects.toThrow();
+      for (const own of [BUCKETS.sinks, BUCKETS.alerts]) await expect(stranger.bucket(own, DEFAULT_TENANT)).rejects.toThrow();
     }
     const edge = await linkOf('edge-proxy');
     const asked = edge.connection.request(rpcSubject(VaultService.method.leaseSinkSecrets), '', { timeout: 2_000 });

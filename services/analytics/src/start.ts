@@ -6,6 +6,8 @@ import { BusUnavailable, type Bus, type Rpc } from '@switchyard/messaging';
 import type { Clock, Readiness, RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
+import { AlertsApi } from './alerts/alerts-api.js';
+import { Alerts } from './alerts/alerts.js';
 import { AnalyticsModule } from './analytics.module.js';
 import { EventTrail } from './api/event-trail.js';
 import { LimitedReads } from './api/limited-reads.js';
@@ -60,6 +62,7 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const checkpoints = undo.adopt(await Checkpoints.open(config.checkpoints, { ...deps, engine, tenant }), (it) => it.close());
   undo.adopt(await startReconciling({ engine, state, tenant, audit, clock, log, meter: telemetry.meter }), (it) => it.close());
   const sinks = undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
+  const alerts = undo.adopt(await Alerts.open({ ...deps, engine, sinks, tenant }), (it) => it.close());
   undo.adopt(new UsageRefresher({ engine, clock, log }), (it) => it.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
   const onUnreadable = (_key: string, error: unknown) =>
@@ -73,7 +76,14 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const tails = new Tails({ bus, clock });
   const emitters = await state.bucket(BUCKETS.emitters, tenant);
   const pipeline = new Pipeline({ reads, bus, emitters, sinks, checkpoints, ingest, tenant, clock });
-  const module = AnalyticsModule.with({ ...answering, log, tails, pipeline, sinks: new SinksApi(sinks, audit, clock) });
+  const module = AnalyticsModule.with({
+    ...answering,
+    log,
+    tails,
+    pipeline,
+    sinks: new SinksApi(sinks, audit, clock),
+    alerts: new AlertsApi(alerts, audit, clock),
+  });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log }), (it) => it.close());
   // Before the app, which waits for answers to end.
   undo.adopt(tails, (it) => it.close());

@@ -1,4 +1,4 @@
-import { isSinkCredential, sinkCredential, VaultService, type Snapshot } from '@switchyard/contracts';
+import { channelOfCredential, isSinkCredential, sinkCredential, VaultService, type Snapshot } from '@switchyard/contracts';
 import { parseGatewayConfig, type GatewayOverrides } from '@switchyard/gateway-config';
 import { RpcFault, RpcUnavailable, type Rpc } from '@switchyard/messaging';
 import { ConfigError, formatPath, positionInText, type Clock, type ConfigProblem } from '@switchyard/runtime';
@@ -88,8 +88,13 @@ async function publish(snapshot: Snapshot, { snapshots, audit }: ApplyContext, s
 }
 
 function placed(problem: { upstream: string; message: string }, text: string, file: string): ConfigProblem {
-  const path = isSinkCredential(problem.upstream)
-    ? ['audit', 'sinks', problem.upstream.slice(sinkCredential('').length)]
-    : ['upstreams', problem.upstream];
+  const path = pathOf(problem.upstream);
   return { file, position: positionInText(text, file, path), path: formatPath(path), message: problem.message };
+}
+
+/** Where in the file a credential is from. */
+function pathOf(name: string): string[] {
+  const channel = channelOfCredential(name);
+  if (channel !== undefined) return ['audit', 'alerts', 'channels', channel];
+  return isSinkCredential(name) ? ['audit', 'sinks', name.slice(sinkCredential('').length)] : ['upstreams', name];
 }

@@ -1,6 +1,6 @@
 import { create, toJson, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { CredentialOwner, sinkCredential, SnapshotSchema, type Snapshot } from '@switchyard/contracts';
+import { channelSink, CredentialOwner, sinkCredential, SnapshotSchema, type Snapshot } from '@switchyard/contracts';
 import {
   sinkReferences,
   type AppClientConfig,
@@ -50,15 +50,24 @@ export function compileSnapshot(
     requireDpopNonce: config.identity.dpop.nonce,
     currency: config.audit.prices?.currency ?? '',
     auditShedsReads: config.audit.whenFull === 'shed',
-    auditSinks: Object.entries(config.audit.sinks).map(([name, settings]) => ({
-      name,
-      settings: JSON.stringify(settings),
-      needsSecrets: Object.keys(sinkReferences(settings)).length > 0,
-      secretsVersion: credentialVersions[sinkCredential(name)] ?? '',
-    })),
+    auditSinks: Object.entries(config.audit.sinks).map(([name, settings]) =>
+      compileSink(name, settings, credentialVersions[sinkCredential(name)]),
+    ),
+    alertRules: Object.entries(config.audit.alerts.rules).map(([name, rule]) => ({ name, settings: JSON.stringify(rule) })),
+    alertChannels: Object.entries(config.audit.alerts.channels).map(([name, settings]) =>
+      compileSink(name, settings, credentialVersions[sinkCredential(channelSink(name))]),
+    ),
   });
   return { ...content, revision: revisionOf(content), compiledAt: timestampFromMs(clock.now()) };
 }
+
+/** A sink, or an alert channel, which has the same. */
+const compileSink = (name: string, settings: object, secretsVersion = '') => ({
+  name,
+  settings: JSON.stringify(settings),
+  needsSecrets: Object.keys(sinkReferences(settings)).length > 0,
+  secretsVersion,
+});
 
 function compileClient(app: AppClientConfig): ClientInit {
   const { clientId, title, redirectUris, clientSecret, jwks, certificate, certificateSubject } = app;

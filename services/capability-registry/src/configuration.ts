@@ -76,7 +76,7 @@ export class Configuration {
     const hasReferences = this.#rejection
       ? this.#rejection.reason !== 'config_invalid'
       : this.snapshot.upstreams.some(({ needsCredential }) => needsCredential) ||
-        this.snapshot.auditSinks.some(({ needsSecrets }) => needsSecrets);
+        [...this.snapshot.auditSinks, ...this.snapshot.alertChannels].some(({ needsSecrets }) => needsSecrets);
     if (hasReferences) this.change(this.#tried);
   }
 

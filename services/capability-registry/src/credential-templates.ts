@@ -1,18 +1,19 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ApplyCredentialsRequestSchema } from '@switchyard/contracts';
-import { sinkCredential } from '@switchyard/contracts';
+import { channelSink, sinkCredential } from '@switchyard/contracts';
 import { sinkReferences, type GatewayConfig, type UpstreamConfig } from '@switchyard/gateway-config';
 import { needsCredential } from './compile-snapshot.js';
 
 /** How the vault makes the credential of one upstream. Values hold references; the vault resolves them. */
 export type Template = NonNullable<MessageInitShape<typeof ApplyCredentialsRequestSchema>['credentials']>[number];
 
-/** What the vault must keep for each upstream that needs a credential, and for each sink that has secrets. */
+/** What the vault must keep for each upstream that needs a credential, and for each sink and alert channel that has secrets. */
 export function credentialTemplates(config: GatewayConfig): Template[] {
   const upstreams = Object.entries(config.upstreams)
     .filter(([, upstream]) => needsCredential(upstream))
     .map(([name, upstream]) => templateOf(name, upstream, config));
-  const sinks = Object.entries(config.audit.sinks)
+  const channels = Object.entries(config.audit.alerts.channels).map(([name, settings]) => [channelSink(name), settings] as const);
+  const sinks = [...Object.entries(config.audit.sinks), ...channels]
     .map(([name, settings]) => ({ upstream: sinkCredential(name), headers: {}, env: sinkReferences(settings) }))
     .filter(({ env }) => Object.keys(env).length > 0);
   return [...upstreams, ...sinks];

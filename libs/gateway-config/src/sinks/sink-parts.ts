@@ -49,7 +49,8 @@ const escaped = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.
 
 const typePattern = z.string().max(100).refine(covers, 'matches no type of event. Write for example tool.called or auth.*.');
 
-const filter = z
+/** Which events are meant, where it is not all. */
+export const eventFilter = z
   .strictObject({
     types: z
       .array(typePattern)
@@ -71,7 +72,7 @@ export const everySink = <const Mappings extends readonly [string, ...string[]]>
     .describe(
       `In which words events are told: ${mappings.map((name) => `\`${name}\``).join(', ')}. \`raw\` is Switchyard's own.`,
     ),
-  filter,
+  filter: eventFilter,
 });
 
 /** Mappings that make a JSON object of an event. Their functions are in services/analytics/src/sinks/mappings. */

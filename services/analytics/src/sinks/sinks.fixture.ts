@@ -69,8 +69,8 @@ async function openBusAndState(
   return { state, bus: undo.adopt(await NatsBus.open(link), (it) => it.close()) };
 }
 
-/** Answers for the vault. */
-function vaultOf(secrets: Map<string, Readonly<Record<string, string>>>, clock: FakeClock): Rpc {
+/** Answers for the vault. @param secrets of each sink, by path */
+export function vaultOf(secrets: Map<string, Readonly<Record<string, string>>>, clock: { now(): number }): Rpc {
   const lease = async ({ sink, recipientJwk }: LeaseSinkSecretsRequest) => {
     const env = secrets.get(sink);
     if (env === undefined) throw new RpcUnavailable('the vault is away');

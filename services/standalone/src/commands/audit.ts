@@ -6,6 +6,7 @@ import { EVENT_HEAD, eventRow } from '../terminal/event-row.js';
 import { jsonLine } from '../terminal/json-line.js';
 import { tableLines } from '../terminal/table.js';
 import { print, remark, terminalWidth, type Terminal } from '../terminal/terminal.js';
+import { alerts, silence } from './audit-alerts.js';
 import { downloadCommand } from './audit-download.js';
 import { filterOptions, parametersOf, type Filters } from './audit-filters.js';
 import { statusCommand } from './audit-status.js';
@@ -34,7 +35,9 @@ export function command(terminal: Terminal): Command {
     .addCommand(keyCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(sinks(terminal))
-    .addCommand(replay(terminal));
+    .addCommand(replay(terminal))
+    .addCommand(alerts(terminal))
+    .addCommand(silence(terminal));
 }
 
 function query(terminal: Terminal): Command {
