@@ -30,22 +30,22 @@ type Settings = Readonly<Record<string, unknown>>;
 
 let sequence = 0;
 
-/** Inserts events of one tenant. @returns the lines, for inserting them again */
-export async function insertEvents(
-  engine: Engine,
-  tenant: string,
-  nowMs: number,
-  given: readonly GivenEvents[],
-): Promise<Buffer> {
-  const lines = given.flatMap(({ agoMs, count = 1, ...fields }) =>
-    Array.from({ length: count }, (_, index) => {
-      const identity = { tenant, emitter: 'edge-1', epoch: 1, sequence: (sequence += 1), recordedAtMs: nowMs - agoMs + index };
-      return `${renderEvent({ type: 'tool.called', outcome: 'ok', ...fields }, identity)}\n`;
-    }),
+/** Lines of events, as emitters render them, by tenant. */
+export function linesOf(nowMs: number, given: readonly (readonly [tenant: string, events: readonly GivenEvents[]])[]): Buffer {
+  const lines = given.flatMap(([tenant, events]) =>
+    events.flatMap(({ agoMs, count = 1, ...fields }) =>
+      Array.from({ length: count }, (_, index) => {
+        const identity = { tenant, emitter: 'edge-1', epoch: 1, sequence: (sequence += 1), recordedAtMs: nowMs - agoMs + index };
+        return `${renderEvent({ type: 'tool.called', outcome: 'ok', ...fields }, identity)}\n`;
+      }),
+    ),
   );
-  const bytes = Buffer.from(lines.join(''));
-  await engine.insertLines('events', bytes, randomUUID());
-  return bytes;
+  return Buffer.from(lines.join(''));
+}
+
+/** Inserts events of one tenant. */
+export async function insertEvents(engine: Engine, tenant: string, nowMs: number, events: readonly GivenEvents[]): Promise<void> {
+  await engine.insertLines('events', linesOf(nowMs, [[tenant, events]]), randomUUID());
 }
 
 /** Counts usage, as analytics does all the time. */
