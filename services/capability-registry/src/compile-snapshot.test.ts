@@ -141,3 +141,22 @@ describe('audit sinks', () => {
     ]);
   });
 });
+
+describe('audit alerts', () => {
+  const text = `audit: { alerts: { rules: { denials: { kind: denial-burst } }, channels: { chat: { type: slack, url: "\${env:S}" } } } }`;
+
+  it('stand in the snapshot with references only, and with the version of their values', () => {
+    const { alertRules, alertChannels } = compile(text, { 'sink/channel/chat': 'v7' });
+    expect(alertRules.map(({ name, settings }) => [name, JSON.parse(settings)])).toEqual([
+      ['denials', expect.objectContaining({ kind: 'denial-burst', count: 20 })],
+    ]);
+    expect(alertChannels).toMatchObject([{ name: 'chat', needsSecrets: true, secretsVersion: 'v7' }]);
+    expect(JSON.parse(alertChannels[0]?.settings ?? '')).toMatchObject({ type: 'slack', url: '${env:S}' });
+  });
+
+  it('give the vault what their channels refer to, under a name that no sink and no upstream can have', () => {
+    expect(credentialTemplates(parseGatewayConfig(text, 'f'))).toEqual([
+      { upstream: 'sink/channel/chat', headers: {}, env: { '/url': '${env:S}' } },
+    ]);
+  });
+});

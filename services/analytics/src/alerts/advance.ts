@@ -1,14 +1,14 @@
 import type { AlertRuleConfig } from '@switchyard/gateway-config';
 import { randomUUID } from 'node:crypto';
-import type { Finding } from './finding.js';
+import { boundedFinding, FINDINGS_LIMIT, type Finding } from './finding.js';
 import type { AlertChange, AlertMessage, Found, Instance, RuleState } from './rule-state.js';
 
 const MINUTE_MS = 60_000;
 /** So many are named in a message or an event; the rest are counted. */
 const NAMED = 10;
 /** So many messages wait for channels that are away; the oldest give way. */
-const MESSAGES_LIMIT = 50;
-const ENDED_LIMIT = 200;
+const MESSAGES_LIMIT = 10;
+const ENDED_LIMIT = 100;
 
 /** How a rule is told of. */
 export type Telling = Pick<AlertRuleConfig, 'forMinutes' | 'clearMinutes' | 'groupMinutes' | 'repeatMinutes' | 'sendResolved'> & {
@@ -25,7 +25,8 @@ export interface Evaluated {
 }
 
 /** What a rule's state becomes by an evaluation: what fires, what ends, and what people are told. */
-export function advance(state: RuleState, { findings, nowMs, isSilenced }: Evaluated, telling: Telling): RuleState {
+export function advance(state: RuleState, { findings: found, nowMs, isSilenced }: Evaluated, telling: Telling): RuleState {
+  const findings = found.slice(0, FINDINGS_LIMIT).map(boundedFinding);
   const before = new Map(state.instances.map((one) => [one.key, one]));
   const holding = findings.map((finding) =>
     fire({ ...before.get(finding.key), ...heldBy(finding, before, nowMs) }, nowMs, telling),

@@ -192,10 +192,10 @@ describe('alerting', () => {
 
   it('AL79 a storm is one message', async () => {
     const alerting = await open();
-    denied = Array.from({ length: 180 }, (_, index) => `caller-${index}`);
+    denied = Array.from({ length: 90 }, (_, index) => `caller-${index}`);
     await minute(alerting);
     await minute(alerting);
-    expect(types()).toEqual(['alert.fired 180']);
+    expect(types()).toEqual(['alert.fired 90']);
     expect((hook.bodies()[0]?.data['items'] as unknown[]).length).toBe(10);
   });
 

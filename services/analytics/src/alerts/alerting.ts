@@ -1,16 +1,15 @@
 import { Problem } from '@switchyard/admin-api';
 import type { Audit } from '@switchyard/audit';
 import type { Clock } from '@switchyard/runtime';
-import type { KvStore } from '@switchyard/state';
+import { StateUnavailable, type KvStore } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
-import { EngineError } from '../engine/engine.js';
 import { advance } from './advance.js';
 import type { AlertConfig, ConfiguredRule } from './alert-config.js';
 import { Deliveries } from './deliveries.js';
 import { OpenChannels, type OpenChannelsDeps } from './open-channels.js';
-import type { Evaluation } from './rule-kind.js';
+import { minutesMs, type Evaluation } from './rule-kind.js';
 import { findOf } from './rule-kinds.js';
-import { forgetRules, RuleRecord, type RuleState } from './rule-state.js';
+import { AlertOvertaken, forgetRules, RuleRecord, type RuleState } from './rule-state.js';
 import { silenceOf } from './silences.js';
 import { isWithin } from './silence-windows.js';
 
@@ -27,12 +26,16 @@ interface Evaluated extends ConfiguredRule {
   readonly record: RuleRecord;
 }
 
+/** What reads a past reads much: it is asked twelve times in a window, which moves it little. */
+const pastEveryMs = ({ rule }: ConfiguredRule) => ('past' in rule ? minutesMs(rule.windowMinutes) / 12 : 0);
+
 /** Evaluates the rules of one configuration, and tells of them. Of all replicas one does. */
 export class Alerting {
   readonly #deps: AlertingDeps;
   readonly #rules: readonly Evaluated[];
   readonly #channels: OpenChannels;
   readonly #deliveries: Deliveries;
+  readonly #triedAtMs = new Map<string, number>();
 
   private constructor(config: AlertConfig, rules: readonly Evaluated[], deps: AlertingDeps) {
     this.#deps = deps;
@@ -58,7 +61,7 @@ export class Alerting {
   async evaluate(signal: AbortSignal): Promise<void> {
     for (const one of this.#rules) {
       if (signal.aborted) return;
-      await this.#evaluate(one);
+      if (this.#isDue(one)) await this.#evaluate(one);
       await this.#recordChanges(one);
     }
   }
@@ -73,6 +76,13 @@ export class Alerting {
     return this.#channels.close();
   }
 
+  #isDue(one: Evaluated): boolean {
+    const nowMs = this.#deps.clock.now();
+    if (nowMs - (this.#triedAtMs.get(one.name) ?? -Infinity) < pastEveryMs(one)) return false;
+    this.#triedAtMs.set(one.name, nowMs);
+    return true;
+  }
+
   async #evaluate({ name, rule, channels, record }: Evaluated): Promise<void> {
     const { kv, clock, log, tenant, rows, pipeline } = this.#deps;
     const nowMs = clock.now();
@@ -81,9 +91,9 @@ export class Alerting {
       const isSilenced = isWithin(rule.silence, nowMs) || (await silenceOf(kv, name, nowMs)) !== undefined;
       await record.change((state) => advance(state, { findings, nowMs, isSilenced }, { ...rule, channels }));
     } catch (error) {
-      if (!(error instanceof Problem || error instanceof EngineError)) throw error;
+      if (error instanceof AlertOvertaken || error instanceof StateUnavailable) throw error;
       log.warn('an alert could not be evaluated; it stays as it was', { name, error });
-      const failure = error instanceof Problem ? error.message : 'The database has refused the question; the log says why.';
+      const failure = error instanceof Problem ? error.message : 'It could not be evaluated; the log says why.';
       await record.change((state) => ({ ...state, failure }));
     }
   }

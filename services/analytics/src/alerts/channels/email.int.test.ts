@@ -2,6 +2,7 @@ import { Egress, EgressBlocked, LOOPBACK } from '@switchyard/egress';
 import { alertChannelSchema, type AlertChannelConfigOf } from '@switchyard/gateway-config';
 import { CERTIFICATE, FakeClock } from '@switchyard/testing';
 import { lasting } from '../alerts.fixture.js';
+import { boundedFinding } from '../finding.js';
 import type { Notice } from '../notice.js';
 import { openEmailChannel } from './email.js';
 import { reply, startMailServer, type MailServer } from './mail-server.fixture.js';
@@ -11,7 +12,7 @@ const notice = (says = 'ana was denied 31 times', count = 1): Notice => ({
   kind: 'denial-burst',
   message: {
     ...{ id: 'alert_1', what: 'fired', atMs: Date.UTC(2026, 0, 31, 12), count, pending: [] },
-    items: [{ key: 'a', about: {}, value: 31, limit: 20, says, sinceMs: Date.UTC(2026, 0, 31, 11, 58) }],
+    items: [{ ...boundedFinding({ key: 'a', about: {}, value: 31, limit: 20, says }), sinceMs: Date.UTC(2026, 0, 31, 11, 58) }],
   },
 });
 

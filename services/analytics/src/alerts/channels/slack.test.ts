@@ -1,3 +1,4 @@
+import { boundedFinding } from '../finding.js';
 import type { Notice } from '../notice.js';
 import { slackMessage } from './slack.js';
 
@@ -6,7 +7,7 @@ const notice = (says: string, more: Partial<Notice['message']> = {}): Notice => 
   kind: 'denial-burst',
   message: {
     ...{ id: 'alert_1', what: 'fired', atMs: 0, count: 1, pending: [] },
-    items: [{ key: 'a', about: {}, value: 1, limit: 1, says, sinceMs: 0 }],
+    items: [{ ...boundedFinding({ key: 'a', about: {}, value: 1, limit: 1, says }), sinceMs: 0 }],
     ...more,
   },
 });
@@ -44,8 +45,8 @@ describe("a message in Slack's format", () => {
     const body = slackMessage(notice('', { items, count: 150 })) as SlackBody & Record<string, unknown>;
     for (const { text } of body.blocks) expect(text.text.length).toBeLessThanOrEqual(3_000);
     expect(body.text).toBe('`[firing] denials: 150 at once`');
-    // One of 400 characters, each escaped, fills most of a section.
-    expect(body.blocks[1]?.text.text).toContain('and 149 more');
+    // Two of 300 characters, each escaped, fill most of a section.
+    expect(body.blocks[1]?.text.text).toContain('and 148 more');
     expect(body).toMatchObject({ link_names: false, parse: 'none', unfurl_links: false });
   });
 });
