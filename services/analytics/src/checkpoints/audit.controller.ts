@@ -33,7 +33,7 @@ export class AuditController {
     @Query(zodQuery(auditExportQuery)) { from, to }: AuditExportQuery,
     @Res() response: ServerResponse,
   ): Promise<void> {
-    const range = { fromMs: from === undefined ? 0 : Date.parse(from), untilMs: to === undefined ? Date.now() : Date.parse(to) };
+    const range = { fromMs: from === undefined ? 0 : Date.parse(from), untilMs: to === undefined ? undefined : Date.parse(to) };
     const text = await this.#checkpoints.export(range);
     if (text === undefined)
       throw new Problem(404, {

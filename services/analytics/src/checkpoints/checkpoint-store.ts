@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.js';
 
 const LATEST = 'latest';
 const COPIED = 'copied';
+const STORED = 'stored-through';
 
 /** A checkpoint as it is kept. */
 export interface StoredCheckpoint {
@@ -13,8 +14,11 @@ export interface StoredCheckpoint {
 
 const IN_RANGE = `SELECT number, jws FROM checkpoints FINAL
   WHERE tenant = {tenant:String} AND number >= {first:UInt64} AND number <= {last:UInt64} ORDER BY number`;
-const BEFORE = `SELECT max(number) AS number FROM checkpoints WHERE tenant = {tenant:String} AND at <= fromUnixTimestamp64Milli({atMs:Int64})`;
-const BEHIND = `SELECT min(number) AS number FROM checkpoints WHERE tenant = {tenant:String} AND at >= fromUnixTimestamp64Milli({atMs:Int64})`;
+// Whoever signs may have a clock that is set back: then a later checkpoint has an earlier time. Both err towards more.
+const FIRST_LATER = `SELECT minIf(number, at > fromUnixTimestamp64Milli({atMs:Int64})) AS later, max(number) AS newest
+  FROM checkpoints WHERE tenant = {tenant:String}`;
+const LAST_EARLIER = `SELECT maxIf(number, at < fromUnixTimestamp64Milli({atMs:Int64})) AS earlier, max(number) AS newest
+  FROM checkpoints WHERE tenant = {tenant:String}`;
 
 /** Checkpoints of one tenant: the newest in the state, where replicas agree on it; all of them in the database. */
 export class CheckpointStore {
@@ -61,28 +65,46 @@ export class CheckpointStore {
     return (rows as { number: string | number; jws: string }[]).map((row) => ({ ...row, number: Number(row.number) }));
   }
 
-  /** Number of the last checkpoint at or before a time; 0 where there is none. @throws EngineError */
-  before(atMs: number): Promise<number> {
-    return this.#number(BEFORE, atMs);
+  /** Number of the last checkpoint that has none behind a time before it; 0 where there is none. @throws EngineError */
+  async before(atMs: number): Promise<number> {
+    const { later, newest } = await this.#numbers(FIRST_LATER, atMs);
+    return later > 0 ? later - 1 : newest;
   }
 
-  /** Number of the first checkpoint at or behind a time; 0 where there is none yet. @throws EngineError */
-  behind(atMs: number): Promise<number> {
-    return this.#number(BEHIND, atMs);
+  /** Number of the first checkpoint that has none before a time behind it; 0 where there is none yet. @throws EngineError */
+  async behind(atMs: number): Promise<number> {
+    const { earlier, newest } = await this.#numbers(LAST_EARLIER, atMs);
+    return earlier < newest ? earlier + 1 : 0;
   }
 
-  async #number(sql: string, atMs: number): Promise<number> {
-    const [row] = (await this.#engine.query(sql, { tenant: this.#tenant, atMs })) as { number: string | number }[];
-    return Number(row?.number ?? 0);
+  async #numbers(sql: string, atMs: number): Promise<Readonly<Record<'earlier' | 'later' | 'newest', number>>> {
+    const [row = {}] = (await this.#engine.query(sql, { tenant: this.#tenant, atMs })) as Record<string, string | number>[];
+    return { earlier: Number(row['earlier'] ?? 0), later: Number(row['later'] ?? 0), newest: Number(row['newest'] ?? 0) };
+  }
+
+  /** Until when the database had been read, by its own clock, when the newest one was signed; undefined where none says. @throws StateUnavailable */
+  storedThrough(): Promise<number | undefined> {
+    return this.#remembered(STORED);
+  }
+
+  /** @throws StateUnavailable */
+  async markStoredThrough(atMs: number): Promise<void> {
+    await this.#kv.put(STORED, Buffer.from(String(atMs)));
   }
 
   /** Number of the newest one that has been copied elsewhere. @throws StateUnavailable */
   async copied(): Promise<number> {
-    return Number((await this.#kv.get(COPIED))?.value.toString() ?? 0);
+    return (await this.#remembered(COPIED)) ?? 0;
   }
 
   /** @throws StateUnavailable */
   async markCopied(number: number): Promise<void> {
     await this.#kv.put(COPIED, Buffer.from(String(number)));
+  }
+
+  /** Values of the state are bytes of any kind, whose toString() lists numbers. */
+  async #remembered(key: string): Promise<number | undefined> {
+    const entry = await this.#kv.get(key);
+    return entry && Number(Buffer.from(entry.value).toString());
   }
 }

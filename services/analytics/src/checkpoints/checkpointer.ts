@@ -31,7 +31,7 @@ export interface CheckpointerDeps {
   readonly log: Logger;
 }
 
-/** Lines may be stored while the checkpoint before is being made, by a replica whose clock is another. */
+/** Lines may be stored while the checkpoint before is being made. */
 const OVERLAP_MS = 10 * 60_000;
 /** An epoch whose emitter has long been in another is left out. */
 const FINISHED_MS = 24 * 3_600_000;
@@ -72,11 +72,13 @@ export class Checkpointer {
    * @throws EngineError, StateUnavailable
    */
   async sign(): Promise<SignedCheckpoint | undefined> {
-    const { store, key, clock } = this.#deps;
+    const { store, key, clock, lines } = this.#deps;
     const entry = await store.latest();
     const before = entry && (await this.#read(Buffer.from(entry.value).toString()));
     // The one before may not have got as far as the database.
     if (before) await store.keep(before);
+    // By the clock that lines are stored by: that of this process may be set, ahead and back.
+    const readAtMs = await lines.now();
     const { heads, hasNews } = await this.#advanced(before);
     const atMs = clock.now();
     const silentMs = before ? atMs - Date.parse(before.at) : 0;
@@ -91,6 +93,7 @@ export class Checkpointer {
     };
     const checkpoint = { ...content, jws: await signCheckpoint(content, key) };
     if (!(await store.succeed(checkpoint.jws, entry))) return undefined;
+    await store.markStoredThrough(readAtMs);
     await store.keep(checkpoint);
     this.#signed.add(1);
     await this.#tell(checkpoint);
@@ -119,9 +122,10 @@ export class Checkpointer {
 
   /** Goes on from the heads that were signed, as far as records follow each other. */
   async #advanced(before: SignedCheckpoint | undefined): Promise<Advance> {
-    const { lines, clock } = this.#deps;
+    const { lines, clock, store } = this.#deps;
     const known = before ? headsOf(before) : new Map<string, ChainHead>();
-    const fresh = await lines.storedSince(before ? Date.parse(before.at) - OVERLAP_MS : 0);
+    const readUntilMs = before && ((await store.storedThrough()) ?? Date.parse(before.at));
+    const fresh = await lines.storedSince(readUntilMs === undefined ? 0 : readUntilMs - OVERLAP_MS);
     const check = new ChainCheck(known);
     let faults = 0;
     let hasNews = false;

@@ -14,11 +14,12 @@ import { CheckpointStore } from './checkpoint-store.js';
 import { Checkpointer } from './checkpointer.js';
 import { keepLines } from './keep-lines.js';
 import { TrailLines } from './trail-lines.js';
-import { verifiableExport } from './verifiable-export.js';
+import { type ExportRange, verifiableExport } from './verifiable-export.js';
 
 const log = createLogger({ service: 'test', level: 'silent' });
 const tenant = 'default';
-const everything = { fromMs: 0, untilMs: Date.parse('2100-01-01T00:00:00Z') };
+const everything: ExportRange = { fromMs: 0, untilMs: undefined };
+const HOUR_MS = 3_600_000;
 
 /** A trail whose lines are stored by a real spool, bus and engine. */
 async function openTrail(open: () => Promise<{ engine: Engine } & AsyncDisposable>) {
@@ -134,6 +135,35 @@ describe.each(ENGINES)('checkpoints over %s', (_name, open) => {
       events: 11,
       from: new Date(times[1]!).toISOString(),
       until: new Date(times[2]!).toISOString(),
+    });
+  });
+
+  it('D9: sign everything, and are exported to the end, whatever the clock of who signs says', async () => {
+    await using trail = await openTrail(open);
+    for (const stepMs of [0, HOUR_MS, -HOUR_MS, -HOUR_MS, HOUR_MS]) {
+      trail.clock.setWallClock(trail.clock.now() + stepMs);
+      await trail.record(10);
+      expect(await trail.checkpointer.sign()).toBeDefined();
+    }
+    const whole = { ok: true, checkpoints: 5, events: 54 };
+    expect(await trail.verify(await trail.exported({ fromMs: 0, untilMs: undefined }))).toMatchObject(whole);
+    expect(await trail.verify(await trail.exported({ fromMs: 0, untilMs: trail.clock.now() }))).toMatchObject(whole);
+  });
+
+  it('D9: a range of time has everything of it, also where the clock went back meanwhile', async () => {
+    await using trail = await openTrail(open);
+    const now = trail.clock.now();
+    for (const stepMs of [0, HOUR_MS, 60_000 - HOUR_MS, 60_000]) {
+      trail.clock.setWallClock(trail.clock.now() + stepMs);
+      await trail.record(10);
+      await trail.checkpointer.sign();
+    }
+    // The second checkpoint says that it is of an hour later.
+    expect(await trail.verify(await trail.exported({ fromMs: now + 30_000, untilMs: now + 90_000 }))).toMatchObject({
+      ok: true,
+      events: 33,
+      from: new Date(now).toISOString(),
+      until: new Date(now + 120_000).toISOString(),
     });
   });
 });

@@ -35,6 +35,12 @@ export class TrailLines {
     this.#tenant = tenant;
   }
 
+  /** What time it is for the database, milliseconds since 1970: that is what `storedSince` goes by. @throws EngineError */
+  async now(): Promise<number> {
+    const [row] = (await this.#engine.query('SELECT toUnixTimestamp64Milli(now64(3)) AS now')) as { now: string | number }[];
+    return Number(row?.now);
+  }
+
   /** Epochs of which something was stored since a time. @throws EngineError */
   async storedSince(sinceMs: number): Promise<Epoch[]> {
     const since = Math.max(0, Math.floor(sinceMs / 1_000));

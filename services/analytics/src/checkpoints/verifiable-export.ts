@@ -12,7 +12,8 @@ export interface ExportSources {
 /** Times that an export is to cover, milliseconds since 1970. */
 export interface ExportRange {
   readonly fromMs: number;
-  readonly untilMs: number;
+  /** Undefined: to the newest checkpoint. */
+  readonly untilMs: number | undefined;
 }
 
 /**
@@ -27,7 +28,8 @@ export async function verifiableExport(
 ): Promise<AsyncGenerator<string, void> | undefined> {
   const { store, key } = sources;
   const base = await store.before(range.fromMs);
-  const last = (await store.behind(range.untilMs)) || Number.MAX_SAFE_INTEGER;
+  const behind = range.untilMs === undefined ? 0 : await store.behind(range.untilMs);
+  const last = behind || Number.MAX_SAFE_INTEGER;
   const stored = await store.between(Math.max(1, base), last);
   if (stored.length === 0) return undefined;
   const read = await Promise.all(stored.map(({ jws }) => readCheckpoint(jws, [key])));
