@@ -17,7 +17,7 @@ const SCHEDULE: readonly { readonly rollup: Rollup; readonly pauseMs: number }[]
   { rollup: USAGE_MINUTES, pauseMs: 5_000 },
   { rollup: USAGE_DAYS, pauseMs: 60_000 },
 ];
-/** Counting takes at most a twentieth of the time, however much there is to count. */
+/** Counting takes at most a twentieth of the time, however much there is to count. What failed has only waited, for a database that was away. */
 const restFactor = 19;
 
 /** Keeps usage_minutes and usage_days up with events. */
@@ -42,12 +42,13 @@ export class UsageRefresher {
     const counter = new UsageCounter(engine, rollup);
     while (!this.#closing.signal.aborted) {
       const startedAtMicros = clock.monotonicMicros();
+      let tookMs = 0;
       try {
         await counter.run();
+        tookMs = (clock.monotonicMicros() - startedAtMicros) / 1000;
       } catch (error) {
         log.warn('usage could not be counted; it will be later', { name: rollup.table, error });
       }
-      const tookMs = (clock.monotonicMicros() - startedAtMicros) / 1000;
       await delay(Math.max(pauseMs, restFactor * tookMs), undefined, { signal: this.#closing.signal }).catch(() => undefined);
     }
   }
