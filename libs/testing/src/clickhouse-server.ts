@@ -8,6 +8,8 @@ export interface ClickHouseServer extends AsyncDisposable {
   readonly url: string;
   /** Folder that the engine keeps its tables in. */
   readonly dataDir: string;
+  /** Id of its process; 0 while it is killed. */
+  pid(): number;
   /** `kill -9`. */
   kill(): Promise<void>;
   /** Starts it again on the same port and the same data. */
@@ -34,6 +36,7 @@ export async function startClickHouse(options: { readonly dataDir?: string } = {
   return {
     url: `http://127.0.0.1:${first.port}`,
     dataDir,
+    pid: () => server?.pid ?? 0,
     kill: async () => {
       await server?.end('SIGKILL');
       server = undefined;

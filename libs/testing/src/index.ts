@@ -22,3 +22,4 @@ export {
   type ScriptedUpstreamOptions,
 } from './scripted-upstream.js';
 export { CLIENT_CERTIFICATES } from './client-certificates.js';
+export { hasStrace, straceArgs, syncsOf, syscallsIn, type Sync, type Syscall } from './syscalls.js';

@@ -10,6 +10,8 @@ export interface NatsServer extends AsyncDisposable {
   readonly url: string;
   /** Folder that JetStream keeps streams and buckets in, uncompressed. */
   readonly storeDir: string;
+  /** Id of its process; 0 while it is killed. */
+  pid(): number;
   /** `kill -9`. */
   kill(): Promise<void>;
   /** Starts it again on the same port and the same store. */
@@ -30,6 +32,10 @@ export interface NatsServerOptions {
   readonly configFile?: string;
   /** Environment that the file refers to. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Folder with streams that it opens and leaves where they are. */
+  readonly storeDir?: string;
+  /** A program that starts it, with its arguments, and becomes it. */
+  readonly under?: readonly string[];
 }
 
 /** Starts a nats-server for one test; disposing it stops it and removes its store. */
@@ -40,7 +46,8 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
   let server: ServerProcess | undefined = first.process;
   return {
     url: `nats://127.0.0.1:${first.port}`,
-    storeDir: storeOf(dir.path),
+    storeDir: storeOf(dir.path, options),
+    pid: () => server?.pid ?? 0,
     kill: async () => {
       await server?.end('SIGKILL');
       server = undefined;
@@ -56,32 +63,35 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
   };
 }
 
-const storeOf = (dir: string) => path.join(dir, 'store');
+const storeOf = (dir: string, { storeDir }: NatsServerOptions) => storeDir ?? path.join(dir, 'store');
 
 // max_file is a promise, not an allocation: many tests' streams reserve gigabytes each.
-const config = (dir: string) => `
-jetstream { store_dir: ${JSON.stringify(storeOf(dir))}, max_mem: 1GB, max_file: 64TB }
+const config = (store: string) => `
+jetstream { store_dir: ${JSON.stringify(store)}, max_mem: 1GB, max_file: 64TB }
 max_payload: 8MB
 `;
 
 /** The store cannot be told on the command line where the file names one. */
-async function withOwnStore(configFile: string, dir: string): Promise<string> {
-  return (await readFile(configFile, 'utf8')).replace(/^(\s*store_dir:).*$/m, `$1 ${JSON.stringify(storeOf(dir))}`);
+async function withOwnStore(configFile: string, store: string): Promise<string> {
+  return (await readFile(configFile, 'utf8')).replace(/^(\s*store_dir:).*$/m, `$1 ${JSON.stringify(store)}`);
 }
 
 async function startOn(
   binary: string,
   dir: string,
   port: number,
-  { configFile: given, env = {} }: NatsServerOptions,
+  options: NatsServerOptions,
 ): Promise<{ process: ServerProcess; port: number }> {
+  const { configFile: given, env = {}, under = [] } = options;
+  const store = storeOf(dir, options);
   const portsDir = await mkdtemp(path.join(dir, 'ports-'));
   const configFile = path.join(portsDir, 'nats.conf');
-  await writeFile(configFile, given === undefined ? config(dir) : await withOwnStore(given, dir));
+  await writeFile(configFile, given === undefined ? config(store) : await withOwnStore(given, store));
   let readPort: number | undefined;
+  const [command = binary, ...args] = [...under, binary];
   const server = await startServerProcess({
-    command: binary,
-    args: ['-c', configFile, '--ports_file_dir', portsDir, '-a', '127.0.0.1', '-p', String(port)],
+    command,
+    args: [...args, '-c', configFile, '--ports_file_dir', portsDir, '-a', '127.0.0.1', '-p', String(port)],
     env: { ...process.env, ...env },
     isUp: async () => (readPort = await portFrom(portsDir)) !== undefined,
   });
