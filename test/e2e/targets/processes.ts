@@ -5,6 +5,7 @@ import path from 'node:path';
 import { freePorts } from './free-ports.js';
 import { gatewayFile, onThisMachine, REPOSITORY } from './gateway-file.js';
 import { startNode, type LoggedProcess } from './logged-process.js';
+import { serviceConfig } from './service-config.js';
 import { READERS_OF_SECRETS, SERVICES, type LocalTarget, type OwnGatewayFile, type ServiceName } from './target.js';
 import { startUpstreamFixtures } from './upstream-fixtures.js';
 
@@ -95,47 +96,16 @@ async function drawPorts(): Promise<Ports> {
 
 const configOf = ({ dir }: Surroundings, service: ServiceName) => path.join(dir, `${service}.json`);
 
-/** Every service's own file, as deploy/ has them, with this run's ports and folders. */
-async function writeConfigs(around: Surroundings, file: string): Promise<void> {
-  const { ports, dir, clickhouseUrl } = around;
-  const url = (service: ServiceName) => `http://127.0.0.1:${ports[service].listen}`;
-  const services = {
-    authServer: url('auth-server'),
-    tokenVault: url('token-vault'),
-    capabilityRegistry: url('capability-registry'),
-    analytics: url('analytics'),
-  };
-  const own: Record<ServiceName, object> = {
-    'edge-proxy': { gatewayFile: file, services },
-    'auth-server': { gatewayFile: file },
-    'token-vault': {
-      profile: 'development',
-      kek: { file: path.join(dir, 'vault.key'), createIfMissing: true },
-      authServer: url('auth-server'),
-    },
-    'capability-registry': { gatewayFile: file },
-    analytics: {
-      engine: { kind: 'http', url: clickhouseUrl },
-      checkpoints: { keyFile: path.join(dir, 'checkpoint-key.json'), createIfMissing: true },
-    },
-  };
+/** Every service's own file, with this run's ports and folders. */
+async function writeConfigs(surroundings: Surroundings, file: string): Promise<void> {
+  const { ports, dir, natsUrl, clickhouseUrl, otlpEndpoint } = surroundings;
   await mkdir(path.join(dir, 'spool'));
-  const write = (service: ServiceName) =>
-    writeFile(configOf(around, service), JSON.stringify({ ...own[service], ...standing(around, service) }));
-  await Promise.all(SERVICES.map(write));
-}
-
-function standing({ ports, natsUrl, dir, otlpEndpoint }: Surroundings, service: ServiceName): object {
-  const { listen, management } = ports[service];
-  return {
-    listen: { host: '127.0.0.1', port: listen },
-    management: { host: '127.0.0.1', port: management },
-    platform: {
-      nats: { servers: [natsUrl] },
-      audit: { dir: path.join(dir, 'spool', service) },
-      emitter: `${service}-1`,
-      logLevel: 'debug',
-      ...(otlpEndpoint !== undefined && { otlpEndpoint }),
-    },
+  const urls = Object.fromEntries(SERVICES.map((service) => [service, `http://127.0.0.1:${ports[service].listen}`]));
+  const around = { dir, gatewayFile: file, natsUrl, clickhouseUrl, urls: urls as Record<ServiceName, string> };
+  const platform = { logLevel: 'debug', ...(otlpEndpoint !== undefined && { otlpEndpoint }) };
+  const write = (service: ServiceName) => {
+    const place = { service, emitter: `${service}-1`, ...ports[service], spool: path.join(dir, 'spool', service) };
+    return writeFile(configOf(surroundings, service), JSON.stringify(serviceConfig(around, place, platform)));
   };
+  await Promise.all(SERVICES.map(write));
 }

@@ -3,7 +3,7 @@ import { encodeApiKeyRecord, mintApiKey } from '@switchyard/api-keys';
 import { BUCKETS, DEFAULT_TENANT, SnapshotSchema } from '@switchyard/contracts';
 import { connectNats } from '@switchyard/messaging';
 import { NatsState } from '@switchyard/state';
-import { startNats, tempDir } from '@switchyard/testing';
+import { type NatsServer, startNats, tempDir } from '@switchyard/testing';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { freePorts } from './free-ports.js';
@@ -16,25 +16,41 @@ export interface TwoEdges extends AsyncDisposable {
   readonly proxy: RoundRobinProxy;
   /** An API key for every server. */
   readonly key: string;
+  /** Where they meet. */
+  readonly nats: NatsServer;
+  /** Folders of their audit spools. */
+  readonly spools: readonly string[];
   /** `kill -9`. @param place of the edge among the proxy's targets */
   kill(place: number): Promise<void>;
   logs(): string;
 }
 
+/** What a test says of its edges. */
+export interface TwoEdgesOptions {
+  /** Whether servers are for anyone at all; for holders of the key unless told. */
+  readonly anonymous?: boolean;
+  /** Bytes of events that may wait in a spool. */
+  readonly spoolLimitBytes?: number;
+}
+
 /** Starts them. @param upstreams URLs of the upstreams, each behind a server of its name */
-export async function startTwoEdges(upstreams: Readonly<Record<string, string>>): Promise<TwoEdges> {
+export async function startTwoEdges(
+  upstreams: Readonly<Record<string, string>>,
+  { anonymous = false, spoolLimitBytes }: TwoEdgesOptions = {},
+): Promise<TwoEdges> {
   await using undo = new AsyncDisposableStack();
   const { path: dir } = undo.use(await tempDir());
   const nats = undo.use(await startNats());
   const [front = 0, ...ports] = await freePorts(5);
   const publicUrl = `http://127.0.0.1:${front}`;
-  const key = await configure(nats.url, publicUrl, upstreams);
+  const key = await configure(nats.url, publicUrl, upstreams, anonymous);
   const gatewayFile = path.join(dir, 'switchyard.yaml');
   await writeFile(gatewayFile, `gateway: { publicUrl: "${publicUrl}" }\nidentity: { mode: dev }\nupstreams: {}\nservers: {}\n`);
   const edges = await Promise.all(
     [0, 1].map(async (place) => {
       const [listen = 0, management = 0] = ports.slice(place * 2);
-      const edge = await startEdge({ dir, gatewayFile, natsUrl: nats.url, name: `edge-${place + 1}`, listen, management });
+      const around = { dir, gatewayFile, natsUrl: nats.url, spoolLimitBytes };
+      const edge = await startEdge({ ...around, name: NAMES[place]!, listen, management });
       undo.defer(async () => void (await edge.end('SIGKILL')));
       return edge;
     }),
@@ -45,11 +61,15 @@ export async function startTwoEdges(upstreams: Readonly<Record<string, string>>)
   return {
     proxy,
     key,
+    nats,
+    spools: NAMES.map((name) => path.join(dir, name)),
     kill: async (place) => void (await edges[place]!.end('SIGKILL')),
     logs: () => edges.map((edge) => edge.output()).join('\n'),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }
+
+const NAMES = ['edge-1', 'edge-2'];
 
 interface EdgeOptions {
   readonly dir: string;
@@ -58,9 +78,18 @@ interface EdgeOptions {
   readonly name: string;
   readonly listen: number;
   readonly management: number;
+  readonly spoolLimitBytes: number | undefined;
 }
 
-async function startEdge({ dir, gatewayFile, natsUrl, name, listen, management }: EdgeOptions): Promise<LoggedProcess> {
+async function startEdge({
+  dir,
+  gatewayFile,
+  natsUrl,
+  name,
+  listen,
+  management,
+  spoolLimitBytes,
+}: EdgeOptions): Promise<LoggedProcess> {
   const none = 'http://127.0.0.1:9';
   const file = path.join(dir, `${name}.json`);
   const config = {
@@ -68,14 +97,24 @@ async function startEdge({ dir, gatewayFile, natsUrl, name, listen, management }
     listen: { host: '127.0.0.1', port: listen },
     management: { host: '127.0.0.1', port: management },
     services: { authServer: none, tokenVault: none, capabilityRegistry: none, analytics: none },
-    platform: { nats: { servers: [natsUrl] }, audit: { dir: path.join(dir, name) }, emitter: name, logLevel: 'debug' },
+    platform: {
+      nats: { servers: [natsUrl] },
+      audit: { dir: path.join(dir, name), ...(spoolLimitBytes !== undefined && { limitBytes: spoolLimitBytes }) },
+      emitter: name,
+      logLevel: 'debug',
+    },
   };
   await writeFile(file, JSON.stringify(config));
   return startNode({ name, args: [path.join(REPOSITORY, 'services/edge-proxy/dist/main.js'), '--config', file], cwd: dir });
 }
 
 /** Does what the registry and the authorization server do: edges need nothing else of them. @returns an API key */
-async function configure(natsUrl: string, publicUrl: string, upstreams: Readonly<Record<string, string>>): Promise<string> {
+async function configure(
+  natsUrl: string,
+  publicUrl: string,
+  upstreams: Readonly<Record<string, string>>,
+  anonymous: boolean,
+): Promise<string> {
   const link = await connectNats({ servers: [natsUrl], name: 'test' });
   const state = await NatsState.open(link);
   const all = { tools: ['*'], prompts: ['*'], resources: ['*'] };
@@ -91,7 +130,7 @@ async function configure(natsUrl: string, publicUrl: string, upstreams: Readonly
     servers: Object.keys(upstreams).map((slug) => ({
       slug,
       sources: [{ upstream: slug, ...all }],
-      access: [{ everyone: true }],
+      access: [anonymous ? { anonymous } : { everyone: true }],
     })),
   });
   const snapshots = await state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
