@@ -44,6 +44,7 @@ export const CATEGORIES: Readonly<Record<EventType, Row>> = {
   'auth.signed_in': authentication('start'),
   'auth.signed_out': authentication('end'),
   'auth.token_issued': authentication('info'),
+  'auth.identity_asserted': authentication('info'),
   'auth.client_registered': iam('creation', 'admin'),
   'auth.client_deleted': iam('deletion', 'admin'),
   'auth.grant_revoked': authentication('end'),

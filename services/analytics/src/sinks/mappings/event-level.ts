@@ -41,9 +41,10 @@ const row = (table: Readonly<Record<string, Level | undefined>>, key: string) =>
   Object.hasOwn(table, key) ? table[key] : undefined;
 const rank = (level: Level | undefined) => (level === undefined ? 0 : LEVELS.indexOf(level));
 
-/** The higher of what its type and what its outcome say. */
-export function levelOf({ type = '', outcome = '' }: ToldEvent): Level {
-  return LEVELS[Math.max(rank(row(BY_TYPE, type)), rank(row(BY_OUTCOME, outcome)))] ?? 'informational';
+/** The highest of what its type, its outcome and its own severity say. */
+export function levelOf({ type = '', outcome = '', severity = '' }: ToldEvent): Level {
+  const own = LEVELS.find((level) => level === severity);
+  return LEVELS[Math.max(rank(row(BY_TYPE, type)), rank(row(BY_OUTCOME, outcome)), rank(own))] ?? 'informational';
 }
 
 /** From 0 to 10, as CEF and most products count: 0 to 3 is low, 4 to 6 medium, 7 and 8 high, 9 and 10 very high. */

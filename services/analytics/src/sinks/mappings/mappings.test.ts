@@ -139,6 +139,17 @@ describe('OCSF 1.8.0', () => {
     expect([event['class_uid'], event['activity_id'], event['status_id']]).toEqual([classUid, activity, status]);
   });
 
+  it.each([
+    ['high', 'High', 8],
+    ['critical', 'Critical', 10],
+    ['', 'Medium', 5],
+  ])('V-S1 an event of severity "%s" is %s', (severity, caption, ofTen) => {
+    const event = { ...SAMPLES['M9 not let in'], severity };
+    expect(parsed('ocsf', event)).toMatchObject({ severity: caption, severity_id: ofTen === 10 ? 5 : ofTen === 8 ? 4 : 3 });
+    expect(at(parsed('ecs', event), 'event', 'severity')).toBe(ofTen);
+    expect(parseCef(told('cef', event)).header[6]).toBe(String(ofTen));
+  });
+
   it('V-O10 says who, what, when, where and how it ended', () => {
     const event = parsed('ocsf', SAMPLES['M3 call, denied'] ?? {});
     expect(at(event, 'metadata', 'uid')).toBe('edge-1/1763740800000/3');

@@ -56,6 +56,7 @@ export const ACTIVITIES: Readonly<Record<EventType, Activity>> = {
   'auth.signed_in': { of: 'authentication', id: 1, name: 'Logon' },
   'auth.signed_out': { of: 'authentication', id: 2, name: 'Logoff' },
   'auth.token_issued': authentication('Issue Token'),
+  'auth.identity_asserted': authentication('Assert Identity'),
   'auth.client_registered': created({ type: 'OAuth Client', uid: 'client_id', name: 'client_name' }),
   'auth.client_deleted': deleted({ type: 'OAuth Client', uid: 'detail.client', name: 'detail.client_name' }),
   'auth.grant_revoked': authentication('Revoke Grant'),
