@@ -18,16 +18,19 @@ export async function emittersHealth(
     if (names === undefined || entry === undefined) continue;
     const { emitter, epoch } = names;
     const said = emitterProgress.parse(JSON.parse(Buffer.from(entry.value).toString()));
+    const has = stored?.get(`${emitter}/${epoch}`) ?? 0;
+    // What is in the database has been forwarded since: processes say how far they are every 10 s.
+    const isOvertaken = said.written > said.forwarded && has >= said.written;
     boots.push({
       boot: epoch,
       emitter,
       epoch: String(epoch),
       recorded: said.written,
       forwarded: said.forwarded,
-      ...(stored === undefined ? {} : { stored: stored.get(`${emitter}/${epoch}`) ?? 0 }),
-      waiting: Math.max(0, said.written - said.forwarded),
+      ...(stored === undefined ? {} : { stored: has }),
+      waiting: isOvertaken ? 0 : Math.max(0, said.written - said.forwarded),
       ...(said.waiting_bytes === undefined ? {} : { waiting_bytes: said.waiting_bytes }),
-      oldest_ms: said.oldest_at_ms === undefined ? 0 : Math.max(0, Math.round(nowMs - said.oldest_at_ms)),
+      oldest_ms: isOvertaken || said.oldest_at_ms === undefined ? 0 : Math.max(0, Math.round(nowMs - said.oldest_at_ms)),
       said_at: new Date(said.at_ms).toISOString(),
     });
   }
