@@ -10,6 +10,7 @@ import { ensureChromium } from './ensure-chromium.mjs';
 import { ensureNatsServer } from './ensure-nats-server.mjs';
 import { ensureOtelCollector } from './ensure-otel-collector.mjs';
 import { ensureRsyslog } from './ensure-rsyslog.mjs';
+import { ensureS3Server } from './ensure-s3-server.mjs';
 import { root } from './fetching.mjs';
 
 const jestArgs = process.argv.slice(2);
@@ -21,6 +22,7 @@ async function neededPrograms() {
   env.SWITCHYARD_TEST_CHROMIUM = await ensureChromium();
   env.SWITCHYARD_TEST_OTELCOL = await ensureOtelCollector();
   env.SWITCHYARD_TEST_RSYSLOG = await ensureRsyslog();
+  env.SWITCHYARD_TEST_S3 = await ensureS3Server();
   return env;
 }
 

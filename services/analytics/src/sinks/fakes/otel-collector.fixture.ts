@@ -1,9 +1,8 @@
 import { startServerProcess, tempDir } from '@switchyard/testing';
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { startReceiver, type Reply } from './http-receiver.fixture.js';
+import { testProgram } from './test-program.fixture.js';
 import { freePort } from './free-port.fixture.js';
 
 /** A value of OTLP/JSON. */
@@ -63,13 +62,6 @@ function recordsIn(text: string): PassedRecord[] {
   );
 }
 
-async function program(): Promise<string> {
-  const given = process.env['SWITCHYARD_TEST_OTELCOL'];
-  if (given) return given;
-  const script = path.resolve(import.meta.dirname, '../../../../../tools/ensure-otel-collector.mjs');
-  return (await promisify(execFile)(process.execPath, [script])).stdout.trim();
-}
-
 const config = (port: number, behind: string) => `
 receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:${port}" } } } }
 exporters:
@@ -96,7 +88,11 @@ export async function startCollector(): Promise<Collector> {
   const file = path.join(dir.path, 'collector.yaml');
   await writeFile(file, config(port, receiver.url));
   const isUp = () => fetch(`${url}/v1/logs`, { method: 'GET' }).then(() => true, () => false); // prettier-ignore
-  const server = await startServerProcess({ command: await program(), args: ['--config', file], isUp });
+  const server = await startServerProcess({
+    command: await testProgram('SWITCHYARD_TEST_OTELCOL', 'ensure-otel-collector.mjs'),
+    args: ['--config', file],
+    isUp,
+  });
   undo.defer(() => server.end('SIGKILL'));
   const running = undo.move();
   const collector: Collector = { url, passed, behind: undefined, [Symbol.asyncDispose]: () => running.disposeAsync() };
