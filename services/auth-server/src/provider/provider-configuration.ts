@@ -140,7 +140,10 @@ export function providerConfiguration(o: ProviderParts): Configuration {
         issueRegistrationAccessToken: false,
         idFactory: (ctx) => registrationId(ctx.oidc.body ?? {}),
       },
-      revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => isOwnToken(client, token) },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (ctx, client, token) => revokeAtOnce(ctx, client, token, o.adapters.revocations),
+      },
       resourceIndicators: resourceIndicators(o),
       clientCredentials: { enabled: true },
       dPoP: { enabled: true, nonceSecret: o.dpop.secret, requireNonce: () => o.dpop.nonceRequired },
@@ -191,10 +194,20 @@ function settleMetadata(metadata: ClientMetadata, o: ProviderParts): void {
     metadata.require_pushed_authorization_requests = true;
 }
 
-/** RFC 7009 §2.1: a client that names another one's token is told so. @throws InvalidGrant */
-function isOwnToken(client: { readonly clientId: string }, token: { readonly clientId?: string | undefined }): true {
-  if (token.clientId === client.clientId) return true;
-  throw new errors.InvalidGrant('the token was issued to another client');
+/**
+ * RFC 7009 §2.1: a client that names another one's token is told so. With its own, the grant ends before the library takes the token away:
+ * whoever enforces it hears of it first.
+ * @throws InvalidGrant
+ */
+async function revokeAtOnce(
+  ctx: KoaContextWithOIDC,
+  client: { readonly clientId: string },
+  token: { readonly clientId?: string | undefined; readonly grantId?: string | undefined },
+  revocations: AdapterContext['revocations'],
+): Promise<true> {
+  if (token.clientId !== client.clientId) throw new errors.InvalidGrant('the token was issued to another client');
+  if (token.grantId !== undefined) await revocations.revoke(token.grantId, ctx);
+  return true;
 }
 
 /** What access tokens say beside what RFC 9068 has a name for. */

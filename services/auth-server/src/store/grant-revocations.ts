@@ -6,6 +6,8 @@ import type { OidcStore } from './oidc-store.js';
 /** Told of a grant that ended, and of the request that ended it. */
 export type OnRevoked = (grantId: string, ctx: KoaContextWithOIDC) => void;
 
+const REMEMBERED = 1_000;
+
 /**
  * Revoked grants. A grant ends by one write, its tombstone; what was issued under it and is used here looks for the tombstone, so a whole
  * family of tokens dies at once however many there are. Access tokens are used elsewhere, where the register tells of it.
@@ -14,7 +16,7 @@ export class GrantRevocations {
   readonly #store: OidcStore;
   readonly #register: RevocationRegister;
   readonly #onRevoked: OnRevoked;
-  /** By grant. oidc-provider ends a grant once for each kind of what was issued under it, all at once. */
+  /** The latest, by grant. oidc-provider ends a grant once for each kind of what was issued under it, and what has ended stays so. */
   readonly #ending = new Map<string, Promise<void>>();
 
   /** @param onRevoked told once of every grant that ends */
@@ -30,8 +32,14 @@ export class GrantRevocations {
 
   /** Idempotent. @param ctx the request that ends it; the one that oidc-provider is at work on unless told */
   revoke(grantId: string, ctx: KoaContextWithOIDC | undefined = Provider.ctx): Promise<void> {
-    const ending = this.#ending.get(grantId) ?? this.#end(grantId, ctx).finally(() => this.#ending.delete(grantId));
+    const known = this.#ending.get(grantId);
+    if (known !== undefined) return known;
+    const ending = this.#end(grantId, ctx);
     this.#ending.set(grantId, ending);
+    // What could not be ended is tried again.
+    ending.catch(() => this.#ending.delete(grantId));
+    const [oldest = ''] = this.#ending.keys();
+    if (this.#ending.size > REMEMBERED) this.#ending.delete(oldest);
     return ending;
   }
 

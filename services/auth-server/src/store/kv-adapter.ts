@@ -55,9 +55,11 @@ export class KvAdapter implements Adapter {
   /** Like `find`, also for a refresh token that was rotated a moment ago. */
   async peek(id: string): Promise<AdapterPayload | undefined> {
     const record = (await this.#context.store.find(this.#model, id))?.record;
-    const grantId = this.#model === 'Grant' ? id : record?.['grantId'];
-    if (typeof grantId === 'string' && (await this.#context.revocations.isRevoked(grantId))) return undefined;
-    return record !== undefined && (await this.#hasEnded(record)) ? undefined : record;
+    if (record === undefined) return undefined;
+    const grantId = this.#model === 'Grant' ? id : record['grantId'];
+    const isRevoked = typeof grantId === 'string' && this.#context.revocations.isRevoked(grantId);
+    const reasonsToEnd = await Promise.all([isRevoked, this.#hasEnded(record)]);
+    return reasonsToEnd.includes(true) ? undefined : record;
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
@@ -120,8 +122,9 @@ export class KvAdapter implements Adapter {
     const { ended, endedClients } = this.#context;
     const bornAt = loginTs ?? iat;
     if (!ENDED_WITH_OTHERS.has(this.#model) || bornAt === undefined) return false;
-    if (accountId !== undefined && (await ended.hasEnded(accountId, bornAt))) return true;
-    return clientId !== undefined && endedClients.hasEnded(clientId, bornAt);
+    const withPerson = accountId !== undefined && ended.hasEnded(accountId, bornAt);
+    const withClient = clientId !== undefined && endedClients.hasEnded(clientId, bornAt);
+    return (await Promise.all([withPerson, withClient])).includes(true);
   }
 
   // Kept until its own end, so that a later replay is recognised for what it is.
