@@ -103,7 +103,7 @@ const companysToken = (url) => async (challenge) => {
   const settings = { client_id, client_secret, issuer: server.issuer, resource: url };
   const tokens = new IdJagTokens({ http, servers: { find: () => Promise.resolve(server) }, clock: Date, assertions: person });
   const request = { upstream: 'referee', version: '1', settings, rejected: '', requestId: '', principal: person.principal };
-  return orThrow(await tokens.get(request)).accessToken;
+  return shownWith(orThrow(await tokens.get(request)).accessToken);
 };
 
 const personsToken = (url) => {
