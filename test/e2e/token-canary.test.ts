@@ -37,11 +37,16 @@ const KINDS = [
   'upstream token that is bound to a key',
   'private key that an upstream token is bound to',
   'DPoP proof for an upstream',
+  'own key of a person',
+  'statement about a caller',
+  'upstream token in exchange for a statement',
+  'ID-JAG towards an upstream',
+  'upstream token for an ID-JAG',
   'what is no token',
 ] as const;
 
 /** What services send each other sealed: it passes over the bus, and is nowhere else. */
-const SEALED = { 'caller proof': /"callerProof":"(ey[\w.-]+)"/g, lease: /"sealed":"(ey[\w.-]+)"/g } as const;
+const SEALED = { 'caller proof': /"callerProof":"(ey[\w.-]+)"/g, 'lease or ID-JAG': /"sealed":"(ey[\w.-]+)"/g } as const;
 
 describe.each<readonly [string, (own: OwnGatewayFile) => Promise<LocalTarget>]>([
   ['one process', startEmbedded],

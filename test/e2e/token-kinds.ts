@@ -45,11 +45,19 @@ export class TokenRound {
     await this.#keys();
     await this.#account(token);
     await this.#boundAccount(token);
+    await this.#ownKey(token);
+    await this.#vouchedFor(token);
     await this.#wrong(token, client);
     this.#keep('token of the company', ...idp.given);
     this.#keep('secret in the configuration', ...Object.values(this.#around.secrets));
     this.#keep('private key of a service', this.#around.robot.privateKey.export({ format: 'jwk' }).d ?? '');
     this.#keep('upstream token that the gateway got for itself', ...this.#around.machineTokens);
+    const [exchanging, asserted] = [this.#around.exchanging(), this.#around.asserted()];
+    this.#keep('statement about a caller', ...exchanging.shown);
+    this.#keep('upstream token in exchange for a statement', ...exchanging.given.keys());
+    this.#keep('ID-JAG towards an upstream', ...asserted.shown);
+    this.#keep('upstream token for an ID-JAG', ...asserted.given.keys());
+    this.#keep('secret in the configuration', exchanging.clientSecret, asserted.clientSecret);
     for (const [what, all] of Object.entries(this.#around.tracker.given)) this.#keep(`upstream ${what}`, ...all);
     return { tokens: this.tokens, errors: this.errors };
   }
@@ -231,6 +239,31 @@ export class TokenRound {
     if (!answer.text.includes('bound: act')) throw new Error(`the call failed: ${answer.status} ${answer.text}`);
     this.#keep('upstream token that is bound to a key', ...seen.tokens);
     this.#keep('DPoP proof for an upstream', ...seen.proofs);
+  }
+
+  /** Enters a key of their own, is told of one that cannot be any, and calls with it. */
+  async #ownKey(token: string): Promise<void> {
+    const browser = this.#browser();
+    let page = shown(await browser.open('/connect/keyed'));
+    if (page.text.includes('Continue with Example Corp')) page = shown(await browser.submit(page, { provider: 'company' }));
+    const [misread, key] = [`${draw('own-key')}\u00e9`, draw('own-key')];
+    const problem = shown(await browser.submit(page, { label: 'default', key: misread, do: 'connect' }));
+    this.errors.push(`${JSON.stringify([...problem.headers])}\n${problem.text}`);
+    const end = shown(await browser.submit(problem, { label: 'default', key, do: 'connect' }));
+    if (!end.text.includes('is connected')) throw new Error(`no key was connected: ${end.status} ${end.text}`);
+    this.#keep('own key of a person', misread.slice(0, -1), key);
+    await this.#mustCall(token, 'keyed__echo');
+  }
+
+  /** Calls what gives tokens for what the gateway, and for what the company, says of them. */
+  async #vouchedFor(token: string): Promise<void> {
+    await this.#mustCall(token, 'stated__echo');
+    await this.#mustCall(token, 'asserted__echo');
+  }
+
+  async #mustCall(token: string, name: string): Promise<void> {
+    const answer = await this.call(`Bearer ${token}`, name);
+    if (!answer.text.includes('ledger')) throw new Error(`the call failed: ${answer.status} ${answer.text}`);
   }
 
   /** Everything where it does not belong, and what is nothing at all. */
