@@ -53,8 +53,9 @@ inside other text (\`Bearer \${env:TOKEN}\`):
 | \`\${file:PATH}\` | the content of a file, without its last line break |
 | \`\${secret:NAME}\` | a secret that was stored in the token vault |
 
-The token vault alone resolves them; it keeps the result encrypted. What the gateway needs to sign people in (\`identity\`) the
-authorization server resolves itself when it starts; there, \`\${secret:NAME}\` is refused. A value whose name says that it is a secret
+The token vault alone resolves them; it keeps the result encrypted. Of what the gateway needs to sign people in
+(\`identity\`), secrets and private keys may be \`\${secret:NAME}\`, which the authorization server asks the vault for when it is needed; the other
+references it resolves itself when it starts. A value whose name says that it is a secret
 (\`Authorization\`, \`X-Api-Key\`, \`…_TOKEN\`, \`…_PASSWORD\` and the like) is refused without a reference. A reference that leads
 nowhere is a problem of the file: it is not served.
 `;

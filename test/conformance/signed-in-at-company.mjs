@@ -21,6 +21,8 @@ const SEAL = 'of this run alone';
 /** The scenario's identity provider has told the gateway no secret, and looks at none. */
 const NO_SECRET = 'none';
 
+const AS_WRITTEN = { valueOf: (text) => Promise.resolve({ text, untilMs: Number.POSITIVE_INFINITY }) };
+
 /** @returns the person, and `obtain`, which has the company assert them as the vault has it done over the bus */
 export async function signedInAtCompany({ issuer, clientId, idToken, fetch }) {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'switchyard-conformance-'));
@@ -43,6 +45,7 @@ export async function signedInAtCompany({ issuer, clientId, idToken, fetch }) {
       clock,
       fetch,
       log,
+      secrets: AS_WRITTEN,
       secret: SEAL,
       afterMs: 300_000,
     },

@@ -1,4 +1,5 @@
 export { rpcSubject, type RpcMethod } from './rpc.js';
+export { IDENTITY_CREDENTIAL } from './identity-credential.js';
 export { channelOfCredential, channelSink, isSinkCredential, sinkCredential } from './sink-credential.js';
 export { EVENTS_INGEST_CONSUMER, EVENTS_STREAM, eventsSubject, type StreamDefinition } from './streams.js';
 export { BUCKETS, type BucketName } from './buckets.js';
@@ -55,6 +56,8 @@ export {
   CredentialMaterialSchema,
   LeaseCredentialRequestSchema,
   LeaseCredentialResponseSchema,
+  LeaseIdentitySecretsRequestSchema,
+  LeaseIdentitySecretsResponseSchema,
   LeaseSinkSecretsRequestSchema,
   LeaseSinkSecretsResponseSchema,
   VaultService,
@@ -65,6 +68,8 @@ export {
   type CredentialTemplate,
   type LeaseCredentialRequest,
   type LeaseCredentialResponse,
+  type LeaseIdentitySecretsRequest,
+  type LeaseIdentitySecretsResponse,
   type LeaseSinkSecretsRequest,
   type LeaseSinkSecretsResponse,
   type VaultRefusal,

@@ -1,8 +1,7 @@
 import { judgeRedirectUri } from '@switchyard/oauth';
 import { z } from 'zod';
 import { certificateKeys, refuseCertificate } from './client-certificates.js';
-import { holdsReference } from './secret-reference.js';
-import { CLIENT_ID, refuseOwnReference, WRITE_REFERENCE } from './service-clients.js';
+import { CLIENT_ID, refuseClientSecret, refuseOwnReference } from './service-clients.js';
 
 const redirectUri = z.string().superRefine((text, context) => {
   const judged = judgeRedirectUri(text);
@@ -10,7 +9,7 @@ const redirectUri = z.string().superRefine((text, context) => {
 });
 
 const clientSecret = z.string().superRefine((text, context) => {
-  const message = holdsReference(text) ? refuseOwnReference(text) : `is a secret in clear text. ${WRITE_REFERENCE} instead.`;
+  const message = refuseClientSecret(text);
   if (message !== undefined) context.addIssue(message);
 });
 
@@ -41,7 +40,7 @@ const entry = z
     clientSecret: clientSecret
       .optional()
       .describe(
-        'Secret of the app, of at least 32 characters, as a reference: `${env:NAME}` or `${file:PATH}`, resolved by the authorization server. Apps on people’s devices have none.',
+        'Secret of the app, of at least 32 characters, as a reference: `${secret:NAME}`, or `${env:NAME}` or `${file:PATH}`, which the authorization server resolves. Apps on people’s devices have none.',
       ),
     jwks: jwks.optional().describe('Instead of a secret: the app’s public keys as a JWK Set (private_key_jwt).'),
     ...certificateKeys,

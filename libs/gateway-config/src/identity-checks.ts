@@ -1,10 +1,10 @@
 import { presetOf } from './identity-presets.js';
 import type { ParsedIdentity, ParsedIdentityProvider } from './identity-section.js';
 import { isLoopbackHost } from './loopback.js';
-import { holdsReference, unknownReferences } from './secret-reference.js';
+import { holdsReference, refuseMixedReferences, unknownReferences } from './secret-reference.js';
 import type { PlacedProblem } from './placed-problem.js';
 
-const WRITE = 'Write ${env:NAME} or ${file:PATH}';
+const WRITE = 'Write ${env:NAME}, ${file:PATH} or ${secret:NAME}';
 
 /** Everything about the section `identity` that its shape alone does not say. */
 export function findIdentityProblems({ mode, oidc, providers }: ParsedIdentity): PlacedProblem[] {
@@ -72,7 +72,5 @@ function refuseSecret(text: string): string | undefined {
   const [unknown] = unknownReferences(text);
   if (unknown !== undefined) return `${unknown} is not a reference. ${WRITE}.`;
   if (!holdsReference(text)) return `is a secret in clear text. ${WRITE} instead.`;
-  if (text.includes('${secret:'))
-    return `cannot be a secret of the token vault, which hands those to edges alone: the authorization server reads this one itself. ${WRITE}.`;
-  return undefined;
+  return refuseMixedReferences(text);
 }

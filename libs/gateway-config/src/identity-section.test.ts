@@ -89,9 +89,9 @@ describe('identity', () => {
       'identity.oidc.clientSecret: is a secret in clear text.',
     ],
     [
-      'I9 secret of the vault',
-      'issuer: "https://a.example", clientId: id, clientSecret: "${secret:idp}"',
-      'identity.oidc.clientSecret: cannot be a secret of the token vault',
+      'I9 secret of two places',
+      'issuer: "https://a.example", clientId: id, clientSecret: "${secret:idp}${file:x}"',
+      'identity.oidc.clientSecret: is resolved in two places',
     ],
     [
       'I10 no reference',
@@ -150,12 +150,12 @@ describe('identity', () => {
     [
       'AC3 a secret in clear text',
       'identity: { clients: { a: { redirectUris: ["https://a.example/"], clientSecret: abc } } }',
-      'identity.clients.a.clientSecret: is a secret in clear text. Write ${env:NAME} or ${file:PATH} instead.',
+      'identity.clients.a.clientSecret: is a secret in clear text. Write ${env:NAME}, ${file:PATH} or ${secret:NAME} instead.',
     ],
     [
-      'AC4 a secret of the vault',
-      'identity: { clients: { a: { redirectUris: ["https://a.example/"], clientSecret: "${secret:x}" } } }',
-      'identity.clients.a.clientSecret: cannot be a secret of the token vault',
+      'AC4 a secret of two places',
+      'identity: { clients: { a: { redirectUris: ["https://a.example/"], clientSecret: "${secret:x}${env:Y}" } } }',
+      'identity.clients.a.clientSecret: is resolved in two places',
     ],
     [
       'AC5 a private key',

@@ -26,7 +26,7 @@ const provider = z.strictObject({
     .string()
     .optional()
     .describe(
-      'Client secret as a reference: `${env:NAME}` or `${file:PATH}`, resolved by the authorization server when it starts.',
+      'Client secret as a reference: `${secret:NAME}`, which the authorization server asks the token vault for when it is needed; or `${env:NAME}` or `${file:PATH}`, which it resolves itself when it starts.',
     ),
   privateKey: z
     .string()

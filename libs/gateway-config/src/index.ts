@@ -11,6 +11,8 @@ export type { ServerEntry } from './server-schema.js';
 export type { CredentialConfig } from './credential-schema.js';
 export type { HttpUpstream, StdioUpstream, UpstreamConfig, UpstreamEntry } from './upstream-schema.js';
 export type { IdentityProviderConfig } from './identity-section.js';
+export { identityReferences } from './identity-references.js';
+export { holdsVaultReference } from './secret-reference.js';
 export type { AppClientConfig } from './app-clients.js';
 export type { ServiceClientConfig } from './service-clients.js';
 export { IDENTITY_PRESETS } from './identity-presets.js';

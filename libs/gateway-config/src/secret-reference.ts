@@ -20,6 +20,15 @@ export function holdsReference(text: string): boolean {
   return [...text.matchAll(REFERENCE)].some(([, body]) => KIND.test(body ?? ''));
 }
 
+/** Whether a text holds a reference that only the token vault can resolve. */
+export const holdsVaultReference = (text: string): boolean => text.includes('${secret:');
+
+/** Why a text cannot be resolved in one place; undefined where it can. */
+export const refuseMixedReferences = (text: string): string | undefined =>
+  holdsVaultReference(text) && /\$\{(env|file):/.test(text)
+    ? 'is resolved in two places: ${secret:NAME} by the token vault, ${env:NAME} and ${file:PATH} by the authorization server. Keep one kind.'
+    : undefined;
+
 /** Whether a text holds something written as a reference is, usable or not. */
 export const holdsAnyReference = (text: string): boolean => text.search(REFERENCE) !== -1;
 

@@ -36,11 +36,7 @@ describe('identity.services', () => {
       'identity.services.a.clientSecret: cannot stand beside publicKey.',
     ],
     ['S3 a secret in clear text', '{ a: { clientSecret: abc, servers: [work] } }', 'is a secret in clear text.'],
-    [
-      'S4 a secret of the vault',
-      '{ a: { clientSecret: "${secret:x}", servers: [work] } }',
-      'cannot be a secret of the token vault',
-    ],
+    ['S4 a secret of two places', '{ a: { clientSecret: "${secret:x}${env:Y}", servers: [work] } }', 'is resolved in two places'],
     ['S5 a private key', '{ a: { publicKey: "-----BEGIN PRIVATE KEY-----", servers: [work] } }', 'is a private key'],
     ['S6 no PEM', '{ a: { publicKey: abc, servers: [work] } }', 'is not a public key in PEM.'],
     ['S7 a private JWK', '{ a: { jwks: { keys: [{ kty: EC, d: x }] }, servers: [work] } }', 'holds a private or shared key'],

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { certificateKeys, refuseCertificate } from './client-certificates.js';
 import { isLoopbackHost } from './loopback.js';
-import { holdsReference, unknownReferences } from './secret-reference.js';
+import { holdsReference, refuseMixedReferences, unknownReferences } from './secret-reference.js';
 import type { PlacedProblem } from './placed-problem.js';
 
-/** How to write a secret that the authorization server resolves. */
-export const WRITE_REFERENCE = 'Write ${env:NAME} or ${file:PATH}';
+/** How to write what the authorization server resolves. */
+const WRITE_REFERENCE = 'Write ${env:NAME} or ${file:PATH}';
+/** How to write a secret. */
+const WRITE_SECRET = 'Write ${env:NAME}, ${file:PATH} or ${secret:NAME}';
 
 /** Client ids that can be mistaken for nobody else: no URLs (those are metadata documents), none of the ids that people have. */
 export const CLIENT_ID = /^(?!usr_|switchyard-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -38,7 +40,7 @@ const entry = z.strictObject({
     .string()
     .optional()
     .describe(
-      'Instead of a key: a secret (client_secret_basic) of at least 32 characters, as a reference: `${env:NAME}` or `${file:PATH}`, resolved by the authorization server when it starts.',
+      'Instead of a key: a secret (client_secret_basic) of at least 32 characters, as a reference: `${secret:NAME}`, or `${env:NAME}` or `${file:PATH}`, which the authorization server resolves when it starts.',
     ),
   ...certificateKeys,
   servers: z
@@ -121,19 +123,23 @@ const REFUSE: Readonly<Record<(typeof CREDENTIALS)[number], (service: ParsedServ
     const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
     return isSafe && url.hash === '' && url.username === '' ? undefined : 'must be an https URL without a fragment or user.';
   },
-  clientSecret: ({ clientSecret = '' }) => {
-    if (!holdsReference(clientSecret)) return `is a secret in clear text. ${WRITE_REFERENCE} instead.`;
-    return refuseOwnReference(clientSecret);
-  },
+  clientSecret: ({ clientSecret = '' }) => refuseClientSecret(clientSecret),
   certificate: ({ certificate = '' }) => refuseCertificate(certificate) ?? refuseOwnReference(certificate),
   certificateSubject: () => undefined,
 };
+
+/** Why the secret of a client cannot stand so; undefined when it can. */
+export function refuseClientSecret(text: string): string | undefined {
+  const [unknown] = unknownReferences(text);
+  if (unknown !== undefined) return `${unknown} is not a reference. ${WRITE_SECRET}.`;
+  return holdsReference(text) ? refuseMixedReferences(text) : `is a secret in clear text. ${WRITE_SECRET} instead.`;
+}
 
 /** Why a reference cannot be resolved by the authorization server; undefined when it can. */
 export function refuseOwnReference(text: string): string | undefined {
   const [unknown] = unknownReferences(text);
   if (unknown !== undefined) return `${unknown} is not a reference. ${WRITE_REFERENCE}.`;
   if (text.includes('${secret:'))
-    return `cannot be a secret of the token vault, which hands those to edges alone: the authorization server reads this one itself. ${WRITE_REFERENCE}.`;
+    return `cannot be a secret of the token vault: it is nothing to be kept secret, and the authorization server reads it itself. ${WRITE_REFERENCE}.`;
   return undefined;
 }

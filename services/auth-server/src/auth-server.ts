@@ -4,6 +4,7 @@ import { BUCKETS, DEFAULT_TENANT, type ApiKeyRecord } from '@switchyard/contract
 import { Egress, LOOPBACK } from '@switchyard/egress';
 import { isLoopbackHost, loadGatewayConfig, type GatewayConfig } from '@switchyard/gateway-config';
 import type { Rpc } from '@switchyard/messaging';
+import { generateSealingKey } from '@switchyard/oauth';
 import type { Clock, RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
@@ -22,6 +23,7 @@ import { exchangeOf } from './events/exchange.js';
 import { ensureFirstAdminKey } from './keys/first-admin-key.js';
 import { KeyRegister } from './keys/key-register.js';
 import { Federation } from './federation/federation.js';
+import { IdentitySecrets } from './federation/identity-secrets.js';
 import { resolveIdentitySecrets } from './federation/resolve-identity-secrets.js';
 import { oidcHandler } from './oidc-handler.js';
 import { PeopleRegister } from './people/people-register.js';
@@ -80,12 +82,15 @@ export async function startAuthServer(config: AuthServerConfig, deps: AuthServer
   const egress = undo.adopt(new Egress({ allowed: reachable(gateway), connectTimeoutMs: 5_000 }), (it) => it.close());
   const onUnreadableRing = (error: unknown) => log.error('the signing keys could not be read', { error });
   const signing = undo.adopt(await SigningKeys.open(state, tenant, clock, onUnreadableRing), (it) => it.close());
-  const configured = undo.adopt(await openConfiguredClients(gateway, config.gatewayFile, tenant, deps), (it) => it.close());
+  const secrets = new IdentitySecrets({ rpc, tenant, sealingKey: await generateSealingKey(), clock, log });
+  const configured = undo.adopt(await openConfiguredClients(gateway, config.gatewayFile, tenant, { ...deps, secrets }), (it) =>
+    it.close(),
+  );
   const store = new OidcStore(await state.bucket(BUCKETS.oidc, tenant));
   const revoked = await RevocationRegister.open(state, tenant);
   const endedClients = new Ended('client', store, revoked, clock);
   undo.adopt(RemovedApps.follow({ configured, store, ended: endedClients, log }), (it) => it.close());
-  const opened = { servers, signing, configured, store, register: revoked, endedClients, fetch: egress.fetch };
+  const opened = { servers, signing, secrets, configured, store, register: revoked, endedClients, fetch: egress.fetch };
   const onUnreadable = (key: string, error: unknown) => log.error('a revocation could not be read', { key_id: key, error });
   const revocations = undo.adopt(await Revocations.open(state, tenant, onUnreadable), (it) => it.close());
   const { publicUrl } = gateway.gateway;
@@ -117,6 +122,7 @@ function reachable({ gateway, egress }: GatewayConfig): readonly string[] {
 interface Opened {
   readonly servers: KnownServers;
   readonly signing: SigningKeys;
+  readonly secrets: IdentitySecrets;
   readonly configured: ConfiguredClients;
   readonly store: OidcStore;
   readonly register: RevocationRegister;
@@ -127,7 +133,7 @@ interface Opened {
 async function providerParts(
   { gateway: { publicUrl }, identity }: GatewayConfig,
   tenant: string,
-  { servers, signing, configured, store, register, endedClients, fetch }: Opened,
+  { servers, signing, secrets, configured, store, register, endedClients, fetch }: Opened,
   deps: AuthServerDeps,
 ) {
   const { state, clock, audit, log } = deps;
@@ -139,7 +145,7 @@ async function providerParts(
   const ended = new Ended('person', store, register, clock);
   const { mode, providers, recheckSeconds, tokenExchange } = identity;
   const federation = new Federation({
-    ...{ providers, publicUrl, store, accounts, ended, clock, fetch, log },
+    ...{ providers, publicUrl, store, accounts, ended, clock, fetch, log, secrets },
     secret: cookieSecret,
     afterMs: recheckSeconds * 1000,
   });
@@ -172,10 +178,11 @@ function openConfiguredClients(
   { identity }: GatewayConfig,
   file: string,
   tenant: string,
-  { state, env, log }: AuthServerDeps,
+  { state, env, log, secrets }: AuthServerDeps & { readonly secrets: IdentitySecrets },
 ): Promise<ConfiguredClients> {
   return ConfiguredClients.open(state, tenant, {
     services: new Map(identity.services.map((service) => [service.clientId, serviceClientMetadata(service)])),
+    secrets,
     source: { env, directory: path.dirname(path.resolve(file)) },
     onUnusable: (clientId, message) =>
       log.error('an app of the configuration cannot be used', { client_id: clientId, reason: message }),

@@ -1,4 +1,4 @@
-import { AssertionService, BUCKETS, DEFAULT_TENANT, rpcSubject } from '@switchyard/contracts';
+import { AssertionService, BUCKETS, DEFAULT_TENANT, rpcSubject, VaultService } from '@switchyard/contracts';
 import { connectNats, NatsRpc, type NatsLink } from '@switchyard/messaging';
 import { generateSealingKey } from '@switchyard/oauth';
 import { systemClock } from '@switchyard/runtime';
@@ -53,6 +53,14 @@ describe('deploy/nats/nats.conf', () => {
       const asked = stranger.connection.request(rpcSubject(AssertionService.method.obtainIdJag), '', { timeout: 2_000 });
       await expect(asked).rejects.toThrow(/permission/i);
     }
+  });
+
+  it('NP-9 lets the authorization server alone ask for what the vault keeps for it', async () => {
+    const ask = async (user: string) =>
+      (await link(user)).connection.request(rpcSubject(VaultService.method.leaseIdentitySecrets), '', { timeout: 2_000 });
+    // No vault runs here.
+    await expect(ask('auth-server')).rejects.toThrow(/no responders/i);
+    for (const user of ['edge-proxy', 'capability-registry', 'analytics']) await expect(ask(user)).rejects.toThrow(/permission/i);
   });
 
   it.each(USERS.filter((user) => user !== 'auth-server'))('NP-4 does not let %s read signing keys', async (user) => {

@@ -1,4 +1,11 @@
-import { channelOfCredential, isSinkCredential, sinkCredential, VaultService, type Snapshot } from '@switchyard/contracts';
+import {
+  channelOfCredential,
+  IDENTITY_CREDENTIAL,
+  isSinkCredential,
+  sinkCredential,
+  VaultService,
+  type Snapshot,
+} from '@switchyard/contracts';
 import { parseGatewayConfig, type GatewayOverrides } from '@switchyard/gateway-config';
 import { RpcFault, RpcUnavailable, type Rpc } from '@switchyard/messaging';
 import { ConfigError, formatPath, positionInText, type Clock, type ConfigProblem } from '@switchyard/runtime';
@@ -85,6 +92,13 @@ async function publish(snapshot: Snapshot, { snapshots, audit }: ApplyContext, s
       throw new ApplyUnavailable('state', 'The store of snapshots cannot be reached.', { cause });
     throw cause;
   }
+}
+
+function pathOf(credential: string): string[] {
+  if (credential === IDENTITY_CREDENTIAL) return ['identity'];
+  return isSinkCredential(credential)
+    ? ['audit', 'sinks', credential.slice(sinkCredential('').length)]
+    : ['upstreams', credential];
 }
 
 function placed(problem: { upstream: string; message: string }, text: string, file: string): ConfigProblem {

@@ -122,6 +122,19 @@ describe('credentialTemplates', () => {
   });
 });
 
+describe('secrets of the section identity', () => {
+  const text = `identity: { mode: oidc, oidc: { issuer: "https://a.example", clientId: a, clientSecret: "\${secret:idp}" } }`;
+
+  it('are what the vault keeps for the authorization server, each under the text that refers to it', () => {
+    const config = parseGatewayConfig(text, 'f');
+    const env = { '${secret:idp}': '${secret:idp}' };
+    expect(credentialTemplates(config)).toEqual([{ upstream: 'identity/secrets', headers: {}, env }]);
+    const compiled = toJson(SnapshotSchema, compileSnapshot(config, { 'identity/secrets': 'v1' }, 'default', at(0)));
+    expect(compiled).toMatchObject({ identitySecretsVersion: 'v1' });
+    expect(JSON.stringify(compiled)).not.toContain('secret:idp');
+  });
+});
+
 describe('audit sinks', () => {
   const text = `audit: { sinks: { siem: { type: webhook, url: "https://a.example/", secret: "\${env:S}" }, disk: { type: file, path: /a } } }`;
 

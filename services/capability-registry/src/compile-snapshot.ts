@@ -1,6 +1,13 @@
 import { create, toJson, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { channelSink, CredentialOwner, sinkCredential, SnapshotSchema, type Snapshot } from '@switchyard/contracts';
+import {
+  channelSink,
+  CredentialOwner,
+  IDENTITY_CREDENTIAL,
+  sinkCredential,
+  SnapshotSchema,
+  type Snapshot,
+} from '@switchyard/contracts';
 import {
   sinkReferences,
   type AppClientConfig,
@@ -50,6 +57,7 @@ export function compileSnapshot(
     requireDpopNonce: config.identity.dpop.nonce,
     currency: config.audit.prices?.currency ?? '',
     auditShedsReads: config.audit.whenFull === 'shed',
+    identitySecretsVersion: credentialVersions[IDENTITY_CREDENTIAL] ?? '',
     auditSinks: Object.entries(config.audit.sinks).map(([name, settings]) =>
       compileSink(name, settings, credentialVersions[sinkCredential(name)]),
     ),

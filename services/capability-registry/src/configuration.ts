@@ -76,7 +76,8 @@ export class Configuration {
     const hasReferences = this.#rejection
       ? this.#rejection.reason !== 'config_invalid'
       : this.snapshot.upstreams.some(({ needsCredential }) => needsCredential) ||
-        [...this.snapshot.auditSinks, ...this.snapshot.alertChannels].some(({ needsSecrets }) => needsSecrets);
+        [...this.snapshot.auditSinks, ...this.snapshot.alertChannels].some(({ needsSecrets }) => needsSecrets) ||
+        this.snapshot.identitySecretsVersion !== '';
     if (hasReferences) this.change(this.#tried);
   }
 

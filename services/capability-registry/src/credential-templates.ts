@@ -1,13 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ApplyCredentialsRequestSchema } from '@switchyard/contracts';
-import { channelSink, sinkCredential } from '@switchyard/contracts';
-import { sinkReferences, type GatewayConfig, type UpstreamConfig } from '@switchyard/gateway-config';
+import { channelSink, IDENTITY_CREDENTIAL, sinkCredential } from '@switchyard/contracts';
+import { identityReferences, sinkReferences, type GatewayConfig, type UpstreamConfig } from '@switchyard/gateway-config';
 import { needsCredential } from './compile-snapshot.js';
 
 /** How the vault makes the credential of one upstream. Values hold references; the vault resolves them. */
 export type Template = NonNullable<MessageInitShape<typeof ApplyCredentialsRequestSchema>['credentials']>[number];
 
-/** What the vault must keep for each upstream that needs a credential, and for each sink and alert channel that has secrets. */
+/** What the vault must keep for each upstream that needs a credential, for each sink and alert channel that has secrets, and for who signs people in. */
 export function credentialTemplates(config: GatewayConfig): Template[] {
   const upstreams = Object.entries(config.upstreams)
     .filter(([, upstream]) => needsCredential(upstream))
@@ -16,7 +16,10 @@ export function credentialTemplates(config: GatewayConfig): Template[] {
   const sinks = [...Object.entries(config.audit.sinks), ...channels]
     .map(([name, settings]) => ({ upstream: sinkCredential(name), headers: {}, env: sinkReferences(settings) }))
     .filter(({ env }) => Object.keys(env).length > 0);
-  return [...upstreams, ...sinks];
+  const identity = identityReferences(config);
+  // Each stands for itself: the authorization server knows the texts, not where they stood.
+  const env = Object.fromEntries(identity.map((text) => [text, text]));
+  return [...upstreams, ...sinks, ...(identity.length === 0 ? [] : [{ upstream: IDENTITY_CREDENTIAL, headers: {}, env }])];
 }
 
 function templateOf(name: string, upstream: UpstreamConfig, config: GatewayConfig): Template {

@@ -5,6 +5,7 @@ import { UserClaimsController } from './http/user-claims.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
 import { ApplyCredentialsHandler } from './rpc/apply-credentials.js';
 import { LeaseCredentialHandler } from './rpc/lease-credential.js';
+import { LeaseIdentitySecretsHandler } from './rpc/lease-identity-secrets.js';
 import { LeaseSinkSecretsHandler } from './rpc/lease-sink-secrets.js';
 import { VaultContext } from './vault-context.js';
 
@@ -17,6 +18,7 @@ export class TokenVaultModule {
       controllers: [
         LeaseCredentialHandler,
         LeaseSinkSecretsHandler,
+        LeaseIdentitySecretsHandler,
         ApplyCredentialsHandler,
         SecretsController,
         DataKeysController,

@@ -1,4 +1,5 @@
-import type { Adapter } from 'oidc-provider';
+import { errors, type Adapter } from 'oidc-provider';
+import { SecretUnavailable } from '../federation/identity-secrets.js';
 import type { ClientDocuments } from './client-documents.js';
 import type { ConfiguredClients } from './configured-clients.js';
 import { looksLikeDocumentId } from './document-id.js';
@@ -14,12 +15,17 @@ export interface ClientSources {
   readonly failed: FailedAuthentications;
 }
 
+/** Nobody is turned away for good because a secret cannot be had. */
+function sayThatItIsAway(error: unknown): never {
+  if (!(error instanceof SecretUnavailable)) throw error;
+  throw new errors.TemporarilyUnavailable('the secret of this client cannot be had at the moment; try again later');
+}
+
 /** Where oidc-provider finds clients: in the configuration, at the address that their id is, among those that have registered themselves. */
 export function clientAdapter({ configured, documents, registered, failed }: ClientSources): Adapter {
   const nothing = async () => undefined;
   const find = async (id: string) => {
-    const known = configured.get(id);
-    if (known !== undefined) return { ...known };
+    if (configured.has(id)) return configured.find(id).catch(sayThatItIsAway);
     return looksLikeDocumentId(id) ? documents.find(id) : registered.find(id);
   };
   return {

@@ -9,6 +9,7 @@ import type { EndedPeople } from '../revocation/ended.js';
 import { readIdentity } from './identity.js';
 import { IdentityClient, type IdJagWanted, type SignInChecks } from './identity-client.js';
 import { IdJags, type IdJagOutcome } from './id-jags.js';
+import type { IdentitySecrets } from './identity-secrets.js';
 import { judgeFailure, type Failure } from './judge-failure.js';
 import { ProviderLogout } from './provider-logout.js';
 import { ProviderSessions } from './provider-sessions.js';
@@ -53,11 +54,11 @@ export class Federation {
   readonly #idJags: IdJags;
 
   constructor(o: FederationOptions) {
-    const { publicUrl, store, clock, fetch } = o;
+    const { publicUrl, store, clock, fetch, secrets } = o;
     this.#o = o;
     this.providers = o.providers;
     const clientOf = (config: IdentityProviderConfig) =>
-      new IdentityClient({ config, redirectUri: `${publicUrl}${callbackPath(config.name)}`, fetch, clock });
+      new IdentityClient({ config, redirectUri: `${publicUrl}${callbackPath(config.name)}`, fetch, clock, secrets });
     this.#clients = new Map(o.providers.map((config) => [config.name, clientOf(config)]));
     this.logout = new ProviderLogout({ ...o, clients: this.#clients });
     this.assertions = new CompanyAssertions({ ...o, clients: this.#clients });
@@ -177,6 +178,8 @@ interface FederationOptions {
   readonly clock: { now(): number };
   readonly fetch: typeof globalThis.fetch;
   readonly log: Logger;
+  /** What the gateway shows providers, where the vault keeps it. */
+  readonly secrets: Pick<IdentitySecrets, 'valueOf'>;
   /** Seals what providers gave. */
   readonly secret: string;
   /** How long a provider's yes is believed. */

@@ -2,6 +2,8 @@ import { createPrivateKey } from 'node:crypto';
 import type { IdentityProviderConfig } from '@switchyard/gateway-config';
 import * as oidc from 'openid-client';
 import { valuesOf, type Claims } from './identity.js';
+import { SecretUnavailable, type IdentitySecrets } from './identity-secrets.js';
+import { refusePrivateKey } from './resolve-identity-secrets.js';
 
 const TIMEOUT_SECONDS = 10;
 const CLOCK_TOLERANCE_SECONDS = 60;
@@ -62,7 +64,8 @@ export class IdentityClient {
   readonly #redirectUri: string;
   readonly #fetch: typeof globalThis.fetch;
   readonly #clock: { now(): number };
-  #found: { readonly configuration: oidc.Configuration; readonly atMs: number } | undefined;
+  readonly #secrets: Pick<IdentitySecrets, 'valueOf'>;
+  #found: { readonly configuration: oidc.Configuration; readonly untilMs: number } | undefined;
   #finding: Promise<oidc.Configuration> | undefined;
 
   constructor(o: {
@@ -70,11 +73,13 @@ export class IdentityClient {
     readonly redirectUri: string;
     readonly fetch: typeof globalThis.fetch;
     readonly clock: { now(): number };
+    readonly secrets: Pick<IdentitySecrets, 'valueOf'>;
   }) {
     this.config = o.config;
     this.#redirectUri = o.redirectUri;
     this.#fetch = o.fetch;
     this.#clock = o.clock;
+    this.#secrets = o.secrets;
   }
 
   /** Where the browser is sent to sign in. @throws where the provider cannot be reached */
@@ -166,18 +171,19 @@ export class IdentityClient {
   /** What was found stays in use where a provider cannot be reached to look again. */
   async #discovered(): Promise<oidc.Configuration> {
     const found = this.#found;
-    if (found !== undefined && this.#clock.now() - found.atMs < REDISCOVER_AFTER_MS) return found.configuration;
+    if (found !== undefined && this.#clock.now() < found.untilMs) return found.configuration;
     this.#finding ??= this.#discover().finally(() => (this.#finding = undefined));
     return found === undefined ? this.#finding : this.#finding.catch(() => found.configuration);
   }
 
   async #discover(): Promise<oidc.Configuration> {
     const { issuer, clientId } = this.config;
+    const { untilMs, ...credential } = await this.#credential();
     const configuration = await oidc.discovery(
       new URL(issuer),
       clientId,
       { [oidc.clockTolerance]: CLOCK_TOLERANCE_SECONDS },
-      clientAuthentication(this.config),
+      clientAuthentication({ ...this.config, ...credential }),
       {
         [oidc.customFetch]: (url, options) => this.#fetch(url, options as RequestInit),
         timeout: TIMEOUT_SECONDS,
@@ -185,8 +191,17 @@ export class IdentityClient {
         execute: [oidc.enableNonRepudiationChecks, ...(issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [])],
       },
     );
-    this.#found = { configuration, atMs: this.#clock.now() };
+    this.#found = { configuration, untilMs: Math.min(untilMs, this.#clock.now() + REDISCOVER_AFTER_MS) };
     return configuration;
+  }
+
+  /** What the gateway shows that it is itself with. @throws SecretUnavailable */
+  async #credential(): Promise<{ readonly clientSecret?: string; readonly privateKey?: string; readonly untilMs: number }> {
+    const { clientSecret = '', privateKey } = this.config;
+    const { text, untilMs } = await this.#secrets.valueOf(privateKey ?? clientSecret);
+    if (privateKey === undefined) return { clientSecret: text, untilMs };
+    if (refusePrivateKey(text) !== undefined) throw new SecretUnavailable('secret_unusable');
+    return { privateKey: text, untilMs };
   }
 }
 

@@ -1,4 +1,5 @@
 import * as oidc from 'openid-client';
+import { SecretUnavailable } from './identity-secrets.js';
 
 /** What a failed request to an identity provider says. */
 export interface Failure {
@@ -11,6 +12,7 @@ const CODE = /^[a-z0-9_]{1,64}$/;
 
 /** Whether a provider said no to a person or to this gateway, could not be asked, or answered what cannot be trusted. */
 export function judgeFailure(error: unknown): Failure {
+  if (error instanceof SecretUnavailable) return error;
   if (error instanceof oidc.AuthorizationResponseError || error instanceof oidc.ResponseBodyError) return judgeAnswer(error);
   if (error instanceof oidc.ClientError && error.code !== undefined && !UNREACHABLE.has(error.code))
     return { kind: 'invalid', code: error.code };

@@ -1,11 +1,16 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import path from 'node:path';
-import type { GatewayConfig, IdentityProviderConfig, ServiceClientConfig } from '@switchyard/gateway-config';
+import {
+  holdsVaultReference,
+  type GatewayConfig,
+  type IdentityProviderConfig,
+  type ServiceClientConfig,
+} from '@switchyard/gateway-config';
 import { ConfigError, resolveReferences, type ReferenceSource } from '@switchyard/runtime';
 import { refuseCertificates } from '../clients/certificate-metadata.js';
 
 /**
- * Puts the secrets and keys of identity providers and services in the place of their references.
+ * Puts the secrets and keys of identity providers and services in the place of their references, except of those that the vault resolves.
  * @param file the gateway's file: relative paths start from its folder
  * @throws ConfigError where a reference leads nowhere, or what it leads to cannot be used
  */
@@ -23,6 +28,7 @@ export function resolveIdentitySecrets(
 function resolvedService(service: ServiceClientConfig, source: ReferenceSource, file: string): ServiceClientConfig {
   const { name, clientSecret, publicKey, certificate } = service;
   const resolve = (key: string, text: string, refuse: (resolved: string) => string | undefined) => {
+    if (key === 'clientSecret' && holdsVaultReference(text)) return text;
     const result = resolveReferences(text, source);
     const message = result.ok ? refuse(result.text) : result.message;
     if (message !== undefined) throw new ConfigError([{ file, path: `identity.services.${name}.${key}`, message }]);
@@ -54,8 +60,10 @@ function refusePublicKey(pem: string): string | undefined {
 function resolved(provider: IdentityProviderConfig, source: ReferenceSource, file: string): IdentityProviderConfig {
   const { clientSecret, privateKey } = provider;
   const resolve = (key: string, text: string) => {
+    // What the vault keeps is had when it is needed: the vault may start later, or be told it later.
+    if (holdsVaultReference(text)) return text;
     const result = resolveReferences(text, source);
-    const message = result.ok ? (key === 'privateKey' ? refuseKey(result.text) : undefined) : result.message;
+    const message = result.ok ? (key === 'privateKey' ? refusePrivateKey(result.text) : undefined) : result.message;
     if (message !== undefined) throw new ConfigError([{ file, path: `identity (${provider.name}).${key}`, message }]);
     return result.ok ? result.text : '';
   };
@@ -66,7 +74,8 @@ function resolved(provider: IdentityProviderConfig, source: ReferenceSource, fil
   };
 }
 
-function refuseKey(pem: string): string | undefined {
+/** Why a text is no key that the gateway can show itself with; undefined where it is one. */
+export function refusePrivateKey(pem: string): string | undefined {
   try {
     const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPrivateKey(pem);
     if (type === 'rsa' || (type === 'ec' && details?.namedCurve === 'prime256v1')) return undefined;

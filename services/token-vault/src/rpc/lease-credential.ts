@@ -3,6 +3,7 @@ import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { EventFields } from '@switchyard/contracts';
 import {
+  IDENTITY_CREDENTIAL,
   isSinkCredential,
   LeaseCredentialRequestSchema,
   LeaseCredentialResponseSchema,
@@ -42,10 +43,11 @@ export class LeaseCredentialHandler {
   @MessagePattern(rpcSubject(VaultService.method.leaseCredential))
   async handle(@Payload(messagePipe(LeaseCredentialRequestSchema)) request: LeaseCredentialRequest): Promise<unknown> {
     if (!this.#vault.audit.accepting()) return this.#refuse(auditFull);
-    // What sinks are configured with is none of the edges' business.
-    const found = isSinkCredential(request.upstream)
-      ? refused('unknown_upstream', `${request.upstream} is no upstream.`)
-      : await findLeasable(this.#vault, request);
+    // What sinks and the authorization server are configured with is none of the edges' business.
+    const found =
+      isSinkCredential(request.upstream) || request.upstream === IDENTITY_CREDENTIAL
+        ? refused('unknown_upstream', `${request.upstream} is no upstream.`)
+        : await findLeasable(this.#vault, request);
     if (found.ok) return this.#lease(request, found);
     const { reason, cause, severity = '' } = found;
     const detail = { edge: request.edge, cause };

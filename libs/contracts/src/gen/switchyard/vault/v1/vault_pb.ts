@@ -16,7 +16,114 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/vault/v1/vault.proto.
  */
 export const file_switchyard_vault_v1_vault: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zd2l0Y2h5YXJkL3ZhdWx0L3YxL3ZhdWx0LnByb3RvEhNzd2l0Y2h5YXJkLnZhdWx0LnYxIl8KF0xlYXNlU2lua1NlY3JldHNSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIMCgRzaW5rGAIgASgJEg8KB2VtaXR0ZXIYAyABKAkSFQoNcmVjaXBpZW50X2p3axgEIAEoCSKRAQoYTGVhc2VTaW5rU2VjcmV0c1Jlc3BvbnNlEjUKBWxlYXNlGAEgASgLMiQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTGVhc2VIABI0CgdyZWZ1c2FsGAIgASgLMiEuc3dpdGNoeWFyZC52YXVsdC52MS5WYXVsdFJlZnVzYWxIAEIICgZyZXN1bHQigAIKFkxlYXNlQ3JlZGVudGlhbFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhAKCHVwc3RyZWFtGAIgASgJEhgKEHByaW5jaXBhbF9pc3N1ZXIYAyABKAkSGQoRcHJpbmNpcGFsX3N1YmplY3QYBCABKAkSDAoEZWRnZRgFIAEoCRIVCg1yZWNpcGllbnRfandrGAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSFAoMY2FsbGVyX3Byb29mGAggASgJEhgKEHJlamVjdGVkX3ZlcnNpb24YCSABKAkSGAoQY2hhbGxlbmdlX3Njb3BlcxgKIAMoCRIMCgR0ZWFtGAsgASgJIpABChdMZWFzZUNyZWRlbnRpYWxSZXNwb25zZRI1CgVsZWFzZRgBIAEoCzIkLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbExlYXNlSAASNAoHcmVmdXNhbBgCIAEoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVmF1bHRSZWZ1c2FsSABCCAoGcmVzdWx0ImIKD0NyZWRlbnRpYWxMZWFzZRIOCgZzZWFsZWQYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKyAgoSQ3JlZGVudGlhbE1hdGVyaWFsEkUKB2hlYWRlcnMYASADKAsyNC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxNYXRlcmlhbC5IZWFkZXJzRW50cnkSPQoDZW52GAIgAygLMjAuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTWF0ZXJpYWwuRW52RW50cnkSFwoPdGxzX2NlcnRpZmljYXRlGAMgASgJEg8KB3Rsc19rZXkYBCABKAkSEAoIZHBvcF9rZXkYBSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJECgxWYXVsdFJlZnVzYWwSDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEwoLY29ubmVjdF91cmwYAyABKAkiZwoXQXBwbHlDcmVkZW50aWFsc1JlcXVlc3QSDgoGdGVuYW50GAEgASgJEjwKC2NyZWRlbnRpYWxzGAIgAygLMicuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUiwgMKEkNyZWRlbnRpYWxUZW1wbGF0ZRIQCgh1cHN0cmVhbRgBIAEoCRJFCgdoZWFkZXJzGAIgAygLMjQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUuSGVhZGVyc0VudHJ5Ej0KA2VudhgDIAMoCzIwLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlLkVudkVudHJ5EgwKBGtpbmQYBCABKAkSRwoIc2V0dGluZ3MYBSADKAsyNS5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZS5TZXR0aW5nc0VudHJ5EjAKBXRlYW1zGAYgAygLMiEuc3dpdGNoeWFyZC52YXVsdC52MS5UZWFtU2V0dGluZ3MaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEirgEKDFRlYW1TZXR0aW5ncxIqCgR0ZWFtGAEgASgLMhwuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5UZWFtEkEKCHNldHRpbmdzGAIgAygLMi8uc3dpdGNoeWFyZC52YXVsdC52MS5UZWFtU2V0dGluZ3MuU2V0dGluZ3NFbnRyeRovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi1AEKGEFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZRJNCgh2ZXJzaW9ucxgBIAMoCzI7LnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlLlZlcnNpb25zRW50cnkSOAoIcHJvYmxlbXMYAiADKAsyJi5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9ibGVtGi8KDVZlcnNpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI2ChFDcmVkZW50aWFsUHJvYmxlbRIQCgh1cHN0cmVhbRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJMt4CCgxWYXVsdFNlcnZpY2USbAoPTGVhc2VDcmVkZW50aWFsEisuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUNyZWRlbnRpYWxSZXF1ZXN0Giwuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUNyZWRlbnRpYWxSZXNwb25zZRJvChBBcHBseUNyZWRlbnRpYWxzEiwuc3dpdGNoeWFyZC52YXVsdC52MS5BcHBseUNyZWRlbnRpYWxzUmVxdWVzdBotLnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlEm8KEExlYXNlU2lua1NlY3JldHMSLC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlU2lua1NlY3JldHNSZXF1ZXN0Gi0uc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZVNpbmtTZWNyZXRzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_switchyard_registry_v1_snapshot]);
+  fileDesc("Ch9zd2l0Y2h5YXJkL3ZhdWx0L3YxL3ZhdWx0LnByb3RvEhNzd2l0Y2h5YXJkLnZhdWx0LnYxIkQKG0xlYXNlSWRlbnRpdHlTZWNyZXRzUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSFQoNcmVjaXBpZW50X2p3axgCIAEoCSKVAQocTGVhc2VJZGVudGl0eVNlY3JldHNSZXNwb25zZRI1CgVsZWFzZRgBIAEoCzIkLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbExlYXNlSAASNAoHcmVmdXNhbBgCIAEoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVmF1bHRSZWZ1c2FsSABCCAoGcmVzdWx0Il8KF0xlYXNlU2lua1NlY3JldHNSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIMCgRzaW5rGAIgASgJEg8KB2VtaXR0ZXIYAyABKAkSFQoNcmVjaXBpZW50X2p3axgEIAEoCSKRAQoYTGVhc2VTaW5rU2VjcmV0c1Jlc3BvbnNlEjUKBWxlYXNlGAEgASgLMiQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTGVhc2VIABI0CgdyZWZ1c2FsGAIgASgLMiEuc3dpdGNoeWFyZC52YXVsdC52MS5WYXVsdFJlZnVzYWxIAEIICgZyZXN1bHQigAIKFkxlYXNlQ3JlZGVudGlhbFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhAKCHVwc3RyZWFtGAIgASgJEhgKEHByaW5jaXBhbF9pc3N1ZXIYAyABKAkSGQoRcHJpbmNpcGFsX3N1YmplY3QYBCABKAkSDAoEZWRnZRgFIAEoCRIVCg1yZWNpcGllbnRfandrGAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSFAoMY2FsbGVyX3Byb29mGAggASgJEhgKEHJlamVjdGVkX3ZlcnNpb24YCSABKAkSGAoQY2hhbGxlbmdlX3Njb3BlcxgKIAMoCRIMCgR0ZWFtGAsgASgJIpABChdMZWFzZUNyZWRlbnRpYWxSZXNwb25zZRI1CgVsZWFzZRgBIAEoCzIkLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbExlYXNlSAASNAoHcmVmdXNhbBgCIAEoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVmF1bHRSZWZ1c2FsSABCCAoGcmVzdWx0ImIKD0NyZWRlbnRpYWxMZWFzZRIOCgZzZWFsZWQYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKyAgoSQ3JlZGVudGlhbE1hdGVyaWFsEkUKB2hlYWRlcnMYASADKAsyNC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxNYXRlcmlhbC5IZWFkZXJzRW50cnkSPQoDZW52GAIgAygLMjAuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTWF0ZXJpYWwuRW52RW50cnkSFwoPdGxzX2NlcnRpZmljYXRlGAMgASgJEg8KB3Rsc19rZXkYBCABKAkSEAoIZHBvcF9rZXkYBSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJECgxWYXVsdFJlZnVzYWwSDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEwoLY29ubmVjdF91cmwYAyABKAkiZwoXQXBwbHlDcmVkZW50aWFsc1JlcXVlc3QSDgoGdGVuYW50GAEgASgJEjwKC2NyZWRlbnRpYWxzGAIgAygLMicuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUiwgMKEkNyZWRlbnRpYWxUZW1wbGF0ZRIQCgh1cHN0cmVhbRgBIAEoCRJFCgdoZWFkZXJzGAIgAygLMjQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUuSGVhZGVyc0VudHJ5Ej0KA2VudhgDIAMoCzIwLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlLkVudkVudHJ5EgwKBGtpbmQYBCABKAkSRwoIc2V0dGluZ3MYBSADKAsyNS5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZS5TZXR0aW5nc0VudHJ5EjAKBXRlYW1zGAYgAygLMiEuc3dpdGNoeWFyZC52YXVsdC52MS5UZWFtU2V0dGluZ3MaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEirgEKDFRlYW1TZXR0aW5ncxIqCgR0ZWFtGAEgASgLMhwuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5UZWFtEkEKCHNldHRpbmdzGAIgAygLMi8uc3dpdGNoeWFyZC52YXVsdC52MS5UZWFtU2V0dGluZ3MuU2V0dGluZ3NFbnRyeRovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi1AEKGEFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZRJNCgh2ZXJzaW9ucxgBIAMoCzI7LnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlLlZlcnNpb25zRW50cnkSOAoIcHJvYmxlbXMYAiADKAsyJi5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9ibGVtGi8KDVZlcnNpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI2ChFDcmVkZW50aWFsUHJvYmxlbRIQCgh1cHN0cmVhbRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJMtsDCgxWYXVsdFNlcnZpY2USbAoPTGVhc2VDcmVkZW50aWFsEisuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUNyZWRlbnRpYWxSZXF1ZXN0Giwuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUNyZWRlbnRpYWxSZXNwb25zZRJvChBBcHBseUNyZWRlbnRpYWxzEiwuc3dpdGNoeWFyZC52YXVsdC52MS5BcHBseUNyZWRlbnRpYWxzUmVxdWVzdBotLnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlEm8KEExlYXNlU2lua1NlY3JldHMSLC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlU2lua1NlY3JldHNSZXF1ZXN0Gi0uc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZVNpbmtTZWNyZXRzUmVzcG9uc2USewoUTGVhc2VJZGVudGl0eVNlY3JldHMSMC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlSWRlbnRpdHlTZWNyZXRzUmVxdWVzdBoxLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VJZGVudGl0eVNlY3JldHNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_switchyard_registry_v1_snapshot]);
+
+/**
+ * The key that the answer is sealed to.
+ *
+ * @generated from message switchyard.vault.v1.LeaseIdentitySecretsRequest
+ */
+export type LeaseIdentitySecretsRequest = Message<"switchyard.vault.v1.LeaseIdentitySecretsRequest"> & {
+  /**
+   * Tenant of the configuration.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * The authorization server's X25519 public key as a JWK in JSON text (RFC 8037 section 2).
+   *
+   * @generated from field: string recipient_jwk = 2;
+   */
+  recipientJwk: string;
+};
+
+/**
+ * The key that the answer is sealed to.
+ *
+ * @generated from message switchyard.vault.v1.LeaseIdentitySecretsRequest
+ */
+export type LeaseIdentitySecretsRequestJson = {
+  /**
+   * Tenant of the configuration.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant?: string;
+
+  /**
+   * The authorization server's X25519 public key as a JWK in JSON text (RFC 8037 section 2).
+   *
+   * @generated from field: string recipient_jwk = 2;
+   */
+  recipientJwk?: string;
+};
+
+/**
+ * Describes the message switchyard.vault.v1.LeaseIdentitySecretsRequest.
+ * Use `create(LeaseIdentitySecretsRequestSchema)` to create a new message.
+ */
+export const LeaseIdentitySecretsRequestSchema: GenMessage<LeaseIdentitySecretsRequest, {jsonType: LeaseIdentitySecretsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_vault_v1_vault, 0);
+
+/**
+ * A lease, whose material has the values as env, by the text that refers to them; or the reason why there is none.
+ *
+ * @generated from message switchyard.vault.v1.LeaseIdentitySecretsResponse
+ */
+export type LeaseIdentitySecretsResponse = Message<"switchyard.vault.v1.LeaseIdentitySecretsResponse"> & {
+  /**
+   * Exactly one is set.
+   *
+   * @generated from oneof switchyard.vault.v1.LeaseIdentitySecretsResponse.result
+   */
+  result: {
+    /**
+     * The values.
+     *
+     * @generated from field: switchyard.vault.v1.CredentialLease lease = 1;
+     */
+    value: CredentialLease;
+    case: "lease";
+  } | {
+    /**
+     * Why not.
+     *
+     * @generated from field: switchyard.vault.v1.VaultRefusal refusal = 2;
+     */
+    value: VaultRefusal;
+    case: "refusal";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * A lease, whose material has the values as env, by the text that refers to them; or the reason why there is none.
+ *
+ * @generated from message switchyard.vault.v1.LeaseIdentitySecretsResponse
+ */
+export type LeaseIdentitySecretsResponseJson = {
+  /**
+   * The values.
+   *
+   * @generated from field: switchyard.vault.v1.CredentialLease lease = 1;
+   */
+  lease?: CredentialLeaseJson;
+
+  /**
+   * Why not.
+   *
+   * @generated from field: switchyard.vault.v1.VaultRefusal refusal = 2;
+   */
+  refusal?: VaultRefusalJson;
+};
+
+/**
+ * Describes the message switchyard.vault.v1.LeaseIdentitySecretsResponse.
+ * Use `create(LeaseIdentitySecretsResponseSchema)` to create a new message.
+ */
+export const LeaseIdentitySecretsResponseSchema: GenMessage<LeaseIdentitySecretsResponse, {jsonType: LeaseIdentitySecretsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_vault_v1_vault, 1);
 
 /**
  * Which sink, and the key that the answer is sealed to.
@@ -93,7 +200,7 @@ export type LeaseSinkSecretsRequestJson = {
  * Use `create(LeaseSinkSecretsRequestSchema)` to create a new message.
  */
 export const LeaseSinkSecretsRequestSchema: GenMessage<LeaseSinkSecretsRequest, {jsonType: LeaseSinkSecretsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 0);
+  messageDesc(file_switchyard_vault_v1_vault, 2);
 
 /**
  * A lease, whose material has the values as env, by their path in the sink's settings; or the reason why there is none.
@@ -151,7 +258,7 @@ export type LeaseSinkSecretsResponseJson = {
  * Use `create(LeaseSinkSecretsResponseSchema)` to create a new message.
  */
 export const LeaseSinkSecretsResponseSchema: GenMessage<LeaseSinkSecretsResponse, {jsonType: LeaseSinkSecretsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 1);
+  messageDesc(file_switchyard_vault_v1_vault, 3);
 
 /**
  * Who asks, for which upstream, and the key that the answer is sealed to.
@@ -328,7 +435,7 @@ export type LeaseCredentialRequestJson = {
  * Use `create(LeaseCredentialRequestSchema)` to create a new message.
  */
 export const LeaseCredentialRequestSchema: GenMessage<LeaseCredentialRequest, {jsonType: LeaseCredentialRequestJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 2);
+  messageDesc(file_switchyard_vault_v1_vault, 4);
 
 /**
  * A lease, or the reason why there is none.
@@ -386,7 +493,7 @@ export type LeaseCredentialResponseJson = {
  * Use `create(LeaseCredentialResponseSchema)` to create a new message.
  */
 export const LeaseCredentialResponseSchema: GenMessage<LeaseCredentialResponse, {jsonType: LeaseCredentialResponseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 3);
+  messageDesc(file_switchyard_vault_v1_vault, 5);
 
 /**
  * A credential for one upstream, readable by one edge, for a short time.
@@ -449,7 +556,7 @@ export type CredentialLeaseJson = {
  * Use `create(CredentialLeaseSchema)` to create a new message.
  */
 export const CredentialLeaseSchema: GenMessage<CredentialLease, {jsonType: CredentialLeaseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 4);
+  messageDesc(file_switchyard_vault_v1_vault, 6);
 
 /**
  * What an upstream must be shown. Never crosses the bus unsealed.
@@ -540,7 +647,7 @@ export type CredentialMaterialJson = {
  * Use `create(CredentialMaterialSchema)` to create a new message.
  */
 export const CredentialMaterialSchema: GenMessage<CredentialMaterial, {jsonType: CredentialMaterialJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 5);
+  messageDesc(file_switchyard_vault_v1_vault, 7);
 
 /**
  * Expected refusal of the vault.
@@ -603,7 +710,7 @@ export type VaultRefusalJson = {
  * Use `create(VaultRefusalSchema)` to create a new message.
  */
 export const VaultRefusalSchema: GenMessage<VaultRefusal, {jsonType: VaultRefusalJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 6);
+  messageDesc(file_switchyard_vault_v1_vault, 8);
 
 /**
  * The credentials that the configuration references. Values hold references, never secrets.
@@ -652,7 +759,7 @@ export type ApplyCredentialsRequestJson = {
  * Use `create(ApplyCredentialsRequestSchema)` to create a new message.
  */
 export const ApplyCredentialsRequestSchema: GenMessage<ApplyCredentialsRequest, {jsonType: ApplyCredentialsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 7);
+  messageDesc(file_switchyard_vault_v1_vault, 9);
 
 /**
  * How to build the credential of one upstream.
@@ -661,7 +768,7 @@ export const ApplyCredentialsRequestSchema: GenMessage<ApplyCredentialsRequest, 
  */
 export type CredentialTemplate = Message<"switchyard.vault.v1.CredentialTemplate"> & {
   /**
-   * Upstream name; of an audit sink, "sink/" and its name, which no upstream can be called.
+   * Upstream name; of an audit sink, "sink/" and its name, of the section identity, "identity/secrets": no upstream can be called so.
    *
    * @generated from field: string upstream = 1;
    */
@@ -710,7 +817,7 @@ export type CredentialTemplate = Message<"switchyard.vault.v1.CredentialTemplate
  */
 export type CredentialTemplateJson = {
   /**
-   * Upstream name; of an audit sink, "sink/" and its name, which no upstream can be called.
+   * Upstream name; of an audit sink, "sink/" and its name, of the section identity, "identity/secrets": no upstream can be called so.
    *
    * @generated from field: string upstream = 1;
    */
@@ -757,7 +864,7 @@ export type CredentialTemplateJson = {
  * Use `create(CredentialTemplateSchema)` to create a new message.
  */
 export const CredentialTemplateSchema: GenMessage<CredentialTemplate, {jsonType: CredentialTemplateJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 8);
+  messageDesc(file_switchyard_vault_v1_vault, 10);
 
 /**
  * What a team's credential is made from, beside what all teams have in common.
@@ -806,7 +913,7 @@ export type TeamSettingsJson = {
  * Use `create(TeamSettingsSchema)` to create a new message.
  */
 export const TeamSettingsSchema: GenMessage<TeamSettings, {jsonType: TeamSettingsJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 9);
+  messageDesc(file_switchyard_vault_v1_vault, 11);
 
 /**
  * What came of it.
@@ -855,7 +962,7 @@ export type ApplyCredentialsResponseJson = {
  * Use `create(ApplyCredentialsResponseSchema)` to create a new message.
  */
 export const ApplyCredentialsResponseSchema: GenMessage<ApplyCredentialsResponse, {jsonType: ApplyCredentialsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 10);
+  messageDesc(file_switchyard_vault_v1_vault, 12);
 
 /**
  * One reference that could not be resolved.
@@ -904,10 +1011,10 @@ export type CredentialProblemJson = {
  * Use `create(CredentialProblemSchema)` to create a new message.
  */
 export const CredentialProblemSchema: GenMessage<CredentialProblem, {jsonType: CredentialProblemJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 11);
+  messageDesc(file_switchyard_vault_v1_vault, 13);
 
 /**
- * Spoken by edges (lease) and by the capability registry (apply).
+ * Spoken by edges (lease), by the capability registry (apply), and by those that the configuration gives secrets.
  *
  * @generated from service switchyard.vault.v1.VaultService
  */
@@ -941,6 +1048,16 @@ export const VaultService: GenService<{
     methodKind: "unary";
     input: typeof LeaseSinkSecretsRequestSchema;
     output: typeof LeaseSinkSecretsResponseSchema;
+  },
+  /**
+   * Leases what the section `identity` takes from the vault, sealed to the key of the authorization server.
+   *
+   * @generated from rpc switchyard.vault.v1.VaultService.LeaseIdentitySecrets
+   */
+  leaseIdentitySecrets: {
+    methodKind: "unary";
+    input: typeof LeaseIdentitySecretsRequestSchema;
+    output: typeof LeaseIdentitySecretsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_switchyard_vault_v1_vault, 0);
