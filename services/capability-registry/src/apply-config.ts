@@ -94,13 +94,6 @@ async function publish(snapshot: Snapshot, { snapshots, audit }: ApplyContext, s
   }
 }
 
-function pathOf(credential: string): string[] {
-  if (credential === IDENTITY_CREDENTIAL) return ['identity'];
-  return isSinkCredential(credential)
-    ? ['audit', 'sinks', credential.slice(sinkCredential('').length)]
-    : ['upstreams', credential];
-}
-
 function placed(problem: { upstream: string; message: string }, text: string, file: string): ConfigProblem {
   const path = pathOf(problem.upstream);
   return { file, position: positionInText(text, file, path), path: formatPath(path), message: problem.message };
@@ -108,6 +101,7 @@ function placed(problem: { upstream: string; message: string }, text: string, fi
 
 /** Where in the file a credential is from. */
 function pathOf(name: string): string[] {
+  if (name === IDENTITY_CREDENTIAL) return ['identity'];
   const channel = channelOfCredential(name);
   if (channel !== undefined) return ['audit', 'alerts', 'channels', channel];
   return isSinkCredential(name) ? ['audit', 'sinks', name.slice(sinkCredential('').length)] : ['upstreams', name];
