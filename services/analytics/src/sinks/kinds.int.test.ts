@@ -143,6 +143,8 @@ describe.each(KINDS)('sink $name', (kind) => {
   });
 
   it('D5-7 wrong types and times out of range hold nothing up', async () => {
+    await using opened = await openKind(kind);
+    const { fake, bench, configure, delivered } = opened;
     await configure();
     const odd = {
       occurred_at: 'never',

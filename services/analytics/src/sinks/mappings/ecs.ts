@@ -66,6 +66,10 @@ export const CATEGORIES: Readonly<Record<EventType, Row>> = {
   'audit.shed': trail('error'),
   'audit.gap_found': trail('error'),
   'audit.gap_closed': trail('info'),
+  'alert.fired': trail('info'),
+  'alert.resolved': trail('info'),
+  'alert.silenced': configuration('change'),
+  'alert.undelivered': trail('error'),
 };
 
 /** Of types that are newer than this. */

@@ -35,6 +35,9 @@ const BY_TYPE: Readonly<Partial<Record<EventType, Level>>> = {
   'audit.shed': 'high',
   'audit.gap_found': 'high',
   'audit.gap_closed': 'low',
+  'alert.fired': 'medium',
+  'alert.silenced': 'low',
+  'alert.undelivered': 'medium',
 };
 
 const row = (table: Readonly<Record<string, Level | undefined>>, key: string) =>
