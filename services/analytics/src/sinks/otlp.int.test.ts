@@ -34,7 +34,15 @@ const EVENTS: readonly EventJson[] = [
     emitter: 'edge-2',
     outcome: 'error',
   },
-  { event_id: 'edge-2/1000/2', type: 'session.opened', occurred_at: 'never', emitter: 'edge-2', outcome: 'ok', trace_id: 'zz' },
+  {
+    event_id: 'edge-2/1000/2',
+    type: 'session.opened',
+    occurred_at: 'never',
+    emitter: 'edge-2',
+    outcome: 'ok',
+    trace_id: 'zz',
+    severity: 'critical',
+  },
 ];
 
 const itemOf = (event: EventJson): SinkItem => {
@@ -93,7 +101,11 @@ describe('OTLP, with an OpenTelemetry Collector', () => {
       },
     });
     expect(late).toMatchObject({ severityNumber: 17, attributes: { 'log.record.uid': { stringValue: 'edge-2/1000/1' } } });
-    expect(never).toMatchObject({ severityNumber: 9, resource: { 'service.instance.id': { stringValue: 'edge-2' } } });
+    expect(never).toMatchObject({
+      severityNumber: 21,
+      severityText: 'FATAL',
+      resource: { 'service.instance.id': { stringValue: 'edge-2' } },
+    });
     expect([late?.timeUnixNano ?? '0', never?.timeUnixNano ?? '0']).toEqual(['0', '0']);
   });
 

@@ -1,6 +1,7 @@
 import type { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { EventJson } from '@switchyard/contracts';
+import { levelOf, type Level } from '../mappings/event-level.js';
 import type { SinkItem } from '../sink.js';
 
 /** A log record, as OpenTelemetry's serializers take it. */
@@ -54,13 +55,15 @@ const CAPABILITIES: Readonly<Record<string, string>> = {
   resource: 'mcp.resource.uri',
 };
 
-/** OTLP "SeverityNumber". Outcomes that are not here are INFO: nothing is wrong with them. */
-const SEVERITIES: Readonly<Record<string, { readonly severityNumber: number; readonly severityText: string }>> = {
-  denied: { severityNumber: 13, severityText: 'WARN' },
-  unknown: { severityNumber: 13, severityText: 'WARN' },
-  error: { severityNumber: 17, severityText: 'ERROR' },
-};
-const INFO = { severityNumber: 9, severityText: 'INFO' };
+/** OTLP "SeverityNumber": by how it ended, which people who run things look at, and by how much it concerns security; the higher. */
+const OUTCOME_NUMBERS: Readonly<Record<string, number>> = { denied: 13, unknown: 13, error: 17 };
+const LEVEL_NUMBERS: Readonly<Record<Level, number>> = { informational: 9, low: 9, medium: 13, high: 17, critical: 21 };
+const SEVERITY_TEXTS: Readonly<Record<number, string>> = { 9: 'INFO', 13: 'WARN', 17: 'ERROR', 21: 'FATAL' };
+
+function severityOf(event: EventJson) {
+  const severityNumber = Math.max(OUTCOME_NUMBERS[event.outcome ?? ''] ?? 0, LEVEL_NUMBERS[levelOf(event)]);
+  return { severityNumber, severityText: SEVERITY_TEXTS[severityNumber] ?? '' };
+}
 
 const SCOPE = { name: 'switchyard.audit' };
 /** The last second that 64 bits of nanoseconds can tell. */
@@ -80,7 +83,7 @@ export function logRecordsOf(items: readonly SinkItem[], resource: Readonly<Reco
     return made;
   };
   return items.map(({ event, text }) => ({
-    ...(SEVERITIES[event.outcome ?? ''] ?? INFO),
+    ...severityOf(event),
     hrTime: timeOf(event.occurred_at),
     hrTimeObserved: timeOf(event.recorded_at ?? event.occurred_at),
     eventName: `switchyard.${event.type ?? ''}`,
