@@ -22,7 +22,7 @@ async function startHook() {
   const taken: Received[] = [];
   let answer: Reply = { status: 200 };
   const receiver = await startReceiver((request) => {
-    if (answer === 'reset' || answer.status >= 300) return answer;
+    if (typeof answer === 'string' || answer.status >= 300) return answer;
     taken.push(request);
     return answer;
   });
