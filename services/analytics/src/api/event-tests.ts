@@ -34,6 +34,7 @@ const TESTS: Readonly<Record<PlainFilter, (value: string) => EventTest>> = {
   revision: isEqual('revision'),
   outcome: isEqual('outcome'),
   origin: isEqual('origin'),
+  severity: isEqual('severity'),
   rule: isEqual('rule'),
   session_id: isEqual('session_id'),
   reason: isEqual('reason'),

@@ -140,10 +140,7 @@ export function providerConfiguration(o: ProviderParts): Configuration {
         issueRegistrationAccessToken: false,
         idFactory: (ctx) => registrationId(ctx.oidc.body ?? {}),
       },
-      revocation: {
-        enabled: true,
-        allowedPolicy: (ctx, client, token) => revokeAtOnce(ctx, client, token, o.adapters.revocations),
-      },
+      revocation: { enabled: true, allowedPolicy: revokeAtOnce(o.adapters.revocations) },
       resourceIndicators: resourceIndicators(o),
       clientCredentials: { enabled: true },
       dPoP: { enabled: true, nonceSecret: o.dpop.secret, requireNonce: () => o.dpop.nonceRequired },
@@ -199,16 +196,17 @@ function settleMetadata(metadata: ClientMetadata, o: ProviderParts): void {
  * whoever enforces it hears of it first.
  * @throws InvalidGrant
  */
-async function revokeAtOnce(
-  ctx: KoaContextWithOIDC,
-  client: { readonly clientId: string },
-  token: { readonly clientId?: string | undefined; readonly grantId?: string | undefined },
-  revocations: AdapterContext['revocations'],
-): Promise<true> {
-  if (token.clientId !== client.clientId) throw new errors.InvalidGrant('the token was issued to another client');
-  if (token.grantId !== undefined) await revocations.revoke(token.grantId, ctx);
-  return true;
-}
+const revokeAtOnce =
+  (revocations: AdapterContext['revocations']) =>
+  async (
+    ctx: KoaContextWithOIDC,
+    client: { readonly clientId: string },
+    token: { readonly clientId?: string | undefined; readonly grantId?: string | undefined },
+  ): Promise<true> => {
+    if (token.clientId !== client.clientId) throw new errors.InvalidGrant('the token was issued to another client');
+    if (token.grantId !== undefined) await revocations.revoke(token.grantId, ctx);
+    return true;
+  };
 
 /** What access tokens say beside what RFC 9068 has a name for. */
 function tokenClaims(
