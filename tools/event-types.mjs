@@ -124,6 +124,7 @@ export const TYPES = {
       provider: 'Identity provider whose word was not followed.',
       code: 'Its error code, or what did not hold.',
       document: 'What is wrong with a client’s metadata document.',
+      key_id: 'Of unknown_key: the signing key that a token names, and nobody publishes.',
     },
   ],
   'auth.signed_in': ['Somebody signed in.', 'auth-server', SIGN_IN, { provider: 'Identity provider that vouched for them.' }],

@@ -43,6 +43,8 @@ export interface TokenRefusal {
    * made it up, or replicas of the issuer are out of step. For the audit trail alone: whoever shows it is told what all are told.
    */
   readonly because?: 'unknown_key';
+  /** Of `unknown_key`: the id that it names. */
+  readonly keyId?: string;
 }
 
 const CLOCK_SKEW_SECONDS = 60;
@@ -91,15 +93,15 @@ export class AccessTokenVerifier {
     const keyId = acceptableKeyId(token);
     if (typeof keyId !== 'string') return keyId;
     const key = await this.#keys.find(keyId);
-    if (key === undefined) return this.#ofUnknownKey(token);
+    if (key === undefined) return this.#ofUnknownKey(token, keyId);
     const verified = await this.#checkSignatureAndClaims(token, key, resource);
     return 'payload' in verified ? this.#toVerifiedToken(verified.payload) : verified;
   }
 
-  #ofUnknownKey(token: string): TokenRefusal {
+  #ofUnknownKey(token: string, keyId: string): TokenRefusal {
     try {
       const { iss, exp = 0 } = decodeJwt(token);
-      if (iss === this.#issuer && exp * 1000 > this.#clock.now()) return { ...invalid(), because: 'unknown_key' };
+      if (iss === this.#issuer && exp * 1000 > this.#clock.now()) return { ...invalid(), because: 'unknown_key', keyId };
     } catch {
       // What it says cannot be read: it says nothing of keys.
     }

@@ -171,7 +171,11 @@ describe('access tokens', () => {
   });
 
   it.each([
-    ['one that is good', () => token({ header: { kid: 'k3' } }), { severity: 'high', detail: { because: 'unknown_key' } }],
+    [
+      'one that is good',
+      () => token({ header: { kid: 'k3' } }),
+      { severity: 'high', detail: { because: 'unknown_key', key_id: 'k3' } },
+    ],
     ['one that has ended', () => token({ header: { kid: 'k3' }, claims: { exp: seconds(-1) } }), {}],
     ['one of another issuer', () => token({ header: { kid: 'k3' }, claims: { iss: 'https://elsewhere.example' } }), {}],
   ])(

@@ -130,9 +130,9 @@ export function recordStream({ facts, requestId }: Exchange, edge: Edge): void {
 }
 
 /** What only the gateway knows of a refusal. */
-function noteInside(facts: Facts, { inside: { because, severity } }: Refusal, edge: Edge): void {
+function noteInside(facts: Facts, { inside: { because, severity, keyId } }: Refusal, edge: Edge): void {
   if (because === undefined) return;
-  facts.detail = { ...facts.detail, because };
+  facts.detail = { ...facts.detail, because, ...(keyId !== undefined && { key_id: keyId }) };
   facts.severity = severity ?? '';
   if (because === 'unknown_key') edge.metrics.unknownKeys.count();
 }

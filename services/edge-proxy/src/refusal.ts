@@ -7,6 +7,8 @@ interface Inside {
   readonly askedAt?: number;
   /** What decided within the reason, for the event. */
   readonly because?: string;
+  /** Signing key that a token names and nobody publishes, for the event. */
+  readonly keyId?: string | undefined;
   /** Of what concerns security, for the event. */
   readonly severity?: Severity;
 }

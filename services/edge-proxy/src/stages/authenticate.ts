@@ -1,6 +1,6 @@
 import { API_KEY_ISSUER, type ApiKeyDirectory, revocableKey, revocableToken } from '@switchyard/api-keys';
 import { type ApiKeyRecord, DEFAULT_TENANT } from '@switchyard/contracts';
-import { type AccessTokenVerifier, KeysUnavailable } from '@switchyard/oauth';
+import { type AccessTokenVerifier, KeysUnavailable, type TokenRefusal } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
 import { callerOf } from '../caller.js';
 import { tokenScopes, UNASKED, UNBOUND } from '../caller-scopes.js';
@@ -142,7 +142,7 @@ export class Authenticator {
   ): Promise<Caller | Refusal> {
     const verified = await this.#options.verifier.verify(token, server.resource).catch(unavailable);
     if (verified instanceof Refusal) return verified;
-    if (!verified.ok) return new Refusal(verified.reason, verified.message, {}, verified.because && UNKNOWN_KEY);
+    if (!verified.ok) return refusedToken(verified);
     const { boundTo, certificate } = verified;
     const unproved =
       (certificate === undefined ? undefined : this.#refuseCertificate(certificate, shown)) ??
@@ -165,8 +165,10 @@ export class Authenticator {
   }
 }
 
-/** Made up, or signed by a replica of the authorization server that is out of step with the others. */
-const UNKNOWN_KEY = { because: 'unknown_key', severity: 'high' } as const;
+/** A key that is not published: made up, or of a replica of the authorization server that is out of step with the others. */
+function refusedToken({ reason, message, because, keyId }: TokenRefusal): Refusal {
+  return new Refusal(reason, message, {}, because && { because, keyId, severity: 'high' });
+}
 
 /** Why a token may not be shown as it is, without a proof. */
 function refuseBearer(boundTo: string | undefined, server: CompiledServer): Refusal | undefined {
