@@ -16,7 +16,7 @@ const cyd = { principal_issuer: 'idp', principal_subject: 'u3', principal_name: 
 const dee = { principal_issuer: 'idp', principal_subject: 'u4', principal_name: 'dee@example.com' };
 const denied = { ...call, type: 'policy.denied', outcome: 'denied', reason: 'policy_denied' } as const;
 const forged = { type: 'auth.rejected', outcome: 'denied', reason: 'token_invalid', server: 'work' } as const;
-const unknownKey = (key_id: string) => ({ because: 'unknown_key', key_id });
+const unknownKey = { because: 'unknown_key' };
 
 const days = (count: number, event: GivenEvents) =>
   Array.from({ length: count }, (_, index) => ({ ...event, agoMs: event.agoMs + (index + 1) * DAY }));
@@ -143,20 +143,15 @@ const ROWS: Readonly<Record<string, Row>> = {
   'AL7 A21 tokens of a key that is not published': {
     rule: { kind: 'unknown-signing-key' },
     events: [
-      { ...forged, agoMs: MINUTE, count: 18, detail: unknownKey('old-key') },
-      { ...forged, agoMs: MINUTE, count: 3, detail: unknownKey('other') },
+      { ...forged, agoMs: MINUTE, count: 18, detail: unknownKey },
+      { ...forged, agoMs: MINUTE, count: 3, detail: unknownKey },
       { ...forged, agoMs: MINUTE, count: 30 },
     ],
-    finds: [
-      [
-        { key_id: 'old-key' },
-        /^21 tokens in 5 min were signed with 2 keys, mostly old-key, which .* does not publish \(limit 20\)$/,
-      ],
-    ],
+    finds: [[{}, /^21 tokens in 5 min were signed with keys that the authorization server does not publish \(limit 20\)$/]],
   },
   'AL7-b A21 fewer of them are nothing': {
     rule: { kind: 'unknown-signing-key' },
-    events: [{ ...forged, agoMs: MINUTE, count: 19, detail: unknownKey('old-key') }],
+    events: [{ ...forged, agoMs: MINUTE, count: 19, detail: unknownKey }],
     finds: [],
   },
 };
