@@ -23,6 +23,7 @@ const OF_FILTERS: Readonly<Record<Exclude<PlainFilter, 'from' | 'to'> | 'q', rea
   rule: ['rule'],
   session_id: ['session_id'],
   reason: ['reason'],
+  severity: ['severity'],
   type: ['type'],
   request_id: ['request_id'],
   trace_id: ['trace_id'],
