@@ -31,8 +31,13 @@ export default {
   testEnvironment: 'node',
   rootDir: import.meta.dirname,
   testMatch: ['<rootDir>/libs/**/src/**/*.test.ts', '<rootDir>/services/**/src/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
-  // Needs a container engine: `npm run e2e:compose` runs it.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/e2e/compose\\.test\\.ts$'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    // Needs a container engine: `npm run e2e:compose` runs it.
+    '<rootDir>/test/e2e/compose\\.test\\.ts$',
+    // Against programs that are downloaded or built with Go: `npm run receivers` runs it.
+    '\\.receiver\\.test\\.ts$',
+  ],
   transform: { '^.+\\.(ts|mjs|cjs|js)$': swc },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly})/)`],
   moduleNameMapper: {

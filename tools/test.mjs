@@ -8,9 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ensureChromium } from './ensure-chromium.mjs';
 import { ensureNatsServer } from './ensure-nats-server.mjs';
-import { ensureOtelCollector } from './ensure-otel-collector.mjs';
 import { ensureRsyslog } from './ensure-rsyslog.mjs';
-import { ensureS3Server } from './ensure-s3-server.mjs';
 import { root } from './fetching.mjs';
 
 const jestArgs = process.argv.slice(2);
@@ -20,9 +18,7 @@ async function neededPrograms() {
   // A server that stands ready serves all tests but those that kill one; these search for the program themselves.
   if (!process.env.TEST_NATS_URL) env.SWITCHYARD_TEST_NATS_SERVER = await ensureNatsServer();
   env.SWITCHYARD_TEST_CHROMIUM = await ensureChromium();
-  env.SWITCHYARD_TEST_OTELCOL = await ensureOtelCollector();
   env.SWITCHYARD_TEST_RSYSLOG = await ensureRsyslog();
-  env.SWITCHYARD_TEST_S3 = await ensureS3Server();
   return env;
 }
 
