@@ -45,10 +45,10 @@ describe('proofs of possession that we make', () => {
     const proof = await (await DpopKey.from(text)).prove({ method: 'POST', url }, clock.now());
     const [header = ''] = proof.split('.');
     expect(Buffer.from(header, 'base64url').toString()).not.toContain(d);
-    for (const bad of [`${text}x`, '{}', JSON.stringify({ ...(JSON.parse(text) as object), d: `${d}!` })]) {
+    for (const bad of [`${text}x`, '{}', JSON.stringify({ ...(JSON.parse(text) as object), d: d.slice(0, -2) })]) {
       const refused = await DpopKey.from(bad).catch((error: unknown) => error);
       expect(refused).toBeInstanceOf(Error);
-      expect([(refused as Error).message.includes(d), (refused as Error).cause]).toEqual([false, undefined]);
+      expect([(refused as Error).message.includes(d.slice(0, -2)), (refused as Error).cause]).toEqual([false, undefined]);
     }
   });
 });

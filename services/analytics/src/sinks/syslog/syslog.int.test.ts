@@ -252,7 +252,7 @@ describe('sink syslog on servers that do not take everything', () => {
     await bench.configure({ siem }, {}, 'https://gateway.example.com');
     await eventually(() => expect(bench.sinks.statuses()[0]?.state).toBe('ok'));
     await bench.publish('edge-1', 1, 1);
-    await failing('unreachable');
+    await failing('address_not_allowed');
     expect(connections).toBe(0);
     await bench.configure({ siem: { ...siem, host: 'localhost' } }, {}, 'https://gateway.example.com');
     await failing('unreachable');
