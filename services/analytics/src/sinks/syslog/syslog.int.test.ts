@@ -255,7 +255,7 @@ describe('sink syslog on servers that do not take everything', () => {
     await failing('address_not_allowed');
     expect(connections).toBe(0);
     await bench.configure({ siem: { ...siem, host: 'localhost' } }, {}, 'https://gateway.example.com');
-    await failing('unreachable');
+    await failing('address_not_allowed');
     expect(connections).toBe(0);
   });
 });
