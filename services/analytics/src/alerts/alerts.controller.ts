@@ -1,16 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
-import {
-  actorFields,
-  invalidRequest,
-  notFound,
-  Problem,
-  RequireRole,
-  zodBody,
-  zodParam,
-  type AdminRequest,
-} from '@switchyard/admin-api';
+import { actorFields, invalidRequest, notFound, RequireRole, zodBody, zodParam, type AdminRequest } from '@switchyard/admin-api';
 import { alertName, silenceBody, type AlertList, type SilenceBody, type SilenceView } from '@switchyard/contracts';
-import { StateUnavailable } from '@switchyard/state';
 import { AlertsApi } from './alerts-api.js';
 
 const LONGEST_MS = 31 * 86_400_000;
@@ -23,7 +13,7 @@ export class AlertsController {
 
   @Get()
   async list(): Promise<AlertList> {
-    return { alerts: await orUnavailable(this.api.alerts.list()) };
+    return { alerts: await this.api.alerts.list() };
   }
 
   @Post(':name/silence')
@@ -39,7 +29,7 @@ export class AlertsController {
     if (untilMs <= nowMs) throw invalidRequest([{ field: 'until', message: 'must be in the future' }]);
     if (untilMs > nowMs + LONGEST_MS) throw invalidRequest([{ field: 'until', message: 'must be at most 31 days from now' }]);
     const by = actorFields(request).principal_name ?? '';
-    if (!(await orUnavailable(alerts.silence(name, { untilMs, by, reason })))) throw unknownAlert(name);
+    if (!(await alerts.silence(name, { untilMs, by, reason }))) throw unknownAlert(name);
     const view = { until: new Date(untilMs).toISOString(), by, reason };
     await this.#tell(request, { alert: name, until: view.until, because: reason });
     return view;
@@ -49,7 +39,7 @@ export class AlertsController {
   @HttpCode(204)
   @RequireRole('admin')
   async end(@Param('name', zodParam('name', alertName)) name: string, @Req() request: AdminRequest): Promise<void> {
-    if (!(await orUnavailable(this.api.alerts.endSilence(name)))) throw unknownAlert(name);
+    if (!(await this.api.alerts.endSilence(name))) throw unknownAlert(name);
     await this.#tell(request, { alert: name });
   }
 
@@ -59,13 +49,3 @@ export class AlertsController {
 }
 
 const unknownAlert = (name: string) => notFound(`There is no alert ${name}; GET /api/v1/alerts lists what there is.`);
-
-async function orUnavailable<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof StateUnavailable)) throw error;
-    const detail = 'The state of alerts cannot be reached at the moment. Try again.';
-    throw new Problem(503, { reason: 'unavailable', detail, headers: { 'retry-after': '5' } });
-  }
-}

@@ -1,16 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
-import {
-  actorFields,
-  invalidRequest,
-  notFound,
-  Problem,
-  RequireRole,
-  zodBody,
-  zodParam,
-  type AdminRequest,
-} from '@switchyard/admin-api';
+import { actorFields, invalidRequest, notFound, RequireRole, zodBody, zodParam, type AdminRequest } from '@switchyard/admin-api';
 import { replayBody, sinkName, type ReplayBody, type ReplayList, type ReplayView, type SinkList } from '@switchyard/contracts';
-import { StateUnavailable } from '@switchyard/state';
 import type { Replay } from './replay.js';
 import { SinksApi } from './sinks-api.js';
 
@@ -22,12 +12,12 @@ export class SinksController {
 
   @Get()
   async list(): Promise<SinkList> {
-    return { sinks: await orUnavailable(this.api.sinks.list()) };
+    return { sinks: await this.api.sinks.list() };
   }
 
   @Get(':name/replays')
   async replays(@Param('name', zodParam('name', sinkName)) name: string): Promise<ReplayList> {
-    const replays = await orUnavailable(this.api.sinks.replays(name));
+    const replays = await this.api.sinks.replays(name);
     if (replays === undefined) throw unknownSink(name);
     return { replays: replays.map(viewOf) };
   }
@@ -43,7 +33,7 @@ export class SinksController {
     const { sinks, audit, clock } = this.api;
     const [fromMs, toMs] = [Date.parse(body.from), body.to === undefined ? clock.now() : Date.parse(body.to)];
     if (fromMs >= toMs) throw invalidRequest([{ field: 'from', message: 'must be before to' }]);
-    const replay = await orUnavailable(sinks.startReplay({ sink: name, source: body.source, fromMs, toMs }));
+    const replay = await sinks.startReplay({ sink: name, source: body.source, fromMs, toMs });
     if (replay === undefined) throw unknownSink(name);
     const view = viewOf(replay);
     const { id, source, from, to } = view;
@@ -67,13 +57,3 @@ const viewOf = ({ id, source, fromMs, toMs, sent, state }: Replay): ReplayView =
 });
 
 const unknownSink = (name: string) => notFound(`There is no sink ${name}; GET /api/v1/audit/sinks lists what there is.`);
-
-async function orUnavailable<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof StateUnavailable)) throw error;
-    const detail = 'The state of sinks cannot be reached at the moment. Try again.';
-    throw new Problem(503, { reason: 'unavailable', detail, headers: { 'retry-after': '5' } });
-  }
-}
