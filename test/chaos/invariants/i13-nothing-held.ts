@@ -1,7 +1,7 @@
 import type { Evidence, Finding, Held, Invariant } from '../evidence.js';
 
 /** A tenth, or as many as a pool of connections may hold. */
-const toleratedFiles = ({ filesBefore }: Held) => Math.max(filesBefore * 1.1, filesBefore + 24);
+export const holdsAboutAsMany = ({ filesBefore, filesAfter }: Held) => filesAfter <= Math.max(filesBefore * 1.1, filesBefore + 24);
 
 /**
  * I13 of the fault plan, for open files. Memory is shown and not judged: a heap that has grown under load shrinks when the engine of
@@ -14,7 +14,7 @@ export const nothingHeld: Invariant = {
     const shown = held.map(
       (it) => `${it.member} ${it.filesBefore}→${it.filesAfter} files ${it.residentMiBBefore}→${it.residentMiBAfter} MiB`,
     );
-    const grown = held.filter((it) => it.filesAfter > toleratedFiles(it));
+    const grown = held.filter((it) => !holdsAboutAsMany(it));
     return {
       numbers: shown.join(', '),
       violations: grown.map(
