@@ -151,6 +151,11 @@ describe('what an event says of time, tokens and cost', () => {
     expect(ofUpstream + render).toBeLessThanOrEqual((event.duration_us ?? 0) + 1);
   });
 
+  it('does not wait for a body that came with its header section', async () => {
+    const { event } = await call('act');
+    expect(event.stage_us).not.toHaveProperty('read');
+  });
+
   it('estimates tokens from bytes, and takes the price of the upstream', async () => {
     const args = { text: 'y'.repeat(91) };
     const { event } = await call('act', {}, args);

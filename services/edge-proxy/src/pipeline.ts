@@ -73,6 +73,8 @@ export async function servePost(
   const caller = known instanceof Promise ? await facts.waiting('authenticate', known, edge.clock) : known;
   if (caller instanceof Refusal) return refused(caller);
 
+  // node:http hands on a request before it reads on: what came with the header section is there one turn of the microtask queue later.
+  await undefined;
   const read = readBody();
   const body = read instanceof Promise ? await facts.waiting('read', read, edge.clock) : read;
   if (body instanceof Refusal) return refused(body);
