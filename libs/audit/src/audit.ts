@@ -5,7 +5,7 @@ import type { Logger } from '@switchyard/telemetry';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Forwarder } from './forwarder.js';
-import { renderEvent } from './render-event.js';
+import { renderOpenEvent } from './render-event.js';
 import { SpoolFull } from './spool-full.js';
 import { Spool } from './spool.js';
 import { unknownOutcome } from './unknown-outcome.js';
@@ -98,7 +98,7 @@ export class Audit {
     const { tenant, emitter } = this.#options;
     const { epoch } = this.#spool;
     return this.#spool.append((sequence, recordedAtMs) =>
-      renderEvent(fields, { tenant, emitter, epoch, sequence, recordedAtMs }, shared),
+      renderOpenEvent(fields, { tenant, emitter, epoch, sequence, recordedAtMs }, shared),
     );
   }
 
@@ -129,7 +129,9 @@ export class Audit {
     let line = '';
     await this.#spool.append((sequence, recordedAtMs) => {
       id = `${emitter}/${epoch}/${sequence}`;
-      return (line = renderEvent(fields, { tenant, emitter, epoch, sequence, recordedAtMs }, shared));
+      const open = renderOpenEvent(fields, { tenant, emitter, epoch, sequence, recordedAtMs }, shared);
+      line = `${open}}`;
+      return open;
     });
     intents.opened(id, line);
     return { id, onDisk: this.#spool.synced() };

@@ -33,13 +33,18 @@ const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 /** Everything behind printable ASCII. */
 const beyondAscii = /[\x7f-\uffff]/g;
 
+/** Renders an event as one line of ProtoJSON, without the line feed. @param shared as `renderOpenEvent` has it */
+export function renderEvent(fields: EventFields, identity: EventIdentity, shared?: string): string {
+  return `${renderOpenEvent(fields, identity, shared)}}`;
+}
+
 /**
- * Renders an event as one line of ProtoJSON of switchyard.events.v1.Event, in ASCII, without the line feed. Empty fields are left
+ * Renders an event in ProtoJSON of switchyard.events.v1.Event, in ASCII, without the closing brace: its link comes last. Empty fields are left
  * out, as ProtoJSON does. Numbers are held within what their field can carry, text is made well-formed Unicode, and an
  * event beyond 64 Ki characters is shortened, so that no event is refused later on.
  * @param shared caller, circumstances, rule and session, as the functions below have them; absent: as the fields say
  */
-export function renderEvent(fields: EventFields, identity: EventIdentity, shared?: string): string {
+export function renderOpenEvent(fields: EventFields, identity: EventIdentity, shared?: string): string {
   const line = renderLine(fields, identity, shared ?? sharedMembers(fields));
   if (line.length <= lineLimit) return line;
   const shortened = shortenEvent(fields);
@@ -99,8 +104,7 @@ function renderLine(fields: EventFields, identity: EventIdentity, shared: string
     unsigned(',"model_tokens_out":', fields.model_tokens_out) +
     unsigned(',"cost_micros":', fields.cost_micros) +
     stages(fields.stage_us) +
-    map(',"detail":', fields.detail) +
-    '}'
+    map(',"detail":', fields.detail)
   );
 }
 

@@ -6,7 +6,7 @@ const link = firstLink('edge-1', 1767225600000);
 
 /** A record as it stands in a segment, without its line feed. */
 function recordOf(sequence: number, recordedAtMs: number, json: string): Buffer {
-  const record = Buffer.from(encodeRecord(sequence, recordedAtMs, json));
+  const record = Buffer.from(encodeRecord(sequence, recordedAtMs, json.slice(0, -1)));
   sealRecords(record, link);
   return record.subarray(0, -1);
 }

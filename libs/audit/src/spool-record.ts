@@ -15,9 +15,12 @@ const checksumLength = 8;
 const noChecksum = '0'.repeat(checksumLength);
 const hexDigits = '0123456789abcdef';
 
-/** Writes one record whose link and checksum are still to be filled in. @param json an object with members, of ASCII alone */
-export function encodeRecord(sequence: number, recordedAtMs: number, json: string): string {
-  return `${noChecksum} ${sequence} ${recordedAtMs} ${json.slice(0, -1)}${chainMember}\n`;
+/**
+ * Writes one record whose link and checksum are still to be filled in.
+ * @param open an object with members, of ASCII alone, without its closing brace: to take it away here would copy the whole text
+ */
+export function encodeRecord(sequence: number, recordedAtMs: number, open: string): string {
+  return `${noChecksum} ${sequence} ${recordedAtMs} ${open}${chainMember}\n`;
 }
 
 /**

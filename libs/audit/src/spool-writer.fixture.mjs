@@ -18,7 +18,7 @@ async function write() {
     const written = spool.append((sequence) => {
       const identity = { emitter: 'writer', epoch: `${spool.epoch}`, sequence: `${sequence}` };
       line = JSON.stringify({ event_id: Object.values(identity).join('/'), ...identity, pad: 'x'.repeat(sequence % 900) });
-      return line;
+      return line.slice(0, -1);
     });
     await written.then(
       () => process.stdout.write(`${line}\n`),

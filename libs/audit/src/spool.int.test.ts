@@ -25,7 +25,7 @@ function open(dir: string, options: Partial<SpoolOptions> = {}): Spool {
 }
 
 const append = (spool: Spool, count: number, text = 'x') =>
-  Promise.all(Array.from({ length: count }, () => spool.append((sequence) => `{"n":${sequence},"text":"${text}"}`)));
+  Promise.all(Array.from({ length: count }, () => spool.append((sequence) => `{"n":${sequence},"text":"${text}"`)));
 
 /** Everything that a spool still has to forward. */
 async function unread(spool: Spool, options: { readonly release?: boolean } = {}): Promise<string[]> {

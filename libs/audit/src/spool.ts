@@ -117,7 +117,7 @@ export class Spool {
 
   /**
    * Appends one record; everything appended in one turn of the event loop becomes one write.
-   * @param render makes the JSON text, of ASCII alone, given the record's sequence and time
+   * @param render makes the JSON text, of ASCII alone and without its closing brace, given the record's sequence and time
    * @returns when the record is in the kernel
    * @throws SpoolFull (as a rejection) at the cap, or where the disk refuses the write
    */

@@ -1,5 +1,5 @@
 import { firstLink } from './chain.js';
-import { renderEvent } from './render-event.js';
+import { renderOpenEvent } from './render-event.js';
 import { decodeRecord, encodeRecord, sealRecords } from './spool-record.js';
 
 const lineFeed = 10;
@@ -10,7 +10,7 @@ export function trailOf(emitter: string, epoch: number, count: number): Buffer[]
     const sequence = index + 1;
     const identity = { tenant: 'default', emitter, epoch, sequence, recordedAtMs: epoch + index };
     const fields = { type: 'tool.called', outcome: 'ok', capability: 'echo', request_id: `request-${index}` } as const;
-    return encodeRecord(sequence, epoch + index, renderEvent(fields, identity));
+    return encodeRecord(sequence, epoch + index, renderOpenEvent(fields, identity));
   });
   return relinked(emitter, epoch, Buffer.from(texts.join(''), 'latin1'));
 }
@@ -31,7 +31,7 @@ export const edited = (line: Buffer, from: string, to: string) =>
 /** Links lines anew from the beginning, as somebody could who can write the database. */
 export function forged(emitter: string, epoch: number, lines: readonly Buffer[]): Buffer[] {
   const texts = lines.map((line, index) =>
-    encodeRecord(index + 1, epoch, line.toString('latin1').replace(/,"chain":"[\w-]{43}"}$/, '}')),
+    encodeRecord(index + 1, epoch, line.toString('latin1').replace(/,"chain":"[\w-]{43}"}$/, '')),
   );
   return relinked(emitter, epoch, Buffer.from(texts.join(''), 'latin1'));
 }
