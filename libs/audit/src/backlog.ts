@@ -91,6 +91,22 @@ export class Backlog {
     if (last) last.sealed = true;
   }
 
+  /** Deletes what has been forwarded; what is sealed since, nobody else would before the next release. */
+  drop(): void {
+    for (let first = this.#segments[0]; first !== undefined && this.#isFinished(first); first = this.#segments[0]) {
+      this.#segments.shift();
+      this.#done.push(first);
+    }
+    if (this.#done.length === 0) return;
+    const kept = this.#intents.keep();
+    if (kept === undefined) this.#removeDone();
+    else
+      kept.then(
+        () => this.#removeDone(),
+        (error: unknown) => this.#tellKept(error),
+      );
+  }
+
   /** First segment at or after an id. */
   from(id: SegmentId): Segment | undefined {
     return this.#segments.find((segment) => compareSegments(segment.id, id) >= 0);
@@ -106,7 +122,7 @@ export class Backlog {
     this.#depthBytes -= this.#bytesBetween(this.#position, position);
     this.#position = position;
     this.#saveCursor(position);
-    this.#dropFinished();
+    this.drop();
   }
 
   /** When the oldest record that has not been forwarded was recorded; undefined where there is none. */
@@ -117,7 +133,7 @@ export class Backlog {
   }
 
   close(): void {
-    this.#dropFinished();
+    this.drop();
     this.#cursor.close();
   }
 
@@ -140,21 +156,6 @@ export class Backlog {
     } catch (error) {
       this.#log.error('the cursor of the audit spool could not be written', { file: this.#dir, error });
     }
-  }
-
-  #dropFinished(): void {
-    for (let first = this.#segments[0]; first !== undefined && this.#isFinished(first); first = this.#segments[0]) {
-      this.#segments.shift();
-      this.#done.push(first);
-    }
-    if (this.#done.length === 0) return;
-    const kept = this.#intents.keep();
-    if (kept === undefined) this.#removeDone();
-    else
-      kept.then(
-        () => this.#removeDone(),
-        (error: unknown) => this.#tellKept(error),
-      );
   }
 
   #removeDone(): void {

@@ -39,7 +39,11 @@ export class SpoolReader {
    */
   async next(limitBytes: number): Promise<SpoolBatch | undefined> {
     const place = this.#place();
-    if (place === undefined) return undefined;
+    if (place === undefined) {
+      // A file that is deleted takes its room on the disk until nobody has it open.
+      if (this.#open !== undefined) await this.close();
+      return undefined;
+    }
     const { segment, offset } = place;
     const recent = this.#backlog.recent.take(segment.id, offset, limitBytes);
     const batch =

@@ -9,6 +9,7 @@ import { OpenIntents } from './open-intents.js';
 import { PartialWrite, SegmentFile } from './segment-file.js';
 import type { SegmentId } from './segment.js';
 import { SpoolFull } from './spool-full.js';
+import { SpareRoom } from './spare-room.js';
 import { lockSpool } from './spool-lock.js';
 import { encodeRecord, sealRecords } from './spool-record.js';
 
@@ -38,6 +39,8 @@ interface Group {
 const probeIntervalMs = 1_000;
 const probeBytes = 4_096;
 const reserveLimitBytes = 4 * 1024 ** 2;
+/** Enough for some hundred open intents. */
+const spareLimitBytes = 1024 ** 2;
 
 /** Checksummed records in segment files. A record that was acknowledged is in the kernel: it survives `kill -9` of the process. */
 export class Spool {
@@ -48,6 +51,7 @@ export class Spool {
   readonly #unlock: () => void;
   /** Room for what was admitted before the cap was reached. */
   readonly #reserveBytes: number;
+  readonly #spare: SpareRoom;
   #segmentId: SegmentId;
   #file: SegmentFile;
   readonly #commit: GroupCommit;
@@ -68,11 +72,13 @@ export class Spool {
     this.intents = OpenIntents.find(options.dir, () => this.#commit.synced(), options.log);
     this.backlog = Backlog.open(options.dir, this.intents, options.log);
     this.#reserveBytes = Math.min(options.limitBytes / 8, reserveLimitBytes);
+    this.#spare = new SpareRoom(path.join(options.dir, 'spare'), Math.min(Math.ceil(options.limitBytes / 8), spareLimitBytes));
     // An epoch is never used twice, also where the clock was set back.
     this.#segmentId = { epoch: Math.max(options.clock.now(), this.backlog.latestEpoch + 1), number: 0 };
     this.#link = firstLink(options.emitter, this.epoch);
     this.#file = this.#newSegment();
     this.#commit = new GroupCommit(options.dir, this.#file, (error) => this.#suspend(error));
+    this.#spare.take();
   }
 
   /**
@@ -226,7 +232,6 @@ export class Spool {
     // to it, so what comes next is another epoch's.
     if (error instanceof PartialWrite) this.#isEpochOver = true;
     else this.#sequence = group.firstSequence - 1;
-    this.#commit.retire();
     this.#suspend(error);
     this.#options.onLost?.(group.text.split('\n').slice(0, -1));
     group.written.reject(this.#refusal());
@@ -235,6 +240,12 @@ export class Spool {
   #suspend(error: unknown): void {
     if (this.#fault !== undefined || this.#isClosed) return;
     this.#fault = error;
+    // What is written next goes to another file. Where the spool itself has filled the disk, there is room for that only once this
+    // one has been forwarded and deleted; and before that, the intents in it that are open are written down.
+    this.#spare.give();
+    this.#commit.retire();
+    this.backlog.seal();
+    this.backlog.drop();
     this.#options.log.error('the audit spool cannot be written; new work is refused until it can', {
       file: this.#options.dir,
       error,
@@ -248,8 +259,10 @@ export class Spool {
 
   #tryAgain(): void {
     const probe = path.join(this.#options.dir, 'probe');
+    this.backlog.drop();
     try {
       mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 });
+      if (!this.#spare.take()) return this.#probeLater();
       writeFileSync(probe, Buffer.alloc(probeBytes));
       rmSync(probe);
       if (this.#isEpochOver) this.#beginEpoch();
