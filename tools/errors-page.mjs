@@ -137,6 +137,10 @@ const MEANINGS = {
     'the client looks before it calls again',
   ],
   cancelled: ['The client cancelled the call or went away.', 'nobody'],
+  state_unavailable: [
+    'The state, where legacy sessions and what waits between two requests are kept, does not answer; whatever of this request was under way may have been done.',
+    'the client tries again; administrators, where it lasts: NATS',
+  ],
   internal: ['A fault of the gateway itself; nothing was allowed by it.', 'administrators, with the request id'],
 };
 

@@ -69,6 +69,7 @@ export const LADDER = {
   result_too_large: { stage: 'forward', http: 200, code: 10413, origin: 'policy' },
   stream_lost: { stage: 'forward', http: 200, code: 10503, origin: 'gateway' },
   cancelled: { stage: 'forward', http: 200, code: 10499, origin: 'client' },
+  state_unavailable: { stage: 'fault', http: 503, code: 10503, origin: 'gateway' },
   internal: { stage: 'fault', http: 500, code: 10500, origin: 'gateway' },
 } as const satisfies Record<string, { stage: string; http: number; code: number; origin: Origin }>;
 

@@ -6,6 +6,7 @@ import { type Catalog, NO_CATALOG } from './catalog.js';
 import type { Edge } from './edge.js';
 import { type Ending, refused } from './ending.js';
 import type { Inbound, Round } from './exchange.js';
+import { faultRefusal } from './fault.js';
 import type { Facts } from './facts.js';
 import { newFacts } from './record.js';
 import { Refusal } from './refusal.js';
@@ -59,9 +60,7 @@ export class RelayedRounds {
     this.#goOn(round, upstream)
       .catch((error: unknown) => {
         this.#edge.log.error('a call that another edge was asked for failed', { request_id: requestId, error });
-        return refused(
-          new Refusal('internal', `Something went wrong in the gateway. Tell its administrators the request id ${requestId}.`),
-        );
+        return refused(faultRefusal(error, requestId));
       })
       .then((ending) => relayed.end({ ending, facts }))
       .catch((error: unknown) => this.#edge.log.error('a round could not be ended', { request_id: requestId, error }));

@@ -1,8 +1,8 @@
 import type { Edge } from './edge.js';
 import { type Ending, refused } from './ending.js';
 import type { Exchange } from './exchange.js';
+import { faultRefusal } from './fault.js';
 import { recordEnding } from './record.js';
-import { Refusal } from './refusal.js';
 import { unrecorded } from './stages/admit.js';
 
 /** Serves a message that has no HTTP exchange to itself, and records how it ended. A fault becomes a refusal. */
@@ -18,6 +18,5 @@ export async function serveRecorded(exchange: Exchange, serve: () => Promise<End
 
 function failed({ requestId, trace }: Exchange, error: unknown, { log }: Edge): Ending {
   log.error('a message failed', { request_id: requestId, trace_id: trace.traceId, error });
-  const sentence = `Something went wrong in the gateway. Tell its administrators the request id ${requestId}.`;
-  return refused(new Refusal('internal', sentence));
+  return refused(faultRefusal(error, requestId));
 }

@@ -6,6 +6,7 @@ import { type Catalog, type CompiledServer, NO_CATALOG } from '../catalog.js';
 import type { Edge } from '../edge.js';
 import { type Ending, refused } from '../ending.js';
 import type { Exchange } from '../exchange.js';
+import { faultRefusal } from '../fault.js';
 import { serveEventStream } from '../methods/event-stream.js';
 import { serveResume } from '../methods/resume.js';
 import { authenticate, ownSession, servePost } from '../pipeline.js';
@@ -196,19 +197,14 @@ export class McpEndpoint {
     });
   }
 
-  /** A bug or an outage of our own: denied, with nothing but an id to find it by. */
+  /** A bug or an outage of our own: denied. */
   #fault(exchange: Exchange, fault: unknown): Ending {
     this.#options.edge.log.error('an exchange failed', {
       request_id: exchange.requestId,
       trace_id: exchange.trace.traceId,
       error: fault,
     });
-    return refused(
-      new Refusal(
-        'internal',
-        `Something went wrong in the gateway. Tell its administrators the request id ${exchange.requestId}.`,
-      ),
-    );
+    return refused(faultRefusal(fault, exchange.requestId));
   }
 
   #dispatch(exchange: Exchange, request: IncomingMessage, door: SseDoor | undefined): Promise<Ending> {
