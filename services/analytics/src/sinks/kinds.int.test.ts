@@ -8,6 +8,7 @@ import { startOtlp } from './fakes/otlp.fixture.js';
 import { startS3 } from './fakes/s3.fixture.js';
 import { startSentinel } from './fakes/sentinel.fixture.js';
 import { startSplunk } from './fakes/splunk.fixture.js';
+import { startSyslog } from './fakes/syslog.fixture.js';
 import { startWebhook } from './fakes/webhook.fixture.js';
 import { openSinksBench } from './sinks.fixture.js';
 
@@ -51,7 +52,11 @@ const HTTP_KINDS: readonly Kind[] = [
   { name: 's3, Parquet', type: 's3', start: () => startS3({ format: 'parquet' }) },
 ];
 /** The others. */
-const KINDS: readonly Kind[] = [...HTTP_KINDS, { name: 'file', type: 'file', start: startFolder }];
+const KINDS: readonly Kind[] = [
+  ...HTTP_KINDS,
+  { name: 'file', type: 'file', start: startFolder },
+  { name: 'syslog', type: 'syslog', start: startSyslog },
+];
 
 const HOUR_MS = 3_600_000;
 
