@@ -4,10 +4,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { median } from './figures.mjs';
+import { freePort } from './processes.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const switchyard = path.join(root, 'services/standalone/bin/switchyard.mjs');
@@ -15,15 +16,6 @@ const LIMIT_MS = 60_000;
 const BUDGET_MS = 5_000;
 
 const { values: options } = parseArgs({ options: { runs: { type: 'string', default: '5' }, json: { type: 'boolean' } } });
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** A folder that looks like a fresh clone after `npm ci`, with the sample on a free port. */
 async function freshFolder() {
@@ -79,7 +71,6 @@ async function measure() {
   }
 }
 
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
 
 setTimeout(

@@ -4,28 +4,17 @@
 // temporary files. Prints medians of the rounds; the budget for what strict adds over direct is 1.5 ms at p50.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { ensureNatsServer } from '../../tools/ensure-nats-server.mjs';
 import { startEdge } from './edge-under-test.mjs';
+import { median } from './figures.mjs';
 import { CALL } from './load.mjs';
-import { cpuSeconds, startPinned, stopAll } from './processes.mjs';
+import { option, textOption } from './options.mjs';
+import { cpuSeconds, freePort, startPinned, stopAll } from './processes.mjs';
 
-const option = (name, fallback) => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? fallback : process.argv[at + 1];
-};
-const [seconds, rounds, rate] = [Number(option('seconds', 10)), Number(option('rounds', 3)), Number(option('rate', 500))];
+const [seconds, rounds, rate] = [option('seconds', 10), option('rounds', 3), option('rate', 500)];
 const warmUpSeconds = 5;
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const agent = new Agent({ keepAlive: true });
 
@@ -71,9 +60,7 @@ async function measure(target, forSeconds) {
   return { p50Ms: at(0.5), p99Ms: at(0.99), cpuUsPerCall: ((cpuSeconds(target.pid) - cpuBefore) * 1e6) / total };
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-
-const dir = await mkdtemp(path.join(option('dir', os.tmpdir()), 'switchyard-durability-'));
+const dir = await mkdtemp(path.join(textOption('dir', os.tmpdir()), 'switchyard-durability-'));
 const closing = [];
 try {
   const upstream = await startPinned(1, process.execPath, [path.join(import.meta.dirname, 'upstream.mjs')]);

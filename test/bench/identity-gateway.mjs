@@ -1,25 +1,16 @@
 // What parts of `bench identity` stand on: a real authorization server, token vaults and edges on one nats-server.
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { create, toJsonString } from '@bufbuild/protobuf';
 import { BUCKETS, CredentialOwner, DEFAULT_TENANT, SnapshotSchema, VaultService } from '@switchyard/contracts';
 import { connectNats, NatsRpc } from '@switchyard/messaging';
 import { NatsState } from '@switchyard/state';
 import { ensureNatsServer } from '../../tools/ensure-nats-server.mjs';
-import { startPinned } from './processes.mjs';
+import { freePort, startPinned } from './processes.mjs';
 
 const EDGES_PER_PROCESS = 5;
 const UPSTREAM = 'accounts';
 const root = path.resolve(import.meta.dirname, '../..');
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** What the registry does: gives the vaults the credentials of the configuration, and edges and vaults the rest. */
 async function configure({ natsUrl, publicUrl, upstreamUrl }) {

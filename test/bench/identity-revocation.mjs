@@ -3,7 +3,7 @@
 // from its answer, which is when the revocation stands.
 import { setTimeout as pause } from 'node:timers/promises';
 import { URLSearchParams } from 'node:url';
-import { ms, percentile } from './identity-options.mjs';
+import { ms, percentile } from './figures.mjs';
 import { ask, register, signIn, statusOf } from './identity-person.mjs';
 import { cpuSeconds } from './processes.mjs';
 

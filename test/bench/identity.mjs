@@ -7,10 +7,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { startAccountUpstream } from './account-upstream.mjs';
 import { startGateway } from './identity-gateway.mjs';
-import { option } from './identity-options.mjs';
 import { agent } from './identity-person.mjs';
 import { LIFETIME_SECONDS, measureRefresh } from './identity-refresh.mjs';
 import { measureRevocation } from './identity-revocation.mjs';
+import { option } from './options.mjs';
 import { stopAll } from './processes.mjs';
 
 const PARTS = { revocation: measureRevocation, refresh: measureRefresh };

@@ -3,13 +3,14 @@
 // and divides the growth of the edge's resident memory, beside 2,000 that lie already. The session is counted too. Ends by itself.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { Agent, request as httpRequest } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ensureNatsServer } from '../../tools/ensure-nats-server.mjs';
 import { startEdge } from './edge-under-test.mjs';
-import { startPinned, stopAll } from './processes.mjs';
+import { option } from './options.mjs';
+import { freePort, startPinned, stopAll } from './processes.mjs';
 
 const BUDGET_BYTES = 24 * 1024;
 /** Opened before, and not counted: with them the heap's young generation comes to its size, which is the same for any number of streams. */
@@ -20,10 +21,6 @@ const SETTLE_MS = 5_000;
 const OTHER_FILES = 200;
 const LIMIT_MS = 540_000;
 
-const option = (name, fallback) => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? fallback : Number(process.argv[at + 1]);
-};
 const json = process.argv.includes('--json');
 const wanted = option('streams', 10_000);
 
@@ -31,14 +28,6 @@ const wanted = option('streams', 10_000);
 async function filesLimit() {
   const [, hard] = /^Max open files\s+\S+\s+(\S+)/m.exec(await readFile('/proc/self/limits', 'utf8'));
   return hard === 'unlimited' ? Number.POSITIVE_INFINITY : Number(hard);
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function residentBytes(pid) {

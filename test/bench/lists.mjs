@@ -5,34 +5,22 @@
 // upstreams are of revision 2026-07-28, or with --legacy of 2025-11-25, a session with every upstream. Ends by itself.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, createServer, request as httpRequest } from 'node:http';
-import { createServer as createTcpServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { ensureNatsServer } from '../../tools/ensure-nats-server.mjs';
 import { startEdge } from './edge-under-test.mjs';
-import { cpuSeconds, stopAll } from './processes.mjs';
+import { option } from './options.mjs';
+import { cpuSeconds, freePort, stopAll } from './processes.mjs';
 
 const BUDGET_MS = 2;
 const REVISION = '2026-07-28';
 const WARM_UP = 300;
 
-const option = (name, fallback) => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? fallback : Number(process.argv[at + 1]);
-};
 const legacy = process.argv.includes('--legacy');
 const json = process.argv.includes('--json');
 const upstreamCount = option('upstreams', 50);
 const toolCount = option('tools', 10);
 const lists = option('lists', 2_000);
-
-async function freePort() {
-  const server = createTcpServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const tool = (index) => ({
   name: `tool_${index}`,

@@ -1,6 +1,7 @@
 // Processes of a benchmark: started on one core, measured by the kernel's own accounting, ended with the benchmark.
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
 const started = [];
@@ -60,4 +61,13 @@ export function cpuSeconds(pid) {
       .map(Number);
     return sum + (userTicks + systemTicks) / ticksPerSecond;
   }, 0);
+}
+
+/** A port of the loopback that nobody had a moment ago. */
+export async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

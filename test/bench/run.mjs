@@ -5,19 +5,16 @@
 // With --rows all, lists.mjs and shapes.mjs follow: warm lists, large results, streams, calls across eras.
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { ensureNatsServer } from '../../tools/ensure-nats-server.mjs';
 import { startEdge } from './edge-under-test.mjs';
+import { median } from './figures.mjs';
 import { load, writeScript } from './load.mjs';
 import { startNginx } from './nginx.mjs';
-import { cpuSeconds, startPinned, stopAll } from './processes.mjs';
+import { option } from './options.mjs';
+import { cpuSeconds, freePort, startPinned, stopAll } from './processes.mjs';
 
-const option = (name, fallback) => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? fallback : Number(process.argv[at + 1]);
-};
 const json = process.argv.includes('--json');
 const seconds = option('seconds', 5);
 const rounds = option('rounds', 3);
@@ -43,16 +40,6 @@ function program(name, debianPackage) {
   }
   throw new Error(`The benchmark needs ${name}. Install it, on Debian with: apt-get install ${debianPackage}`);
 }
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function measure(target, wrk) {
   const run = { binary: wrk, core: otherCore, url: target.url, script: target.script, connections };

@@ -2,19 +2,16 @@
 // What calls of other shapes than the small one cost: results of 1 MiB and streams with ten progress notifications, beside nginx; and small
 // calls from era to era, beside calls within one. Core 0 is the gateway's, as in run.mjs. Ends by itself.
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { ensureNatsServer } from '../../tools/ensure-nats-server.mjs';
 import { startEdge } from './edge-under-test.mjs';
+import { median } from './figures.mjs';
 import { load, writeScript } from './load.mjs';
 import { startNginx } from './nginx.mjs';
-import { cpuSeconds, startPinned, stopAll } from './processes.mjs';
+import { option } from './options.mjs';
+import { cpuSeconds, freePort, startPinned, stopAll } from './processes.mjs';
 
-const option = (name, fallback) => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? fallback : Number(process.argv[at + 1]);
-};
 const json = process.argv.includes('--json');
 const seconds = option('seconds', 3);
 const rounds = option('rounds', 3);
@@ -24,16 +21,6 @@ const gatewayCore = 0;
 const otherCore = 1;
 const MODERN = '2026-07-28';
 const LEGACY = '2025-11-25';
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 const upstreamOf = async (era) => {
   const { line } = await startPinned(otherCore, process.execPath, [path.join(import.meta.dirname, 'shapes-upstream.mjs'), era]);

@@ -3,12 +3,11 @@
 // and batches, cancellations and clients that go, all with the same ids and progress tokens at the same time. Every answer, progress and
 // log message must carry the canary of the call that it is for. --swap has an upstream mix up every Nth answer: the run must then fail.
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { ensureNatsServer } from '../../tools/ensure-nats-server.mjs';
 import { startEdge } from '../bench/edge-under-test.mjs';
-import { startPinned, stopAll } from '../bench/processes.mjs';
+import { freePort, startPinned, stopAll } from '../bench/processes.mjs';
 import { Caller, MODERN, REVISIONS } from './callers.mjs';
 import { closeConnections } from './calls.mjs';
 
@@ -20,14 +19,6 @@ const json = process.argv.includes('--json');
 const swapAt = process.argv.indexOf('--swap');
 const swap = swapAt < 0 ? [] : ['--swap', process.argv[swapAt + 1]];
 const wanted = Number(process.argv.find((arg, index) => /^\d+$/.test(arg) && index !== swapAt + 1) ?? 1_000_000);
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const PROGRAM = path.join(import.meta.dirname, 'upstream.mjs');
 const http = async (era) => {

@@ -1,9 +1,8 @@
-import { startClickHouse, startNats, tempDir } from '@switchyard/testing';
+import { startClickHouse, startNats, tempDir, freePorts } from '@switchyard/testing';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AdminApi } from '../e2e/admin-api.js';
-import { freePorts } from '../e2e/targets/free-ports.js';
 import { REPOSITORY } from '../e2e/targets/gateway-file.js';
 import { type Around, type Place, serviceConfig } from '../e2e/targets/service-config.js';
 import type { ServiceName } from '../e2e/targets/target.js';

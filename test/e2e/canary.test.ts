@@ -1,4 +1,4 @@
-import { eventually, tempDir, type TempDir } from '@switchyard/testing';
+import { eventually, tempDir, type TempDir, freePort } from '@switchyard/testing';
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,7 +10,6 @@ import { filesOf, placesOf, placesWith, rowsOf, type Place } from './places.js';
 import { serverUrl, type SuiteContext } from './suite/context.js';
 import { rawCall, signInAt } from './suite/sign-in.suite.js';
 import { startEmbedded } from './targets/embedded.js';
-import { freePorts } from './targets/free-ports.js';
 import { CREDENTIAL_HEADER, EDITOR, REPOSITORY } from './targets/gateway-file.js';
 import { startProcesses } from './targets/processes.js';
 import type { LocalTarget, Target } from './targets/target.js';
@@ -93,7 +92,7 @@ async function plant(context: SuiteContext, folder: TempDir): Promise<Canaries> 
   };
   await writeFile(path.join(folder.path, 'planted.txt'), drawn.result);
   expect(await runSwitchyard(target, ['secret', 'set', 'canary'], drawn['stored secret'])).toContain('Stored canary');
-  const [deadPort] = await freePorts(1);
+  const deadPort = await freePort();
   await serveBesides(target, servedBesides(target.upstreams.locked.url, `http://127.0.0.1:${deadPort}/mcp`, folder.path));
 
   const { key, id } = await admin.createKey({ name: CONTROL, servers: ['*'] });

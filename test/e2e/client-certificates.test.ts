@@ -1,9 +1,8 @@
-import { CERTIFICATE, CLIENT_CERTIFICATES, startScriptedUpstream, tempDir } from '@switchyard/testing';
+import { CERTIFICATE, CLIENT_CERTIFICATES, startScriptedUpstream, tempDir, freePort } from '@switchyard/testing';
 import { writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
 import path from 'node:path';
 import { SWITCHYARD } from './targets/embedded.js';
-import { freePorts } from './targets/free-ports.js';
 import { startNode } from './targets/logged-process.js';
 
 const { finance, ops } = CLIENT_CERTIFICATES;
@@ -32,7 +31,7 @@ describe('services with TLS certificates, through the whole gateway', () => {
   beforeAll(async () => {
     const { path: dir } = undo.use(await tempDir());
     const upstream = undo.use(await startScriptedUpstream({ name: 'up', tools: ['act'] }));
-    [port = 0] = await freePorts(1);
+    port = await freePort();
     const files = {
       ...{ 'tls.crt': CERTIFICATE.cert, 'tls.key': CERTIFICATE.key },
       ...{ 'clients.crt': finance.certificate, 'ops.crt': ops.certificate },

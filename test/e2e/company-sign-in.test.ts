@@ -1,4 +1,4 @@
-import { tempDir } from '@switchyard/testing';
+import { tempDir, freePort } from '@switchyard/testing';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { startCompanyIdp, type CompanyIdp } from '../../services/auth-server/src/fixtures/company-idp.js';
@@ -6,7 +6,6 @@ import { listenForRedirect, lookWithChromium, signInAtCompanyWithChromium, type 
 import { OAuthMemory } from './clients/oauth-memory.js';
 import { SDKS } from './clients/sdk-clients.js';
 import { SWITCHYARD } from './targets/embedded.js';
-import { freePorts } from './targets/free-ports.js';
 import { REPOSITORY } from './targets/gateway-file.js';
 import { startNode } from './targets/logged-process.js';
 
@@ -34,7 +33,7 @@ describe('people with a real browser sign in at the identity provider of their c
 
   beforeAll(async () => {
     const { path: dir } = undo.use(await tempDir());
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     idp = undo.use(await startCompanyIdp([`http://localhost:${port}/oauth/callback/company`]));
     await writeFile(path.join(dir, 'switchyard.yaml'), gatewayFile(port, idp.issuer));
     const gateway = startNode({

@@ -1,4 +1,11 @@
-import { CERTIFICATE, CLIENT_CERTIFICATES, startScriptedUpstream, tempDir, type ScriptedUpstream } from '@switchyard/testing';
+import {
+  CERTIFICATE,
+  CLIENT_CERTIFICATES,
+  startScriptedUpstream,
+  tempDir,
+  type ScriptedUpstream,
+  freePort,
+} from '@switchyard/testing';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -10,7 +17,6 @@ import { OAuthMemory } from './clients/oauth-memory.js';
 import { SDKS, type McpClient } from './clients/sdk-clients.js';
 import { signInWithForms } from './clients/sign-in.js';
 import { SWITCHYARD } from './targets/embedded.js';
-import { freePorts } from './targets/free-ports.js';
 import { startNode, type LoggedProcess } from './targets/logged-process.js';
 
 const SECRETS = {
@@ -85,7 +91,7 @@ describe('what upstreams are shown, through the whole gateway', () => {
       });
     });
     undo.defer(async () => void (await stop(tls)));
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     origin = `http://localhost:${port}`;
     const tokens = `http://127.0.0.1:${await listen(issuer)}/token`;
     exchanging = undo.use(await startExchangingServer(origin));

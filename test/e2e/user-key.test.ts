@@ -1,4 +1,4 @@
-import { eventually, startScriptedUpstream, tempDir, type ScriptedUpstream } from '@switchyard/testing';
+import { eventually, startScriptedUpstream, tempDir, type ScriptedUpstream, freePort } from '@switchyard/testing';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,6 @@ import { OAuthMemory } from './clients/oauth-memory.js';
 import { SDKS, type McpClient } from './clients/sdk-clients.js';
 import { signInWithForms } from './clients/sign-in.js';
 import { SWITCHYARD } from './targets/embedded.js';
-import { freePorts } from './targets/free-ports.js';
 import { startNode, type LoggedProcess } from './targets/logged-process.js';
 
 const HELP = 'https://tracker.example/settings/tokens';
@@ -68,7 +67,7 @@ describe('people enter keys of their own for an upstream, in a real browser', ()
     const { path: dir } = undo.use(await tempDir());
     const behind = undo.use(await startScriptedUpstream({ name: 'tracker', tools: ['act'] }));
     keyed = undo.use(await startKeyed(keys, behind));
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     origin = `http://localhost:${port}`;
     await writeFile(path.join(dir, 'switchyard.yaml'), gatewayFile(port, keyed.url));
     gateway = startNode({ name: 'switchyard up', args: [SWITCHYARD, 'up', '--verbose'], env: {}, cwd: dir });

@@ -1,9 +1,8 @@
-import { tempDir } from '@switchyard/testing';
+import { tempDir, freePort } from '@switchyard/testing';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AdminApi } from '../e2e/admin-api.js';
 import { SWITCHYARD } from '../e2e/targets/embedded.js';
-import { freePorts } from '../e2e/targets/free-ports.js';
 import { startNode } from '../e2e/targets/logged-process.js';
 import type { Endpoint } from './clients.js';
 import type { UpstreamId } from './expectations.js';
@@ -27,7 +26,7 @@ export async function startInteropGateway(
   upstreams: Readonly<Record<UpstreamId, RunningUpstream>>,
 ): Promise<InteropGateway> {
   const { path: dir } = undo.use(await tempDir());
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const publicUrl = `http://localhost:${port}`;
   const all = Object.entries(upstreams) as [UpstreamId, RunningUpstream][];
   const reachOf = ({ reach }: RunningUpstream) =>

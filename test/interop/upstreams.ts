@@ -1,9 +1,9 @@
+import { freePort } from '@switchyard/testing';
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { freePorts } from '../e2e/targets/free-ports.js';
 import { REPOSITORY } from '../e2e/targets/gateway-file.js';
 import { startNode } from '../e2e/targets/logged-process.js';
 import type { UpstreamId } from './expectations.js';
@@ -44,7 +44,7 @@ async function startEverything(undo: AsyncDisposableStack): Promise<RunningUpstr
   const files = createServer((_request, response) => void response.end(bytes));
   await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
   undo.defer(() => new Promise((resolve) => void files.close(() => resolve())));
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const program = startNode({ name: 'everything', args: [EVERYTHING, 'streamableHttp'], env: { PORT: String(port) } });
   undo.defer(async () => void (await program.end('SIGKILL')));
   await program.written(/listening on port/);

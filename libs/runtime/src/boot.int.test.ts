@@ -1,6 +1,6 @@
+import { freePort } from '@switchyard/testing';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -46,15 +46,6 @@ function start(config: string, ...flags: string[]) {
       void exited.then(() => reject(new Error(`exited before "${text}": ${output.err}`)));
     });
   return { child, output, exited, line, file };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 describe('boot', () => {

@@ -1,6 +1,7 @@
 export { CERTIFICATE } from './certificate.js';
 export { digest, newDpopKey, type DpopKey } from './dpop-key.js';
 export { FakeClock } from './fake-clock.js';
+export { freePort, freePorts } from './free-ports.js';
 export { eventually } from './eventually.js';
 export { tempDir, type TempDir } from './temp-dir.js';
 export { unusedName } from './unused-name.js';

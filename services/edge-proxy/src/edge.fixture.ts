@@ -7,7 +7,7 @@ import { connectNats, LocalBus, LocalRpc, type NatsLink, NatsRpc, type Rpc } fro
 import { type Clock, systemClock } from '@switchyard/runtime';
 import { SqliteState, type State } from '@switchyard/state';
 import { createLogger, startTelemetry } from '@switchyard/telemetry';
-import { eventually, tempDir } from '@switchyard/testing';
+import { eventually, tempDir, freePort } from '@switchyard/testing';
 import { PassThrough } from 'node:stream';
 import { type EdgeProxyConfig, edgeProxyConfigSchema } from './config.js';
 import { PublicEdge } from './public-edge.js';
@@ -184,14 +184,4 @@ function inCatalogue(line: string, strangers: string[]): EventJson {
     strangers.push(`${String(error)}: ${line}`);
   }
   return event;
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -1,19 +1,18 @@
-import { eventually, startNats, startServerProcess, tempDir, unusedName, type ServerProcess } from '@switchyard/testing';
+import {
+  eventually,
+  startNats,
+  startServerProcess,
+  tempDir,
+  unusedName,
+  type ServerProcess,
+  freePort,
+} from '@switchyard/testing';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { ANA, BEN, type Person } from './front.fixture.js';
 import { startPersonal, type Outcome, type PersonalRig } from './personal.fixture.js';
 
 const MAIN = path.resolve(__dirname, '../dist/main.js');
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** A vault as a process of its own, on the store and key of the rig's. */
 async function startVaultProcess(natsUrl: string, dir: string, authServer: string): Promise<ServerProcess> {

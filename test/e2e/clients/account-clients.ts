@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { eventually, tempDir } from '@switchyard/testing';
+import { eventually, tempDir, freePort } from '@switchyard/testing';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { listenForRedirect } from './chromium.js';
@@ -9,7 +9,6 @@ import { inspectorSignedIn } from './inspector.js';
 import { OAuthMemory } from './oauth-memory.js';
 import type { Person } from './person.js';
 import { SDKS, type Sdk } from './sdk-clients.js';
-import { freePorts } from '../targets/free-ports.js';
 import { REPOSITORY } from '../targets/gateway-file.js';
 
 /** An app of somebody who has let it in. */
@@ -91,7 +90,7 @@ const mcpRemote: AppKind = {
   open: async ({ url, person, visit }) => {
     await using undo = new AsyncDisposableStack();
     const home = undo.use(await tempDir());
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     const { PATH = '' } = process.env;
     const transport = new StdioClientTransport({
       command: process.execPath,
@@ -137,7 +136,7 @@ const inspector: AppKind = {
   open: async ({ url, person }) => {
     await using undo = new AsyncDisposableStack();
     const home = undo.use(await tempDir());
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     const printed: string[] = [];
     const call = async (tool: string) => {
       const place = { url, home: home.path, callbackPort: port };

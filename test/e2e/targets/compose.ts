@@ -1,11 +1,10 @@
-import { eventually, tempDir } from '@switchyard/testing';
+import { eventually, tempDir, freePort } from '@switchyard/testing';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, cp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { HOST, loopbackRelays, relayToLoopback } from './compose-loopback.js';
-import { freePorts } from './free-ports.js';
 import { gatewayFile, REPOSITORY } from './gateway-file.js';
 import { READERS_OF_SECRETS, SERVICES, type OwnGatewayFile, type ServiceName, type Target } from './target.js';
 import { startUpstreamFixtures } from './upstream-fixtures.js';
@@ -35,7 +34,7 @@ export async function startCompose(own?: OwnGatewayFile): Promise<Target> {
   const upstreams = undo.use(await startUpstreamFixtures());
   const ledgerUrl = await relayedUrl(upstreams.ledger.url, undo);
   const lockedUrl = await relayedUrl(upstreams.locked.url, undo);
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const publicUrl = `http://localhost:${port}`;
   const upstreamKey = randomBytes(24).toString('base64url');
   const configDir = path.join(dir, 'config');

@@ -1,8 +1,7 @@
-import { startClickHouse, tempDir } from '@switchyard/testing';
+import { startClickHouse, tempDir, freePort } from '@switchyard/testing';
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { freePorts } from './free-ports.js';
 import { gatewayFile, onThisMachine, REPOSITORY } from './gateway-file.js';
 import { startNode, type LoggedProcess } from './logged-process.js';
 import type { LocalTarget, OwnGatewayFile } from './target.js';
@@ -16,7 +15,7 @@ export async function startEmbedded(own?: OwnGatewayFile): Promise<LocalTarget> 
   await using undo = new AsyncDisposableStack();
   const { path: dir } = undo.use(await tempDir());
   const upstreams = undo.use(await startUpstreamFixtures());
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const publicUrl = `http://localhost:${port}`;
   const file = path.join(dir, 'switchyard.yaml');
   const urls = { ledgerUrl: upstreams.ledger.url, lockedUrl: upstreams.locked.url };

@@ -1,8 +1,7 @@
-import { startClickHouse, startNats, tempDir } from '@switchyard/testing';
+import { startClickHouse, startNats, tempDir, freePorts } from '@switchyard/testing';
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { freePorts } from './free-ports.js';
 import { gatewayFile, onThisMachine, REPOSITORY } from './gateway-file.js';
 import { startNode, type LoggedProcess } from './logged-process.js';
 import { serviceConfig } from './service-config.js';

@@ -1,9 +1,8 @@
 import { Egress, LOOPBACK } from '@switchyard/egress';
-import { CERTIFICATE } from '@switchyard/testing';
+import { CERTIFICATE, freePort } from '@switchyard/testing';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
-import { freePort } from './fakes/free-port.fixture.js';
 import { whyUnreachable } from './why-unreachable.js';
 
 async function listening(server: Server) {

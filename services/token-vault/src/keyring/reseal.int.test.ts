@@ -7,9 +7,9 @@ import {
   type NatsServer,
   type ServerProcess,
   type TempDir,
+  freePort,
 } from '@switchyard/testing';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { loadKeyFile } from '../key-file.js';
 import { LocalKey } from '../kms/local-key.js';
@@ -19,14 +19,6 @@ import { openKeyring } from './keyring.fixture.js';
 
 const program = path.resolve(import.meta.dirname, '../../dist/main.js');
 const RECORDS = 1000;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 interface Status {
   readonly current: string;

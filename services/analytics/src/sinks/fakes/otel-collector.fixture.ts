@@ -1,9 +1,8 @@
-import { startServerProcess, tempDir } from '@switchyard/testing';
+import { startServerProcess, tempDir, freePort } from '@switchyard/testing';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { startReceiver, type Reply } from './http-receiver.fixture.js';
 import { testProgram } from './test-program.fixture.js';
-import { freePort } from './free-port.fixture.js';
 
 /** A value of OTLP/JSON. */
 export interface AnyValue {

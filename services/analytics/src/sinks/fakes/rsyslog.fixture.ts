@@ -1,8 +1,8 @@
-import { CERTIFICATE, CLIENT_CERTIFICATES, startServerProcess, tempDir, type ServerProcess } from '@switchyard/testing';
+import { CERTIFICATE, CLIENT_CERTIFICATES, startServerProcess, tempDir, type ServerProcess, freePort } from '@switchyard/testing';
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -103,14 +103,6 @@ async function search(): Promise<string> {
   const script = path.resolve(import.meta.dirname, '../../../../../tools/ensure-rsyslog.mjs');
   const { stdout } = await promisify(execFile)(process.execPath, [script]);
   return stdout.trim();
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const answers = (port: number) =>

@@ -1,7 +1,6 @@
-import { startServerProcess, tempDir } from '@switchyard/testing';
+import { startServerProcess, tempDir, freePort } from '@switchyard/testing';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { freePort } from './free-port.fixture.js';
 import { testProgram } from './test-program.fixture.js';
 
 /** A server of the S3 API that was not made for these tests, with one bucket. */

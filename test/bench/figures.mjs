@@ -1,8 +1,4 @@
-/** A number given on the command line. */
-export const option = (name, fallback) => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? fallback : Number(process.argv[at + 1]);
-};
+export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /** Nearest rank. */
 export const percentile = (values, share) =>
