@@ -1,7 +1,7 @@
 import type { InteropClient } from './clients.js';
 import { CONNECT } from './connect.js';
 import { cellId, type ClientId, CLIENTS, FEATURES, limitOf, type UpstreamId, UPSTREAMS } from './expectations.js';
-import { assertFeature } from './features.js';
+import { assertFeature } from './assert-feature.js';
 import { type RunningUpstream, startUpstreams } from './upstreams.js';
 
 // The tests of the matrix, on pairs that need no gateway: they show that clients, upstreams and assertions are right.

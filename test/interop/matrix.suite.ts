@@ -1,7 +1,7 @@
 import type { InteropClient } from './clients.js';
 import { CONNECT } from './connect.js';
 import { type Cell, cellId, type ClientId, CLIENTS, FEATURES, limitOf, UPSTREAMS } from './expectations.js';
-import { assertFeature } from './features.js';
+import { assertFeature } from './assert-feature.js';
 import { type InteropGateway, startInteropGateway } from './gateway.js';
 import { type RunningUpstream, startUpstreams } from './upstreams.js';
 
