@@ -2,10 +2,11 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema, ElicitRequestSchema, TaskStatusNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { eventually } from '@switchyard/testing';
-import { startTestEdge, type TestEdge } from './edge.fixture.js';
+import type { TestEdge } from './edge.fixture.js';
 import { type LegacyTasksUpstream, startLegacyTasks } from './legacy-tasks.fixture.js';
 import { callOf, exchange, INITIALIZE, openSession, type RawAnswer } from './raw-client.fixture.js';
 import { textOf } from './sdk-client.fixture.js';
+import { startTasksEdges } from './tasks-edges.fixture.js';
 
 const RELATED = 'io.modelcontextprotocol/related-task';
 
@@ -13,35 +14,14 @@ let luna: LegacyTasksUpstream;
 let edge: TestEdge;
 let beside: TestEdge;
 
-const source = { upstream: 'luna', tools: ['*'], prefix: 'l_' };
-
-async function publish(to: TestEdge): Promise<void> {
-  const access = [{ everyone: true }];
-  await to.publish({
-    upstreams: [
-      { name: 'luna', transport: { case: 'http', value: { url: luna.url } }, timeoutMs: 10_000 },
-      { name: 'other', transport: { case: 'http', value: { url: luna.url } }, timeoutMs: 10_000 },
-    ],
-    servers: [
-      { slug: 'one', sources: [source, { upstream: 'other', tools: ['*'], prefix: 'o_' }], access },
-      { slug: 'two', sources: [source], access },
-    ],
-  });
-}
+const undo = new AsyncDisposableStack();
+const tasks = () => ({ name: 'luna', url: luna.url, prefix: 'l_' });
 
 beforeAll(async () => {
-  luna = await startLegacyTasks('luna');
-  edge = await startTestEdge();
-  beside = await startTestEdge({ beside: edge });
-  await publish(beside);
-  await publish(edge);
+  luna = undo.use(await startLegacyTasks('luna'));
+  ({ edge, beside } = undo.use(await startTasksEdges(tasks())));
 });
-
-afterAll(async () => {
-  await beside[Symbol.asyncDispose]();
-  await edge[Symbol.asyncDispose]();
-  await luna[Symbol.asyncDispose]();
-});
+afterAll(() => undo.disposeAsync());
 
 async function connect(): Promise<{ client: Client } & AsyncDisposable> {
   const client = new Client({ name: 'tasks', version: '1' }, { capabilities: { elicitation: { form: {} } } });

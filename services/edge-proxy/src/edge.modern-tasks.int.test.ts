@@ -1,6 +1,7 @@
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
 import { type ModernTasksUpstream, startModernTasks } from './modern-tasks.fixture.js';
 import { exchange, type RawAnswer } from './raw-client.fixture.js';
+import { publishTasks, startTasksEdges } from './tasks-edges.fixture.js';
 
 const TASKS = 'io.modelcontextprotocol/tasks';
 const KNOWS_TASKS = { elicitation: {}, extensions: { [TASKS]: {} } };
@@ -9,35 +10,14 @@ let nova: ModernTasksUpstream;
 let edge: TestEdge;
 let beside: TestEdge;
 
-const ACCESS = [{ everyone: true }];
-const source = { upstream: 'nova', tools: ['*'], prefix: 'n_' };
-
-async function publish(to: TestEdge, access: object[] = ACCESS): Promise<void> {
-  await to.publish({
-    upstreams: [
-      { name: 'nova', transport: { case: 'http', value: { url: nova.upstream.url } }, timeoutMs: 10_000 },
-      { name: 'other', transport: { case: 'http', value: { url: nova.upstream.url } }, timeoutMs: 10_000 },
-    ],
-    servers: [
-      { slug: 'one', sources: [source, { upstream: 'other', tools: ['*'], prefix: 'o_' }], access },
-      { slug: 'two', sources: [source], access },
-    ],
-  });
-}
+const undo = new AsyncDisposableStack();
+const tasks = () => ({ name: 'nova', url: nova.upstream.url, prefix: 'n_' });
 
 beforeAll(async () => {
-  nova = await startModernTasks('nova');
-  edge = await startTestEdge();
-  beside = await startTestEdge({ beside: edge });
-  await publish(beside);
-  await publish(edge);
+  nova = undo.use(await startModernTasks('nova'));
+  ({ edge, beside } = undo.use(await startTasksEdges(tasks())));
 });
-
-afterAll(async () => {
-  await beside[Symbol.asyncDispose]();
-  await edge[Symbol.asyncDispose]();
-  await nova[Symbol.asyncDispose]();
-});
+afterAll(() => undo.disposeAsync());
 
 interface Sent {
   readonly params?: Readonly<Record<string, unknown>>;
@@ -285,11 +265,11 @@ describe('ids of tasks that are not the caller’s (E16)', () => {
 describe('access to tasks', () => {
   it('MT-12 is access to the tool, and is decided anew each time', async () => {
     await using own = await startTestEdge();
-    await publish(own);
+    await publishTasks(own, tasks());
     const sent = { at: own, key: own.key };
     const { taskId } = await begin('n_job', sent);
     expect(resultOf(await get(taskId, sent))).toMatchObject({ status: 'working' });
-    await publish(own, [{ everyone: true, tools: ['n_plain'] }]);
+    await publishTasks(own, tasks(), [{ everyone: true, tools: ['n_plain'] }]);
     const before = nova.upstream.received.length;
     const answer = await get(taskId, sent);
     expect(errorOf(answer)).toMatchObject({ code: 10403, data: { reason: 'policy_denied' } });

@@ -1,11 +1,10 @@
-import { API_KEY_ISSUER, encodeApiKeyRecord, mintApiKey } from '@switchyard/api-keys';
-import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
+import { DEFAULT_TENANT } from '@switchyard/contracts';
 import { systemClock } from '@switchyard/runtime';
 import { eventually } from '@switchyard/testing';
 import { basicOf } from './exchange-server.fixture.js';
 import { ANA, BEN, startFront, type Front } from './front.fixture.js';
 import { startAssertedServer, startAsserter, type AssertedServer, type Asserter } from './id-jag.fixture.js';
-import { leaseAt, proofOf, UPSTREAM, type Outcome } from './personal.fixture.js';
+import { leaseAt, refusalOfProgram, UPSTREAM, type Outcome } from './personal.fixture.js';
 import { startVault, type VaultRig } from './vault.fixture.js';
 
 const RESOURCE = 'https://crm.example.com/mcp';
@@ -143,18 +142,7 @@ describe('tokens for what the company says of callers (ID-JAG)', () => {
     expect(await leaseAt(rig, front, ANA, { authorization: `Bearer ${front.token(BEN)}` })).toMatchObject({
       reason: 'caller_unproven',
     });
-    const { text, record } = mintApiKey({ name: 'robot', servers: ['*'], roles: [], createdAtMs: 0 });
-    const kv = await rig.platform.state.bucket(BUCKETS.apiKeys, DEFAULT_TENANT);
-    await kv.put(record.id, encodeApiKeyRecord(record));
-    const { result } = await eventually(async () => {
-      const answer = await rig.lease(UPSTREAM, {
-        principalIssuer: API_KEY_ISSUER,
-        principalSubject: record.id,
-        callerProof: await proofOf(rig, `Bearer ${text}`),
-      });
-      return answer.result.case === 'refusal' && answer.result.value.reason !== 'caller_unproven' ? answer : false;
-    });
-    expect(result.value).toMatchObject({ message: expect.stringContaining('you are no person') as unknown });
+    expect(await refusalOfProgram(rig)).toMatchObject({ message: expect.stringContaining('you are no person') as unknown });
     expect(asserter.requests).toEqual([]);
   });
 });

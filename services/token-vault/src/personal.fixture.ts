@@ -1,7 +1,8 @@
 import { fromJsonString } from '@bufbuild/protobuf';
+import { API_KEY_ISSUER, encodeApiKeyRecord, mintApiKey } from '@switchyard/api-keys';
 import { BUCKETS, CALLER_PROOF_KEY, CredentialMaterialSchema, DEFAULT_TENANT } from '@switchyard/contracts';
 import { openSealed, sealTo } from '@switchyard/oauth';
-import { FormBrowser, type ShownPage } from '@switchyard/testing';
+import { eventually, FormBrowser, type ShownPage } from '@switchyard/testing';
 import { ANA, startFront, type Front, type Person } from './front.fixture.js';
 import { startOAuthUpstream, type OAuthUpstream } from './oauth-upstream.fixture.js';
 import { startVault, type VaultRig, type VaultRigOptions } from './vault.fixture.js';
@@ -66,6 +67,22 @@ export async function leaseAt(
   const { headers, dpopKey } = fromJsonString(CredentialMaterialSchema, text);
   const token = (headers['Authorization'] ?? '').replace(/^(Bearer|DPoP) /, '');
   return { token, headers, version, expiresAtMs: Number(expiresAt?.seconds ?? 0) * 1000, dpopKey };
+}
+
+/** A program leases with a key of the gateway's. @returns what it is told, once the vault knows the key */
+export async function refusalOfProgram(rig: VaultRig): Promise<unknown> {
+  const { text, record } = mintApiKey({ name: 'robot', servers: ['*'], roles: [], createdAtMs: 0 });
+  const kv = await rig.platform.state.bucket(BUCKETS.apiKeys, DEFAULT_TENANT);
+  await kv.put(record.id, encodeApiKeyRecord(record));
+  const { result } = await eventually(async () => {
+    const answer = await rig.lease(UPSTREAM, {
+      principalIssuer: API_KEY_ISSUER,
+      principalSubject: record.id,
+      callerProof: await proofOf(rig, `Bearer ${text}`),
+    });
+    return answer.result.case === 'refusal' && answer.result.value.reason !== 'caller_unproven' ? answer : false;
+  });
+  return result.value;
 }
 
 /** The page that was shown, not an address elsewhere. */
