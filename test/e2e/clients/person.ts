@@ -6,6 +6,9 @@ import { SCREENSHOTS } from './chromium.js';
 /** Widths of a desktop and of a phone. */
 const WIDTHS = [1280, 390] as const;
 
+/** Screenshots that there are: a page looks the same to everybody, and a picture takes longer than the page. */
+const taken = new Set<string>();
+
 /** What somebody saw while they connected an account. */
 export interface ConnectJourney {
   readonly connectHeading: string;
@@ -36,6 +39,8 @@ export async function openPerson(browser: Browser, name: string, publicUrl: stri
     if (!/^http/.test(message.location().url) || message.location().url.startsWith(publicUrl)) complaints.push(message.text());
   });
   const shoot = async (screenshot: string) => {
+    if (taken.has(screenshot)) return;
+    taken.add(screenshot);
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
       await page.screenshot({ path: path.join(SCREENSHOTS, `${screenshot}-${width}.png`), fullPage: true });
