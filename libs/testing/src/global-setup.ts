@@ -8,6 +8,8 @@ registerHooks({
 
 /** Starts the servers that all tests share and hands their addresses on through the environment. */
 export default async function globalSetup(): Promise<void> {
+  const { useQuickDir } = await import('./quick-dir.js');
+  useQuickDir();
   const { startSharedServers } = await import('./shared-servers.js');
   await startSharedServers();
 }
