@@ -6,7 +6,7 @@ import { FakeClock, tempDir } from '@switchyard/testing';
 import { openLocalPlatform, type Platform } from '@switchyard/platform';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ENGINES, withTables } from '../engine/engines.fixture.js';
+import { ENGINES, tablesForEach } from '../engine/engines.fixture.js';
 import type { Engine } from '../engine/engine.js';
 import { CheckpointCopies } from './checkpoint-copies.js';
 import { loadCheckpointKey } from './checkpoint-key-file.js';
@@ -24,7 +24,7 @@ const HOUR_MS = 3_600_000;
 /** A trail whose lines are stored by a real spool, bus and engine. */
 async function openTrail(open: () => Promise<{ engine: Engine } & AsyncDisposable>) {
   await using undo = new AsyncDisposableStack();
-  const { engine } = undo.use(await withTables(open));
+  const { engine } = undo.use(await open());
   const dir = undo.use(await tempDir()).path;
   const platform: Platform = undo.adopt(
     await openLocalPlatform({
@@ -94,8 +94,10 @@ async function* each(lines: readonly Buffer[]): AsyncGenerator<Buffer> {
 const numberOf = (checkpoint: SignedCheckpoint | undefined) => checkpoint?.number;
 
 describe.each(ENGINES)('checkpoints over %s', (_name, open) => {
+  const openTables = tablesForEach(open);
+
   it('D6, D12: sign what was recorded, chained to each other, and what is exported verifies', async () => {
-    await using trail = await openTrail(open);
+    await using trail = await openTrail(openTables);
     expect(await trail.checkpointer.sign()).toBeUndefined();
     await trail.record(20);
     const first = await trail.checkpointer.sign();
@@ -111,7 +113,7 @@ describe.each(ENGINES)('checkpoints over %s', (_name, open) => {
   });
 
   it('say nothing where nothing but checkpoints was recorded, and are signed once by several replicas', async () => {
-    await using trail = await openTrail(open);
+    await using trail = await openTrail(openTables);
     await trail.record(5);
     const signed = await Promise.all([trail.checkpointer.sign(), trail.anotherReplica().sign(), trail.anotherReplica().sign()]);
     expect(signed.filter((checkpoint) => checkpoint !== undefined).map(numberOf)).toEqual([1]);
@@ -122,7 +124,7 @@ describe.each(ENGINES)('checkpoints over %s', (_name, open) => {
   });
 
   it('D6: exports between two times begin and end with a checkpoint', async () => {
-    await using trail = await openTrail(open);
+    await using trail = await openTrail(openTables);
     const times: number[] = [];
     for (let round = 0; round < 4; round++) {
       await trail.record(10);
@@ -139,7 +141,7 @@ describe.each(ENGINES)('checkpoints over %s', (_name, open) => {
   });
 
   it('D9: sign everything, and are exported to the end, whatever the clock of who signs says', async () => {
-    await using trail = await openTrail(open);
+    await using trail = await openTrail(openTables);
     for (const stepMs of [0, HOUR_MS, -HOUR_MS, -HOUR_MS, HOUR_MS]) {
       trail.clock.setWallClock(trail.clock.now() + stepMs);
       await trail.record(10);
@@ -151,7 +153,7 @@ describe.each(ENGINES)('checkpoints over %s', (_name, open) => {
   });
 
   it('D9: a range of time has everything of it, also where the clock went back meanwhile', async () => {
-    await using trail = await openTrail(open);
+    await using trail = await openTrail(openTables);
     const now = trail.clock.now();
     for (const stepMs of [0, HOUR_MS, 60_000 - HOUR_MS, 60_000]) {
       trail.clock.setWallClock(trail.clock.now() + stepMs);
@@ -170,6 +172,8 @@ describe.each(ENGINES)('checkpoints over %s', (_name, open) => {
 
 // What is done to the tables is the same in both engines; the library is the quicker one to start.
 describe.each(ENGINES.slice(1))('a forged trail in %s', (_name, open) => {
+  const openTables = tablesForEach(open);
+
   const FORGERIES: readonly [string, string, Partial<BrokenExport>][] = [
     [
       'D12-altered',
@@ -189,7 +193,7 @@ describe.each(ENGINES.slice(1))('a forged trail in %s', (_name, open) => {
   ];
 
   it.each(FORGERIES)('%s: by somebody with rights in the database, is found', async (_id, sql, expected) => {
-    await using trail = await openTrail(open);
+    await using trail = await openTrail(openTables);
     await trail.record(20);
     await trail.checkpointer.sign();
     await trail.checkpointer.copy();
@@ -198,7 +202,7 @@ describe.each(ENGINES.slice(1))('a forged trail in %s', (_name, open) => {
   });
 
   it('D6: nothing behind a record that was changed before it was signed is ever signed', async () => {
-    await using trail = await openTrail(open);
+    await using trail = await openTrail(openTables);
     await trail.record(20);
     await trail.engine.command(
       `ALTER TABLE event_lines UPDATE line = replaceOne(line, 'tool ', 'evil ') WHERE sequence = 7 SETTINGS mutations_sync = 2`,

@@ -44,3 +44,32 @@ export async function withTables(open: () => Promise<OpenedEngine>): Promise<Ope
   await migrate(opened.engine, readMigrations(), createLogger({ service: 'test', level: 'silent' }));
   return opened;
 }
+
+/**
+ * Has one engine with the tables of analytics for all tests of a block, of which each finds them as if they had just been made.
+ * @returns opens it for one test
+ */
+export function tablesForEach(open: () => Promise<OpenedEngine>): () => Promise<OpenedEngine> {
+  let opened: OpenedEngine;
+  beforeAll(async () => {
+    opened = await withTables(open);
+  });
+  afterAll(() => opened[Symbol.asyncDispose]());
+  return async () => {
+    await makeAnew(opened.engine);
+    return { engine: opened.engine, [Symbol.asyncDispose]: () => Promise.resolve() };
+  };
+}
+
+/** Drops and makes every table that has had rows: what the engine remembers of inserts goes with the table. */
+async function makeAnew(engine: Engine): Promise<void> {
+  const used = (await engine.query(
+    `SELECT name, create_table_query AS definition FROM system.tables
+     WHERE database = currentDatabase() AND name != 'schema_migrations'
+       AND (total_rows > 0 OR name IN (SELECT table FROM system.parts WHERE database = currentDatabase()))`,
+  )) as { name: string; definition: string }[];
+  for (const { name, definition } of used) {
+    await engine.command('DROP TABLE {name:Identifier} SYNC', { name });
+    await engine.command(definition);
+  }
+}

@@ -2,7 +2,7 @@ import { renderEvent } from '@switchyard/audit';
 import { eventsSubject, type EventFields } from '@switchyard/contracts';
 import type { StreamMessage } from '@switchyard/messaging';
 import type { Engine } from '../engine/engine.js';
-import { ENGINES, withTables } from '../engine/engines.fixture.js';
+import { ENGINES, tablesForEach } from '../engine/engines.fixture.js';
 import { storeBatch } from './store-batch.js';
 
 const epoch = 1767225600000;
@@ -32,8 +32,9 @@ const rows = (engine: Engine, columns: string) =>
 const figure = async (engine: Engine, sql: string) => Number(((await engine.query(sql)) as { n: string }[])[0]?.n);
 
 describe.each(ENGINES)('hard cases in %s', (_name, open) => {
+  const openTables = tablesForEach(open);
   const withEngine = (test: (engine: Engine) => Promise<void>) => async () => {
-    await using opened = await withTables(open);
+    await using opened = await openTables();
     await test(opened.engine);
   };
 

@@ -2,7 +2,7 @@ import type { EventFields } from '@switchyard/contracts';
 import { renderEvent } from '@switchyard/audit';
 import type { StreamMessage } from '@switchyard/messaging';
 import { EngineError, type Engine } from '../engine/engine.js';
-import { ENGINES, withTables } from '../engine/engines.fixture.js';
+import { ENGINES, tablesForEach } from '../engine/engines.fixture.js';
 import { storeBatch } from './store-batch.js';
 
 const epoch = 1767225600000;
@@ -59,8 +59,9 @@ function failing(
 }
 
 describe.each(ENGINES)('storing batches in %s', (_name, open) => {
+  const openTables = tablesForEach(open);
   const withEngine = (test: (engine: Engine) => Promise<void>) => async () => {
-    await using opened = await withTables(open);
+    await using opened = await openTables();
     await test(opened.engine);
   };
 

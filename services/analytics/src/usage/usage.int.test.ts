@@ -1,7 +1,7 @@
 import { renderEvent } from '@switchyard/audit';
 import type { EventFields } from '@switchyard/contracts';
 import type { Engine } from '../engine/engine.js';
-import { ENGINES, withTables } from '../engine/engines.fixture.js';
+import { ENGINES, tablesForEach } from '../engine/engines.fixture.js';
 import { USAGE_DAYS, USAGE_MINUTES, rangesOf } from './rollup.js';
 import { UsageCounter } from './usage-counter.js';
 
@@ -62,8 +62,9 @@ describe('ranges of buckets', () => {
 });
 
 describe.each(ENGINES)('usage in %s', (_name, open) => {
+  const openTables = tablesForEach(open);
   const withEngine = (test: (engine: Engine) => Promise<void>) => async () => {
-    await using opened = await withTables(open);
+    await using opened = await openTables();
     await test(opened.engine);
   };
 
