@@ -137,7 +137,7 @@ export const TYPES = {
   'auth.token_issued': [
     'A client was given tokens.',
     'auth-server',
-    [...SIGN_IN, 'server'],
+    [...SIGN_IN, 'server', 'on_behalf_of'],
     {
       grant_type: 'How they were asked for (OAuth).',
       ...GRANT,
@@ -196,7 +196,10 @@ export const TYPES = {
   'connection.leased': [
     'The vault lent a credential to an edge or a sink, or did not.',
     'token-vault',
-    names('identity', 'request', 'principal', 'upstream', 'reason'),
+    [
+      ...names('identity', 'request', 'principal', 'attribution', 'upstream', 'reason', 'client_name', 'client_version'),
+      'server',
+    ],
     { edge: 'Process that asked.', version: 'Version of the credential.', cause: 'Why not, for administrators.' },
   ],
   'connection.changed': [

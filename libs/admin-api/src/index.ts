@@ -2,6 +2,7 @@ export { AdminGuard, type OnRejected, type People } from './admin.guard.js';
 export { openAdminApp, type AdminApp, type AdminAppOptions } from './admin-app.js';
 export {
   actorFields,
+  requestFields,
   personFields,
   requestId,
   type AdminRequest,

@@ -117,6 +117,7 @@ describe.each(STATE_PROFILES)('token exchange (RFC 8693): %s', (_id, open) => {
       server: 'books',
       client_id: agent.clientId,
       principal_name: 'ana@example.com',
+      on_behalf_of: agent.clientId,
       detail: { grant_type: TOKEN_EXCHANGE, grant: before['sy_grant'] },
     });
     clock.advance(-60_000);

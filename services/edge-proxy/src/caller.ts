@@ -47,7 +47,11 @@ function render({ principal, clientId, actors }: Caller, catalog: Pick<Catalog, 
     principal_name: name,
     principal_kind: kind,
     client_id: clientId,
-    teams: [...catalog.teams.keys()].filter((team) => isMember(principal, team, catalog)).sort(),
+    teams: teamsOf(principal, catalog),
     on_behalf_of: actors,
   });
 }
+
+/** Teams that a principal is in, sorted. */
+export const teamsOf = (principal: Principal, catalog: Pick<Catalog, 'teams' | 'publicUrl'>): string[] =>
+  [...catalog.teams.keys()].filter((team) => isMember(principal, team, catalog)).sort();

@@ -103,6 +103,51 @@ describe('what an event says of who called', () => {
   });
 });
 
+describe('who, with what, on what: every type of event of the edge has what is known', () => {
+  const CALLER = [
+    'principal_issuer',
+    'principal_subject',
+    'principal_name',
+    'principal_kind',
+    'teams',
+    'on_behalf_of',
+    'client_id',
+  ];
+  const EXCHANGE = ['tenant', 'request_id', 'trace_id', 'server', 'snapshot', 'method', ...CALLER];
+  const CLIENT = ['client_name', 'client_version', 'era', 'revision', 'session_id'];
+  const TIMES = ['bytes_in', 'bytes_out', 'duration_us'];
+  const TARGET = ['upstream', 'capability_kind', 'capability', 'upstream_capability'];
+  const DONE = [...EXCHANGE, ...CLIENT, ...TIMES, 'client_rpc_id', 'http_status'];
+  const TOKENS = ['arguments_tokens', 'result_tokens', 'cost_micros'];
+
+  it.each<readonly [type: string, fields: readonly string[]]>([
+    ['tool.called', [...DONE, ...TARGET, ...TOKENS, 'model_tokens_in', 'upstream_rpc_id', 'upstream_us', 'stage_us', 'rule']],
+    ['proxy.hop', [...EXCHANGE, 'era', 'session_id', 'upstream', 'upstream_rpc_id', 'attempt', 'upstream_us', 'bytes_out']],
+    [
+      'policy.denied',
+      [...EXCHANGE, ...CLIENT, ...TARGET, 'client_rpc_id', 'bytes_in', 'duration_us', 'reason', 'origin', 'rule'],
+    ],
+    ['capability.listed', DONE],
+    ['session.opened', DONE],
+    ['stream.opened', [...EXCHANGE, ...CLIENT]],
+    ['stream.closed', [...EXCHANGE, ...CLIENT, 'duration_us']],
+    ['session.closed', [...EXCHANGE, ...CLIENT, 'duration_us']],
+  ])('%s', async (type, fields) => {
+    const sub = `who-${type}`;
+    const path = '/mcp/work';
+    const key = issuer.token(edge.url, path, { sub, act: { sub: 'agent' }, sy_claims: ['sales'] });
+    const session = await openSession(edge.url, path, key);
+    await exchange(edge.url, { path, key, session, body: callOf('model', { text: 'x' }) });
+    await exchange(edge.url, { path, key, session, body: callOf('secret') });
+    await exchange(edge.url, { path, key, session, body: { jsonrpc: '2.0', id: 2, method: 'tools/list' } });
+    const stream = await open(edge.url, { path, method: 'GET', key, session });
+    stream.leave();
+    await exchange(edge.url, { path, method: 'DELETE', key, session });
+    const event = await edge.event((one) => one.type === type && one.principal_subject === sub);
+    expect(fields.filter((field) => !Object.hasOwn(event, field))).toEqual([]);
+  });
+});
+
 describe('what events say of streams', () => {
   it('tells of their beginning and of their end, with how long they stood', async () => {
     const key = issuer.token(edge.url, '/mcp/work');

@@ -89,6 +89,18 @@ describe('credentials for upstreams', () => {
     expect(upstream.received.every(({ headers }) => headers.authorization === `Bearer ${SECRET}`)).toBe(true);
   });
 
+  it('CR-1b are asked for with all that the vault’s event is to say of the call', async () => {
+    const asked = vault.requests.find(({ upstream: of }) => of === 'good');
+    const { principal_name, principal_kind, client_id, client_name, client_version, trace_id } = await edge.event(
+      ({ request_id: id, type }) => id === asked?.requestId && type !== 'proxy.hop',
+    );
+    expect(asked).toMatchObject({
+      ...{ principalName: principal_name, principalKind: principal_kind, clientId: client_id, traceId: trace_id },
+      ...{ clientName: client_name, clientVersion: client_version, server: 'good', onBehalfOf: '', callerTeams: [] },
+    });
+    expect([principal_kind, client_name, trace_id]).toEqual(['service', 'raw', expect.stringMatching(/^[0-9a-f]{32}$/)]);
+  });
+
   it('CR-2 go to upstreams that need them, and to no other', async () => {
     const { received } = await callAct('open');
     expect(received[0]?.headers.authorization).toBeUndefined();

@@ -209,16 +209,12 @@ function findSession(
   inbound: Inbound,
   edge: Edge,
 ): undefined | Promise<ClientSession | Refusal> {
-  return inbound.era === 'modern' || inbound.envelope.method === 'initialize' ? undefined : legacySession(exchange, caller, edge);
+  return inbound.era === 'modern' || inbound.envelope.method === 'initialize' ? undefined : ownSession(exchange, caller, edge);
 }
 
-async function legacySession(exchange: Exchange, caller: Caller, edge: Edge): Promise<ClientSession | Refusal> {
-  const session = await ownSession(exchange, caller, edge);
-  if (!(session instanceof Refusal)) nameClient(exchange, session);
-  return session;
-}
-
+/** Also of requests without a message: for a stream, for the end of the session. */
 function nameClient({ facts }: Exchange, { record }: ClientSession): void {
+  facts.era = 'legacy';
   facts.revision = record.revision;
   facts.client_name = record.clientName;
   facts.client_version = record.clientVersion;
@@ -230,7 +226,9 @@ export async function ownSession(exchange: Exchange, caller: Caller, edge: Edge)
   if (id === undefined)
     return new Refusal('session_missing', 'Send the Mcp-Session-Id that initialize gave, or initialize first.');
   const session = await edge.sessions.find(id, exchange.server.slug, caller);
-  if (!(session instanceof Refusal)) exchange.facts.session = session.rendered;
+  if (session instanceof Refusal) return session;
+  exchange.facts.session = session.rendered;
+  nameClient(exchange, session);
   return session;
 }
 

@@ -80,6 +80,20 @@ describe('credentials that depend on who calls', () => {
     expect((await lease('billing', EMIL, asked)).headers).toMatchObject({ 'X-Key': 'key-of-ops' });
   });
 
+  it('CT-1b the event says of the call what the edge says of it', async () => {
+    const said = { traceId: 'a'.repeat(32), principalName: 'ana', principalKind: 'user', clientId: 'c', clientName: 'claude' };
+    const more = { clientVersion: '3', onBehalfOf: 'agent planner', server: 'work', callerTeams: ['finance', 'ops'] };
+    const requestId = randomUUID();
+    await rig.lease('billing', { requestId, principalIssuer: front.publicUrl, principalSubject: 'u', ...said, ...more });
+    const event = await eventually(
+      async () => (await rig.events('connection.leased', 1)).find(({ request_id: id }) => id === requestId) ?? false,
+    );
+    expect(event).toMatchObject({
+      ...{ trace_id: said.traceId, principal_name: 'ana', principal_kind: 'user', client_id: 'c', client_name: 'claude' },
+      ...{ client_version: '3', on_behalf_of: 'agent planner', server: 'work', teams: ['finance', 'ops'], upstream: 'billing' },
+    });
+  });
+
   const refused: [id: string, upstream: string, asked: Asked, reason: string][] = [
     ['V3 a team that the caller is not in', 'billing', { team: 'ops' }, 'credential_unavailable'],
     ['CT-3 a team without a credential', 'billing', { team: 'keyless' }, 'credential_unavailable'],

@@ -181,7 +181,7 @@ async function findForCaller(
 /** A token for whoever calls, of an authorization server that trusts this gateway, or the company's identity provider. */
 async function findExchanged(
   vault: VaultContext,
-  { upstream, rejectedVersion: rejected, requestId }: LeaseCredentialRequest,
+  { upstream, rejectedVersion: rejected, requestId, traceId, clientId }: LeaseCredentialRequest,
   parts: CredentialParts,
   version: string,
   { publicUrl, ...caller }: ProvenCaller & { readonly publicUrl: string },
@@ -194,7 +194,7 @@ async function findExchanged(
   const sign = (stated: UserClaims) => vault.claims.sign(stated, 'exchange');
   const token = await unlessAway(() =>
     parts.kind === ID_JAG
-      ? vault.personal.idJags.get({ ...asked, principal: caller.principal, requestId })
+      ? vault.personal.idJags.get({ ...asked, principal: caller.principal, requestId, traceId, clientId })
       : vault.personal.exchanges.get({ ...asked, claims: claimsOf(caller, parts, publicUrl), sign }),
   );
   if (token instanceof KmsUnavailable) return away(vault, upstream, token);

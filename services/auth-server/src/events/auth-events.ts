@@ -1,6 +1,7 @@
 import type { EventFields } from '@switchyard/contracts';
 import type { VerifiedToken } from '@switchyard/oauth';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { TOKEN_EXCHANGE } from '../grants/token-exchange-grant.js';
 import type { SignedInAccount } from '../provider/accounts.js';
 import { readResource } from '../provider/resources.js';
 import { serviceGrantId } from '../provider/service-clients.js';
@@ -39,9 +40,16 @@ export function tokenIssued(ctx: KoaContextWithOIDC, issuer: string): EventField
     ...client(ctx),
     ...who(ctx, issuer),
     ...serverOf((entities.AccessToken ?? entities.ClientCredentials)?.aud, issuer),
+    ...actorOf(ctx),
     http_status: ctx.status,
     detail: { grant_type: String(params?.['grant_type'] ?? ''), grant: grantOf(ctx) },
   };
+}
+
+/** Who exchanged a person's token for one of its own acts for that person, as the token says (RFC 8693 §4.1). */
+function actorOf({ oidc: { entities } }: KoaContextWithOIDC): PartialEvent {
+  const token = entities.AccessToken;
+  return token?.gty === TOKEN_EXCHANGE ? { on_behalf_of: token.clientId ?? '' } : {};
 }
 
 function grantOf({ oidc: { entities } }: KoaContextWithOIDC): string {

@@ -83,10 +83,12 @@ export class ObtainIdJagHandler {
   }
 
   #eventOf(request: ObtainIdJagRequest, account: SignedInAccount | undefined): Omit<EventFields, 'outcome'> & Detailed {
-    const { requestId, principalIssuer, principalSubject, upstream, audience, resource } = request;
+    const { requestId, traceId, clientId, principalIssuer, principalSubject, upstream, audience, resource } = request;
     return {
       type: 'auth.identity_asserted',
       request_id: requestId,
+      trace_id: traceId,
+      client_id: clientId,
       principal_issuer: principalIssuer,
       principal_subject: principalSubject,
       principal_kind: 'user',

@@ -13,6 +13,7 @@ import { type Rpc, RpcFault, RpcUnavailable } from '@switchyard/messaging';
 import { openSealed, type SealingKey } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
+import { teamsOf } from '../caller.js';
 import type { CallerProofs } from '../caller-proofs.js';
 import { type ConnectionChanges, type HeardChange, isConnected } from '../connection-changes.js';
 import { EVERYBODY, teamOf } from '../credential-scope.js';
@@ -192,7 +193,7 @@ export class CredentialLeases {
         principalSubject: principal.subject,
         edge: this.#options.edge,
         recipientJwk: this.#options.sealingKey.publicJwk,
-        requestId,
+        ...attributionOf(behalf),
         team: teamOf(scope),
         callerProof,
         ...(rejected && { rejectedVersion: rejected.version, challengeScopes: [...rejected.scopes] }),
@@ -231,6 +232,24 @@ export class CredentialLeases {
     this.#sweptAtMs = now;
     for (const scopes of this.#held.values()) for (const [scope, { untilMs }] of scopes) if (untilMs <= now) scopes.delete(scope);
   }
+}
+
+/** What the vault's event says of the call. */
+function attributionOf({ caller, exchange }: Behalf) {
+  const { principal, clientId, actors } = caller;
+  const { requestId, trace, server, facts, catalog } = exchange;
+  return {
+    requestId,
+    traceId: trace.traceId,
+    principalName: principal.name,
+    principalKind: principal.kind,
+    clientId,
+    clientName: facts.client_name,
+    clientVersion: facts.client_version,
+    onBehalfOf: actors,
+    server: server.slug,
+    callerTeams: teamsOf(principal, catalog),
+  };
 }
 
 /** The principal's connection that a credential is of, as `connectionChangeKey` makes it; empty for others' credentials. */

@@ -1,5 +1,6 @@
 import type { CredentialMaterial } from '@switchyard/contracts';
 import type { Envelope, Era } from '@switchyard/mcp';
+import type { TraceContext } from '@switchyard/telemetry';
 import type { Cancellation } from '../cancellation.js';
 import type { Catalog } from '../catalog.js';
 import type { Caller } from '../exchange.js';
@@ -15,10 +16,14 @@ export interface UpstreamMessage {
 
 /** The call that a message belongs to, as far as leasing a credential for it goes. */
 export interface Behalf {
-  readonly caller: Pick<Caller, 'principal'>;
+  readonly caller: Pick<Caller, 'principal' | 'clientId' | 'actors'>;
   readonly exchange: {
     readonly requestId: string;
-    readonly catalog: Pick<Catalog, 'upstreams'>;
+    readonly trace: Pick<TraceContext, 'traceId'>;
+    readonly server: { readonly slug: string };
+    /** Of whom the client says that it is. */
+    readonly facts: { readonly client_name: string; readonly client_version: string };
+    readonly catalog: Pick<Catalog, 'upstreams' | 'teams' | 'publicUrl'>;
     readonly head: Pick<RequestHead, 'authorization'>;
   };
 }

@@ -1,5 +1,6 @@
+import { requestFields } from '@switchyard/admin-api';
 import type { Audit } from '@switchyard/audit';
-import type { EventFields } from '@switchyard/contracts';
+import { CONNECT_CLIENT, type EventFields } from '@switchyard/contracts';
 import { StateUnavailable } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
 import { timingSafeEqual } from 'node:crypto';
@@ -187,8 +188,8 @@ export class ConnectSite {
     if (!this.#o.audit.accepting()) return sendPage(response, NOT_READY);
     const id: ConnectionId = { issuer: user.issuer, subject: user.subject, upstream, label: label.data };
     const what = form.get('do');
-    if (what === 'disconnect') await this.#o.connections.disconnect(id, actorOf(request));
-    else if (what === 'choose') await this.#o.connections.choose(id, actorOf(request));
+    if (what === 'disconnect') await this.#o.connections.disconnect(id, actorOf(request, user));
+    else if (what === 'choose') await this.#o.connections.choose(id, actorOf(request, user));
     else if (way.kind === 'oauth') return this.#begin(visit, user, id, way.settings, gateway);
     else return this.#takeKey(visit, user, id, way.settings, form.get('key') ?? '');
     redirect(response, `/connect/${upstream}`);
@@ -210,7 +211,7 @@ export class ConnectSite {
     }
     const { origin } = new URL(settings.url);
     const connection = { format: 2, state: 'connected', key: entered.key, origin, connectedAtMs: this.#o.clock.now() } as const;
-    await this.#o.connections.connect(id, connection, actorOf(request));
+    await this.#o.connections.connect(id, connection, actorOf(request, user));
     redirect(response, `/connect/${upstream}?${new URLSearchParams({ connected: label }).toString()}`);
   }
 
@@ -233,7 +234,7 @@ export class ConnectSite {
     const name = 'switchyard_connect_consent';
     const user = await this.#user(visit);
     const cookie = cookies.read(request.headers.cookie, name);
-    const done = await this.#o.flow.finish(user, query, cookie, actorOf(request));
+    const done = await this.#o.flow.finish(user, query, cookie, actorOf(request, user));
     if (done instanceof OAuthProblem) return this.#refuse(visit, done, undefined, user);
     const { upstream, label } = done;
     redirect(response, `/connect/${upstream}?${new URLSearchParams({ connected: label }).toString()}`, [cookies.clear(name)]);
@@ -246,11 +247,9 @@ export class ConnectSite {
     upstream = '',
     user?: BrowserUser,
   ): Promise<void> {
-    const who = user && { principal_issuer: user.issuer, principal_subject: user.subject };
     const detail = { change: 'refused', ...(code !== '' && { error: code }) };
     await this.#o.audit.record({
-      ...actorOf(request),
-      ...who,
+      ...actorOf(request, user),
       type: 'connection.changed',
       outcome: 'denied',
       reason,
@@ -276,10 +275,17 @@ const scopesBefore = (connections: readonly { readonly scopes: readonly string[]
   ...new Set(connections.flatMap(({ scopes, wanted }) => (wanted.length > 0 ? [...scopes, ...wanted] : []))),
 ];
 
-const actorOf = ({ headers }: IncomingMessage): Partial<EventFields> => {
-  const id = headers['x-request-id'];
-  return typeof id === 'string' ? { request_id: id } : {};
-};
+/** Who is at the browser, and in which request. */
+const actorOf = (request: IncomingMessage, user: BrowserUser | undefined): Partial<EventFields> => ({
+  ...requestFields(request),
+  client_id: CONNECT_CLIENT.id,
+  ...(user && {
+    principal_issuer: user.issuer,
+    principal_subject: user.subject,
+    principal_name: user.name,
+    principal_kind: 'user',
+  }),
+});
 
 function redirect(response: ServerResponse, location: string, cookies: readonly string[] = []): void {
   response

@@ -13,6 +13,9 @@ export interface AssertionWanted {
   readonly scope: string;
   readonly upstream: string;
   readonly requestId: string;
+  readonly traceId: string;
+  /** What calls for the person. */
+  readonly clientId: string;
 }
 
 /** An identity provider may have to be asked twice. */

@@ -23,6 +23,8 @@ export interface IdJagRequest {
   /** Who is proven to be calling. */
   readonly principal: Principal;
   readonly requestId: string;
+  readonly traceId: string;
+  readonly clientId: string;
 }
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -49,10 +51,10 @@ export class IdJagTokens {
     return this.#held.get({ place, upstream, version, rejected, fetch: () => this.#redeem(request) });
   }
 
-  #redeem({ settings: given, principal, upstream, requestId }: IdJagRequest): Promise<Tokens | OAuthProblem> {
+  #redeem({ settings: given, principal, upstream, requestId, traceId, clientId }: IdJagRequest): Promise<Tokens | OAuthProblem> {
     const settings = idJagSettings.parse(given);
     const { issuer: audience, resource, scopes: scope = '' } = settings;
-    const wanted = { principal, audience, resource, scope, upstream, requestId };
+    const wanted = { principal, audience, resource, scope, upstream, requestId, traceId, clientId };
     return requestToken(this.#o, {
       settings,
       grant: JWT_BEARER,

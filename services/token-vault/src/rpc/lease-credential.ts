@@ -24,11 +24,21 @@ const auditFull: LeaseRefusal = {
     'No credential is leased while the audit trail takes no events; whoever runs the gateway must look at the token vault.',
 };
 
-const actorOf = ({ upstream, requestId, principalIssuer, principalSubject }: LeaseCredentialRequest): Partial<EventFields> => ({
-  upstream,
-  request_id: requestId,
-  principal_issuer: principalIssuer,
-  principal_subject: principalSubject,
+/** Who calls, as the edge says: what of it a credential depends on is checked by its own proof. */
+const actorOf = (request: LeaseCredentialRequest): Partial<EventFields> => ({
+  upstream: request.upstream,
+  request_id: request.requestId,
+  trace_id: request.traceId,
+  principal_issuer: request.principalIssuer,
+  principal_subject: request.principalSubject,
+  principal_name: request.principalName,
+  principal_kind: request.principalKind,
+  client_id: request.clientId,
+  client_name: request.clientName,
+  client_version: request.clientVersion,
+  on_behalf_of: request.onBehalfOf,
+  teams: request.callerTeams,
+  server: request.server,
 });
 
 /** Leases the credential that a call to one upstream needs, sealed to the edge's key. */

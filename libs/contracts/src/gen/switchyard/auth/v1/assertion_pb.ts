@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/auth/v1/assertion.proto.
  */
 export const file_switchyard_auth_v1_assertion: GenFile = /*@__PURE__*/
-  fileDesc("CiJzd2l0Y2h5YXJkL2F1dGgvdjEvYXNzZXJ0aW9uLnByb3RvEhJzd2l0Y2h5YXJkLmF1dGgudjEiyQEKEk9idGFpbklkSmFnUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSGAoQcHJpbmNpcGFsX2lzc3VlchgCIAEoCRIZChFwcmluY2lwYWxfc3ViamVjdBgDIAEoCRIQCghhdWRpZW5jZRgEIAEoCRIQCghyZXNvdXJjZRgFIAEoCRINCgVzY29wZRgGIAEoCRIQCgh1cHN0cmVhbRgHIAEoCRISCgpyZXF1ZXN0X2lkGAggASgJEhUKDXJlY2lwaWVudF9qd2sYCSABKAkiiwEKE09idGFpbklkSmFnUmVzcG9uc2USMQoGaWRfamFnGAEgASgLMh8uc3dpdGNoeWFyZC5hdXRoLnYxLlNlYWxlZElkSmFnSAASNwoHcmVmdXNhbBgCIAEoCzIkLnN3aXRjaHlhcmQuYXV0aC52MS5Bc3NlcnRpb25SZWZ1c2FsSABCCAoGcmVzdWx0Ih0KC1NlYWxlZElkSmFnEg4KBnNlYWxlZBgBIAEoCSIzChBBc3NlcnRpb25SZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJMnIKEEFzc2VydGlvblNlcnZpY2USXgoLT2J0YWluSWRKYWcSJi5zd2l0Y2h5YXJkLmF1dGgudjEuT2J0YWluSWRKYWdSZXF1ZXN0Gicuc3dpdGNoeWFyZC5hdXRoLnYxLk9idGFpbklkSmFnUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiJzd2l0Y2h5YXJkL2F1dGgvdjEvYXNzZXJ0aW9uLnByb3RvEhJzd2l0Y2h5YXJkLmF1dGgudjEi7gEKEk9idGFpbklkSmFnUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSGAoQcHJpbmNpcGFsX2lzc3VlchgCIAEoCRIZChFwcmluY2lwYWxfc3ViamVjdBgDIAEoCRIQCghhdWRpZW5jZRgEIAEoCRIQCghyZXNvdXJjZRgFIAEoCRINCgVzY29wZRgGIAEoCRIQCgh1cHN0cmVhbRgHIAEoCRISCgpyZXF1ZXN0X2lkGAggASgJEhUKDXJlY2lwaWVudF9qd2sYCSABKAkSEAoIdHJhY2VfaWQYCiABKAkSEQoJY2xpZW50X2lkGAsgASgJIosBChNPYnRhaW5JZEphZ1Jlc3BvbnNlEjEKBmlkX2phZxgBIAEoCzIfLnN3aXRjaHlhcmQuYXV0aC52MS5TZWFsZWRJZEphZ0gAEjcKB3JlZnVzYWwYAiABKAsyJC5zd2l0Y2h5YXJkLmF1dGgudjEuQXNzZXJ0aW9uUmVmdXNhbEgAQggKBnJlc3VsdCIdCgtTZWFsZWRJZEphZxIOCgZzZWFsZWQYASABKAkiMwoQQXNzZXJ0aW9uUmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCTJyChBBc3NlcnRpb25TZXJ2aWNlEl4KC09idGFpbklkSmFnEiYuc3dpdGNoeWFyZC5hdXRoLnYxLk9idGFpbklkSmFnUmVxdWVzdBonLnN3aXRjaHlhcmQuYXV0aC52MS5PYnRhaW5JZEphZ1Jlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Of whom, to whom, and the key that the answer is sealed to.
@@ -82,6 +82,20 @@ export type ObtainIdJagRequest = Message<"switchyard.auth.v1.ObtainIdJagRequest"
    * @generated from field: string recipient_jwk = 9;
    */
   recipientJwk: string;
+
+  /**
+   * W3C trace id of the call.
+   *
+   * @generated from field: string trace_id = 10;
+   */
+  traceId: string;
+
+  /**
+   * OAuth client id of who calls for the person.
+   *
+   * @generated from field: string client_id = 11;
+   */
+  clientId: string;
 };
 
 /**
@@ -152,6 +166,20 @@ export type ObtainIdJagRequestJson = {
    * @generated from field: string recipient_jwk = 9;
    */
   recipientJwk?: string;
+
+  /**
+   * W3C trace id of the call.
+   *
+   * @generated from field: string trace_id = 10;
+   */
+  traceId?: string;
+
+  /**
+   * OAuth client id of who calls for the person.
+   *
+   * @generated from field: string client_id = 11;
+   */
+  clientId?: string;
 };
 
 /**

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/vault/v1/vault.proto.
  */
 export const file_switchyard_vault_v1_vault: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zd2l0Y2h5YXJkL3ZhdWx0L3YxL3ZhdWx0LnByb3RvEhNzd2l0Y2h5YXJkLnZhdWx0LnYxIkQKG0xlYXNlSWRlbnRpdHlTZWNyZXRzUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSFQoNcmVjaXBpZW50X2p3axgCIAEoCSKVAQocTGVhc2VJZGVudGl0eVNlY3JldHNSZXNwb25zZRI1CgVsZWFzZRgBIAEoCzIkLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbExlYXNlSAASNAoHcmVmdXNhbBgCIAEoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVmF1bHRSZWZ1c2FsSABCCAoGcmVzdWx0Il8KF0xlYXNlU2lua1NlY3JldHNSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIMCgRzaW5rGAIgASgJEg8KB2VtaXR0ZXIYAyABKAkSFQoNcmVjaXBpZW50X2p3axgEIAEoCSKRAQoYTGVhc2VTaW5rU2VjcmV0c1Jlc3BvbnNlEjUKBWxlYXNlGAEgASgLMiQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTGVhc2VIABI0CgdyZWZ1c2FsGAIgASgLMiEuc3dpdGNoeWFyZC52YXVsdC52MS5WYXVsdFJlZnVzYWxIAEIICgZyZXN1bHQigAIKFkxlYXNlQ3JlZGVudGlhbFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhAKCHVwc3RyZWFtGAIgASgJEhgKEHByaW5jaXBhbF9pc3N1ZXIYAyABKAkSGQoRcHJpbmNpcGFsX3N1YmplY3QYBCABKAkSDAoEZWRnZRgFIAEoCRIVCg1yZWNpcGllbnRfandrGAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSFAoMY2FsbGVyX3Byb29mGAggASgJEhgKEHJlamVjdGVkX3ZlcnNpb24YCSABKAkSGAoQY2hhbGxlbmdlX3Njb3BlcxgKIAMoCRIMCgR0ZWFtGAsgASgJIpABChdMZWFzZUNyZWRlbnRpYWxSZXNwb25zZRI1CgVsZWFzZRgBIAEoCzIkLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbExlYXNlSAASNAoHcmVmdXNhbBgCIAEoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVmF1bHRSZWZ1c2FsSABCCAoGcmVzdWx0ImIKD0NyZWRlbnRpYWxMZWFzZRIOCgZzZWFsZWQYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKyAgoSQ3JlZGVudGlhbE1hdGVyaWFsEkUKB2hlYWRlcnMYASADKAsyNC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxNYXRlcmlhbC5IZWFkZXJzRW50cnkSPQoDZW52GAIgAygLMjAuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTWF0ZXJpYWwuRW52RW50cnkSFwoPdGxzX2NlcnRpZmljYXRlGAMgASgJEg8KB3Rsc19rZXkYBCABKAkSEAoIZHBvcF9rZXkYBSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJECgxWYXVsdFJlZnVzYWwSDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEwoLY29ubmVjdF91cmwYAyABKAkiZwoXQXBwbHlDcmVkZW50aWFsc1JlcXVlc3QSDgoGdGVuYW50GAEgASgJEjwKC2NyZWRlbnRpYWxzGAIgAygLMicuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUiwgMKEkNyZWRlbnRpYWxUZW1wbGF0ZRIQCgh1cHN0cmVhbRgBIAEoCRJFCgdoZWFkZXJzGAIgAygLMjQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUuSGVhZGVyc0VudHJ5Ej0KA2VudhgDIAMoCzIwLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlLkVudkVudHJ5EgwKBGtpbmQYBCABKAkSRwoIc2V0dGluZ3MYBSADKAsyNS5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZS5TZXR0aW5nc0VudHJ5EjAKBXRlYW1zGAYgAygLMiEuc3dpdGNoeWFyZC52YXVsdC52MS5UZWFtU2V0dGluZ3MaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEirgEKDFRlYW1TZXR0aW5ncxIqCgR0ZWFtGAEgASgLMhwuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5UZWFtEkEKCHNldHRpbmdzGAIgAygLMi8uc3dpdGNoeWFyZC52YXVsdC52MS5UZWFtU2V0dGluZ3MuU2V0dGluZ3NFbnRyeRovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi1AEKGEFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZRJNCgh2ZXJzaW9ucxgBIAMoCzI7LnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlLlZlcnNpb25zRW50cnkSOAoIcHJvYmxlbXMYAiADKAsyJi5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9ibGVtGi8KDVZlcnNpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI2ChFDcmVkZW50aWFsUHJvYmxlbRIQCgh1cHN0cmVhbRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJMtsDCgxWYXVsdFNlcnZpY2USbAoPTGVhc2VDcmVkZW50aWFsEisuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUNyZWRlbnRpYWxSZXF1ZXN0Giwuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUNyZWRlbnRpYWxSZXNwb25zZRJvChBBcHBseUNyZWRlbnRpYWxzEiwuc3dpdGNoeWFyZC52YXVsdC52MS5BcHBseUNyZWRlbnRpYWxzUmVxdWVzdBotLnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlEm8KEExlYXNlU2lua1NlY3JldHMSLC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlU2lua1NlY3JldHNSZXF1ZXN0Gi0uc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZVNpbmtTZWNyZXRzUmVzcG9uc2USewoUTGVhc2VJZGVudGl0eVNlY3JldHMSMC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlSWRlbnRpdHlTZWNyZXRzUmVxdWVzdBoxLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VJZGVudGl0eVNlY3JldHNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_switchyard_registry_v1_snapshot]);
+  fileDesc("Ch9zd2l0Y2h5YXJkL3ZhdWx0L3YxL3ZhdWx0LnByb3RvEhNzd2l0Y2h5YXJkLnZhdWx0LnYxIkQKG0xlYXNlSWRlbnRpdHlTZWNyZXRzUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSFQoNcmVjaXBpZW50X2p3axgCIAEoCSKVAQocTGVhc2VJZGVudGl0eVNlY3JldHNSZXNwb25zZRI1CgVsZWFzZRgBIAEoCzIkLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbExlYXNlSAASNAoHcmVmdXNhbBgCIAEoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVmF1bHRSZWZ1c2FsSABCCAoGcmVzdWx0Il8KF0xlYXNlU2lua1NlY3JldHNSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIMCgRzaW5rGAIgASgJEg8KB2VtaXR0ZXIYAyABKAkSFQoNcmVjaXBpZW50X2p3axgEIAEoCSKRAQoYTGVhc2VTaW5rU2VjcmV0c1Jlc3BvbnNlEjUKBWxlYXNlGAEgASgLMiQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTGVhc2VIABI0CgdyZWZ1c2FsGAIgASgLMiEuc3dpdGNoeWFyZC52YXVsdC52MS5WYXVsdFJlZnVzYWxIAEIICgZyZXN1bHQivgMKFkxlYXNlQ3JlZGVudGlhbFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhAKCHVwc3RyZWFtGAIgASgJEhgKEHByaW5jaXBhbF9pc3N1ZXIYAyABKAkSGQoRcHJpbmNpcGFsX3N1YmplY3QYBCABKAkSDAoEZWRnZRgFIAEoCRIVCg1yZWNpcGllbnRfandrGAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSFAoMY2FsbGVyX3Byb29mGAggASgJEhgKEHJlamVjdGVkX3ZlcnNpb24YCSABKAkSGAoQY2hhbGxlbmdlX3Njb3BlcxgKIAMoCRIMCgR0ZWFtGAsgASgJEhAKCHRyYWNlX2lkGAwgASgJEhYKDnByaW5jaXBhbF9uYW1lGA0gASgJEhYKDnByaW5jaXBhbF9raW5kGA4gASgJEhEKCWNsaWVudF9pZBgPIAEoCRITCgtjbGllbnRfbmFtZRgQIAEoCRIWCg5jbGllbnRfdmVyc2lvbhgRIAEoCRIUCgxvbl9iZWhhbGZfb2YYEiABKAkSDgoGc2VydmVyGBMgASgJEhQKDGNhbGxlcl90ZWFtcxgUIAMoCSKQAQoXTGVhc2VDcmVkZW50aWFsUmVzcG9uc2USNQoFbGVhc2UYASABKAsyJC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxMZWFzZUgAEjQKB3JlZnVzYWwYAiABKAsyIS5zd2l0Y2h5YXJkLnZhdWx0LnYxLlZhdWx0UmVmdXNhbEgAQggKBnJlc3VsdCJiCg9DcmVkZW50aWFsTGVhc2USDgoGc2VhbGVkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAisgIKEkNyZWRlbnRpYWxNYXRlcmlhbBJFCgdoZWFkZXJzGAEgAygLMjQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTWF0ZXJpYWwuSGVhZGVyc0VudHJ5Ej0KA2VudhgCIAMoCzIwLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbE1hdGVyaWFsLkVudkVudHJ5EhcKD3Rsc19jZXJ0aWZpY2F0ZRgDIAEoCRIPCgd0bHNfa2V5GAQgASgJEhAKCGRwb3Bfa2V5GAUgASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoMVmF1bHRSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhMKC2Nvbm5lY3RfdXJsGAMgASgJImcKF0FwcGx5Q3JlZGVudGlhbHNSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRI8CgtjcmVkZW50aWFscxgCIAMoCzInLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlIsIDChJDcmVkZW50aWFsVGVtcGxhdGUSEAoIdXBzdHJlYW0YASABKAkSRQoHaGVhZGVycxgCIAMoCzI0LnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlLkhlYWRlcnNFbnRyeRI9CgNlbnYYAyADKAsyMC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZS5FbnZFbnRyeRIMCgRraW5kGAQgASgJEkcKCHNldHRpbmdzGAUgAygLMjUuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUuU2V0dGluZ3NFbnRyeRIwCgV0ZWFtcxgGIAMoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVGVhbVNldHRpbmdzGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIq4BCgxUZWFtU2V0dGluZ3MSKgoEdGVhbRgBIAEoCzIcLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuVGVhbRJBCghzZXR0aW5ncxgCIAMoCzIvLnN3aXRjaHlhcmQudmF1bHQudjEuVGVhbVNldHRpbmdzLlNldHRpbmdzRW50cnkaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItQBChhBcHBseUNyZWRlbnRpYWxzUmVzcG9uc2USTQoIdmVyc2lvbnMYASADKAsyOy5zd2l0Y2h5YXJkLnZhdWx0LnYxLkFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZS5WZXJzaW9uc0VudHJ5EjgKCHByb2JsZW1zGAIgAygLMiYuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsUHJvYmxlbRovCg1WZXJzaW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNgoRQ3JlZGVudGlhbFByb2JsZW0SEAoIdXBzdHJlYW0YASABKAkSDwoHbWVzc2FnZRgCIAEoCTLbAwoMVmF1bHRTZXJ2aWNlEmwKD0xlYXNlQ3JlZGVudGlhbBIrLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VDcmVkZW50aWFsUmVxdWVzdBosLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VDcmVkZW50aWFsUmVzcG9uc2USbwoQQXBwbHlDcmVkZW50aWFscxIsLnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1JlcXVlc3QaLS5zd2l0Y2h5YXJkLnZhdWx0LnYxLkFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZRJvChBMZWFzZVNpbmtTZWNyZXRzEiwuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZVNpbmtTZWNyZXRzUmVxdWVzdBotLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VTaW5rU2VjcmV0c1Jlc3BvbnNlEnsKFExlYXNlSWRlbnRpdHlTZWNyZXRzEjAuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUlkZW50aXR5U2VjcmV0c1JlcXVlc3QaMS5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlSWRlbnRpdHlTZWNyZXRzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_switchyard_registry_v1_snapshot]);
 
 /**
  * The key that the answer is sealed to.
@@ -343,6 +343,69 @@ export type LeaseCredentialRequest = Message<"switchyard.vault.v1.LeaseCredentia
    * @generated from field: string team = 11;
    */
   team: string;
+
+  /**
+   * W3C trace id of the call, for the event, as all that follows.
+   *
+   * @generated from field: string trace_id = 12;
+   */
+  traceId: string;
+
+  /**
+   * What people call the principal.
+   *
+   * @generated from field: string principal_name = 13;
+   */
+  principalName: string;
+
+  /**
+   * user, service or anonymous.
+   *
+   * @generated from field: string principal_kind = 14;
+   */
+  principalKind: string;
+
+  /**
+   * OAuth client id, or the API key's id.
+   *
+   * @generated from field: string client_id = 15;
+   */
+  clientId: string;
+
+  /**
+   * Self-reported MCP client name.
+   *
+   * @generated from field: string client_name = 16;
+   */
+  clientName: string;
+
+  /**
+   * Self-reported MCP client version.
+   *
+   * @generated from field: string client_version = 17;
+   */
+  clientVersion: string;
+
+  /**
+   * Who acts for the principal, the nearest first, separated by spaces.
+   *
+   * @generated from field: string on_behalf_of = 18;
+   */
+  onBehalfOf: string;
+
+  /**
+   * Slug of the virtual server.
+   *
+   * @generated from field: string server = 19;
+   */
+  server: string;
+
+  /**
+   * Teams that the principal is in, by the snapshot that decided; sorted.
+   *
+   * @generated from field: repeated string caller_teams = 20;
+   */
+  callerTeams: string[];
 };
 
 /**
@@ -428,6 +491,69 @@ export type LeaseCredentialRequestJson = {
    * @generated from field: string team = 11;
    */
   team?: string;
+
+  /**
+   * W3C trace id of the call, for the event, as all that follows.
+   *
+   * @generated from field: string trace_id = 12;
+   */
+  traceId?: string;
+
+  /**
+   * What people call the principal.
+   *
+   * @generated from field: string principal_name = 13;
+   */
+  principalName?: string;
+
+  /**
+   * user, service or anonymous.
+   *
+   * @generated from field: string principal_kind = 14;
+   */
+  principalKind?: string;
+
+  /**
+   * OAuth client id, or the API key's id.
+   *
+   * @generated from field: string client_id = 15;
+   */
+  clientId?: string;
+
+  /**
+   * Self-reported MCP client name.
+   *
+   * @generated from field: string client_name = 16;
+   */
+  clientName?: string;
+
+  /**
+   * Self-reported MCP client version.
+   *
+   * @generated from field: string client_version = 17;
+   */
+  clientVersion?: string;
+
+  /**
+   * Who acts for the principal, the nearest first, separated by spaces.
+   *
+   * @generated from field: string on_behalf_of = 18;
+   */
+  onBehalfOf?: string;
+
+  /**
+   * Slug of the virtual server.
+   *
+   * @generated from field: string server = 19;
+   */
+  server?: string;
+
+  /**
+   * Teams that the principal is in, by the snapshot that decided; sorted.
+   *
+   * @generated from field: repeated string caller_teams = 20;
+   */
+  callerTeams?: string[];
 };
 
 /**
