@@ -55,13 +55,15 @@ const CAPABILITIES: Readonly<Record<string, string>> = {
   resource: 'mcp.resource.uri',
 };
 
-/** OTLP "SeverityNumber": by how it ended, which people who run things look at, and by how much it concerns security; the higher. */
-const OUTCOME_NUMBERS: Readonly<Record<string, number>> = { denied: 13, unknown: 13, error: 17 };
+/** OTLP "SeverityNumber" of each level. */
 const LEVEL_NUMBERS: Readonly<Record<Level, number>> = { informational: 9, low: 9, medium: 13, high: 17, critical: 21 };
 const SEVERITY_TEXTS: Readonly<Record<number, string>> = { 9: 'INFO', 13: 'WARN', 17: 'ERROR', 21: 'FATAL' };
 
+/** What failed is ERROR here, whatever it is to security: people who run things look at that. */
+const FAILED_NUMBER = 17;
+
 function severityOf(event: EventJson) {
-  const severityNumber = Math.max(OUTCOME_NUMBERS[event.outcome ?? ''] ?? 0, LEVEL_NUMBERS[levelOf(event)]);
+  const severityNumber = Math.max(event.outcome === 'error' ? FAILED_NUMBER : 0, LEVEL_NUMBERS[levelOf(event)]);
   return { severityNumber, severityText: SEVERITY_TEXTS[severityNumber] ?? '' };
 }
 
