@@ -38,6 +38,12 @@ const SIGN_IN = names('identity', 'request', 'principal', 'client_name', 'reason
 const BECAUSE = { because: 'What decided within the reason, for example no_rule_grants or scope.' };
 const RESULT = { result: 'What the call has become where it is no plain result: input_required or task.' };
 const INTENT = { intent: 'Event id of the intent that went before, on servers with strict durability.' };
+const CAPTURE = {
+  capture: 'redacted or full, where arguments and result were captured; unavailable where they should have been.',
+  capture_failed: 'Why they were not: vault_unavailable, key_destroyed or spool_full.',
+  payload: 'Id of what was captured, which is kept apart and encrypted.',
+  payload_sha256: 'SHA-256 of the ciphertext, in hexadecimal: the chain vouches for it, also once nobody can read it.',
+};
 const GRANT = { grant: 'Id of the grant.' };
 const PERSON = { person: 'Subject of the person.' };
 const KEY = {
@@ -58,21 +64,21 @@ const ALERT = {
 
 /** What happened · who writes it · which fields of an event it has · which keys its detail has. */
 export const TYPES = {
-  'tool.called': ['A tool was called.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT }],
+  'tool.called': ['A tool was called.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT, ...CAPTURE }],
   'tool.intended': [
     'Something is about to be done that may change something; its outcome follows.',
     'edge-proxy',
     CALL,
     { ...BECAUSE, intent_of: 'Type of the event that will say how it ended.' },
   ],
-  'prompt.got': ['A prompt was got.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT }],
-  'resource.read': ['A resource was read.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT }],
-  'completion.made': ['An argument was completed.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT }],
+  'prompt.got': ['A prompt was got.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT, ...CAPTURE }],
+  'resource.read': ['A resource was read.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT, ...CAPTURE }],
+  'completion.made': ['An argument was completed.', 'edge-proxy', CALL, { ...BECAUSE, ...RESULT, ...INTENT, ...CAPTURE }],
   'task.used': [
     'A task was looked after: its state, its result, more input, or its end.',
     'edge-proxy',
     CALL,
-    { ...BECAUSE, ...RESULT, ...INTENT },
+    { ...BECAUSE, ...RESULT, ...INTENT, ...CAPTURE },
   ],
   'capability.listed': [
     'Tools, prompts, resources or templates were listed.',
@@ -225,6 +231,22 @@ export const TYPES = {
     'token-vault',
     ADMIN,
     { count: 'How many keys.' },
+  ],
+  'payload.read': [
+    'Somebody read what was captured of a call, or was kept from it.',
+    'analytics, token-vault',
+    ADMIN,
+    { event: 'Event that refers to it.', payload: 'Its id.', cause: 'Why not, for administrators.' },
+  ],
+  'payload.erased': [
+    'What was captured of a principal was made unreadable for good.',
+    'token-vault',
+    ADMIN,
+    {
+      erased_issuer: 'Issuer of the principal.',
+      erased_subject: 'Subject of the principal.',
+      count: 'How many keys were destroyed; 0 where nothing had been captured since the last time.',
+    },
   ],
   'auth.client_deleted': [
     'A client was taken away, with everything that it had been given.',

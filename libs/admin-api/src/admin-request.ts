@@ -75,6 +75,13 @@ export function keyFields({ id, name }: ApiKeyRecord): Partial<EventFields> {
   };
 }
 
+/** The fields of an event that say who reads: a key, or a person. */
+export function readerFields(request: ReaderRequest): Partial<EventFields> {
+  const { apiKey, person } = request;
+  if (person !== undefined) return personFields(Object.assign(request, { person }));
+  return apiKey === undefined ? requestFields(request) : { ...requestFields(request), ...keyFields(apiKey) };
+}
+
 /** The fields of an event that say who made an admin request, and which request it was. */
 export function actorFields(request: AdminRequest): Partial<EventFields> {
   return { ...requestFields(request), ...keyFields(request.apiKey) };

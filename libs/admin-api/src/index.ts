@@ -4,6 +4,7 @@ export {
   actorFields,
   requestFields,
   personFields,
+  readerFields,
   requestId,
   type AdminRequest,
   type PersonRequest,

@@ -5,6 +5,7 @@ import type { Logger } from '@switchyard/telemetry';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Forwarder } from './forwarder.js';
+import { PayloadSpool } from './payloads/payload-spool.js';
 import { renderOpenEvent } from './render-event.js';
 import { SpoolFull } from './spool-full.js';
 import { Spool } from './spool.js';
@@ -53,6 +54,8 @@ const retryMs = 1_000;
 
 /** The audit trail of one process: events go to the spool at once, and from there to the bus. */
 export class Audit {
+  /** What is captured of calls, where anything is. */
+  readonly payloads: PayloadSpool;
   readonly #options: AuditOptions;
   readonly #spool: Spool;
   readonly #forwarder: Forwarder;
@@ -67,6 +70,7 @@ export class Audit {
     this.#spool = Spool.open({ ...options, segmentBytes, onLost: (records) => this.#lost(records) });
     try {
       this.#unrecorded = Unrecorded.open(path.join(options.dir, 'unrecorded'), options.clock);
+      this.payloads = new PayloadSpool({ ...options, segmentBytes, dir: path.join(options.dir, 'payloads') });
     } catch (error) {
       this.#spool.close();
       throw error;
@@ -240,7 +244,7 @@ export class Audit {
     const limit = new AbortController();
     const limitMs = this.#options.drainLimitMs ?? defaultDrainLimitMs;
     const timeUp = delay(limitMs, undefined, { signal: limit.signal }).catch(() => undefined);
-    await Promise.race([this.#forwarder.drained(), timeUp]);
+    await Promise.all([Promise.race([this.#forwarder.drained(), timeUp]), this.payloads.close(timeUp)]);
     limit.abort();
     await this.#forwarder.stop();
     this.#spool.close();

@@ -1,4 +1,4 @@
-import { EVENTS_STREAM, eventsSubject } from '@switchyard/contracts';
+import { EVENTS_STREAM, eventsSubject, type StreamDefinition } from '@switchyard/contracts';
 import type { Bus } from '@switchyard/messaging';
 import type { Logger } from '@switchyard/telemetry';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
@@ -13,6 +13,8 @@ export interface ForwarderOptions {
   readonly tenant: string;
   readonly emitter: string;
   readonly log: Logger;
+  /** Where records go; the stream of events, under this emitter's subject, unless told. */
+  readonly to?: { readonly stream: StreamDefinition; readonly subject: string };
   /** Most bytes in a message, 256 KiB unless told. */
   readonly batchBytes?: number;
   /** How long a first event waits for others to share its message, 100 ms unless told. */
@@ -30,10 +32,10 @@ const inFlightLimit = 16;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
-/** Moves a spool's records to the events stream. The spool's cursor follows only what the bus has confirmed. */
+/** Moves a spool's records to a stream. The spool's cursor follows only what the bus has confirmed. */
 export class Forwarder {
   readonly #options: ForwarderOptions;
-  readonly #subject: string;
+  readonly #to: { readonly stream: StreamDefinition; readonly subject: string };
   readonly #reader: SpoolReader;
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
@@ -47,7 +49,7 @@ export class Forwarder {
   /** Starts forwarding, with what earlier boots left first. */
   constructor(options: ForwarderOptions) {
     this.#options = options;
-    this.#subject = eventsSubject(options.tenant, options.emitter);
+    this.#to = options.to ?? { stream: EVENTS_STREAM, subject: eventsSubject(options.tenant, options.emitter) };
     this.#reader = new SpoolReader(options.spool.backlog, options.log);
     options.spool.onWrite(() => this.#signal());
     this.#running = this.#run();
@@ -111,7 +113,7 @@ export class Forwarder {
     const messageId = `${emitter}/${epoch}/${first}-${last}`;
     for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
       try {
-        await bus.publish(EVENTS_STREAM, this.#subject, messageId, lines);
+        await bus.publish(this.#to.stream, this.#to.subject, messageId, lines);
         return true;
       } catch (error) {
         log.warn('events could not be forwarded; they stay in the spool', { error, attempt, bytes: lines.length });

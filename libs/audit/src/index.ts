@@ -23,3 +23,5 @@ export {
 } from './render-event.js';
 export { SpoolFull } from './spool-full.js';
 export { SpoolInUse } from './spool-lock.js';
+export { openPayload, payloadDigest, sealPayload, type PayloadBinding } from './payloads/seal-payload.js';
+export { parsePayload, type PayloadLine, type SealedPayload } from './payloads/payload-line.js';

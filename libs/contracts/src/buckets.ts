@@ -28,6 +28,8 @@ export const BUCKETS = {
   secrets: 'secrets',
   /** token-vault: wrapped data keys, `keyring` → JSON; without them nothing in the two buckets above can be read. */
   dataKeys: 'data-keys',
+  /** token-vault: what each principal's captured payloads are encrypted under, encrypted; `<digest of the principal>` → envelope. */
+  payloadKeys: 'payload-keys',
   /** token-vault: its public keys, `caller-proof` → X25519 public key (JWK, JSON) that `caller_proof` of a lease is sealed to. Watched by edges. */
   vaultKeys: 'vault-keys',
   /** token-vault: each principal's connections to upstreams, encrypted. */

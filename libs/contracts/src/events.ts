@@ -39,6 +39,8 @@ export const EVENT_TYPES = [
   'sink.replayed',
   'vault.key_rotated',
   'vault.keys_destroyed',
+  'payload.read',
+  'payload.erased',
   'audit.checkpoint_signed',
   'audit.shed',
   'audit.gap_found',

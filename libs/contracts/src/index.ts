@@ -1,7 +1,23 @@
 export { rpcSubject, type RpcMethod } from './rpc.js';
 export { IDENTITY_CREDENTIAL } from './identity-credential.js';
 export { channelOfCredential, channelSink, isSinkCredential, sinkCredential } from './sink-credential.js';
-export { EVENTS_INGEST_CONSUMER, EVENTS_STREAM, eventsSubject, type StreamDefinition } from './streams.js';
+export {
+  EVENTS_INGEST_CONSUMER,
+  EVENTS_STREAM,
+  eventsSubject,
+  PAYLOADS_INGEST_CONSUMER,
+  PAYLOADS_STREAM,
+  payloadsSubject,
+  type StreamDefinition,
+} from './streams.js';
+export {
+  capturedPayload,
+  eraseCapturedBody,
+  erasedPayloads,
+  type CapturedPayload,
+  type EraseCapturedBody,
+  type ErasedPayloads,
+} from './openapi/payloads.js';
 export { BUCKETS, type BucketName } from './buckets.js';
 export { emitterProgress, emitterProgressKey, parseEmitterProgressKey, type EmitterProgress } from './emitter-progress.js';
 export { CALLER_PROOF_KEY, connectionChange, connectionChangeKey, type ConnectionChange } from './connection-changes.js';
@@ -58,8 +74,13 @@ export {
   LeaseCredentialResponseSchema,
   LeaseIdentitySecretsRequestSchema,
   LeaseIdentitySecretsResponseSchema,
+  LeasePayloadKeyRequestSchema,
+  LeasePayloadKeyResponseSchema,
   LeaseSinkSecretsRequestSchema,
   LeaseSinkSecretsResponseSchema,
+  OpenPayloadRequestSchema,
+  OpenPayloadResponseSchema,
+  PayloadKeyMaterialSchema,
   VaultService,
   type ApplyCredentialsRequest,
   type ApplyCredentialsResponse,
@@ -70,8 +91,12 @@ export {
   type LeaseCredentialResponse,
   type LeaseIdentitySecretsRequest,
   type LeaseIdentitySecretsResponse,
+  type LeasePayloadKeyRequest,
   type LeaseSinkSecretsRequest,
   type LeaseSinkSecretsResponse,
+  type OpenPayloadRequest,
+  type PayloadKeyMaterial,
+  type PayloadReader,
   type VaultRefusal,
 } from './gen/switchyard/vault/v1/vault_pb.js';
 export { EdgeService } from './gen/switchyard/edge/v1/answer_pb.js';
@@ -91,6 +116,7 @@ export {
   type RoundEnd,
 } from './gen/switchyard/edge/v1/relay_pb.js';
 export {
+  CaptureMode,
   CredentialOwner,
   AppClientSchema,
   PriceSchema,
@@ -98,6 +124,7 @@ export {
   type AccessRule,
   type AlertRule,
   type AuditSink,
+  type Capture,
   type GuardScope,
   type Price,
   type Server,

@@ -25,6 +25,18 @@ export const EVENTS_STREAM: StreamDefinition = {
 /** Durable consumer through which analytics reads EVENTS_STREAM. */
 export const EVENTS_INGEST_CONSUMER = 'analytics-ingest';
 
+/** What edges captured of calls, encrypted, in batches of JSON lines; beside the events that refer to it, never among them. */
+export const PAYLOADS_STREAM: StreamDefinition = {
+  name: 'SWITCHYARD_PAYLOADS',
+  subjects: ['switchyard.payloads.v1.>'],
+  duplicateWindowMs: 10 * 60_000,
+  maxAgeMs: 72 * hourMs,
+  limitBytes: 4 * 1024 ** 3,
+};
+
+/** Durable consumer through which analytics reads PAYLOADS_STREAM. */
+export const PAYLOADS_INGEST_CONSUMER = 'analytics-payloads';
+
 const subjectToken = (text: string) => Buffer.from(text, 'utf8').toString('base64url');
 
 /**
@@ -34,4 +46,9 @@ const subjectToken = (text: string) => Buffer.from(text, 'utf8').toString('base6
  */
 export function eventsSubject(tenant: string, emitter: string): string {
   return `switchyard.events.v1.${subjectToken(tenant)}.${subjectToken(emitter)}`;
+}
+
+/** Subject of one emitter's captured payloads; as `eventsSubject`. */
+export function payloadsSubject(tenant: string, emitter: string): string {
+  return `switchyard.payloads.v1.${subjectToken(tenant)}.${subjectToken(emitter)}`;
 }

@@ -23,6 +23,7 @@ export function findCrossProblems(config: GatewayConfig): PlacedProblem[] {
     ...sinkProblems(config),
     ...alertProblems(config),
     ...Object.entries(config.servers).flatMap(([slug, server]) => serverProblems(config, server, ['servers', slug])),
+    ...captureProblems(config),
   ];
 }
 
@@ -114,6 +115,19 @@ function alertProblems(config: GatewayConfig): PlacedProblem[] {
       ...(rule.notify ?? []).flatMap((channel, index) => unknownName(channels, channel, 'channel', [...path, 'notify', index])),
       ...('filter' in rule ? filterProblems(config, rule.filter, [...path, 'filter']) : []),
     ];
+  });
+}
+
+/** Fields that are to stay readable where nothing is captured, or everything. */
+function captureProblems({ audit, servers }: GatewayConfig): PlacedProblem[] {
+  return Object.entries(servers).flatMap(([slug, server]) => {
+    const mode = server.audit.capture ?? audit.capture;
+    if (mode === 'redacted') return [];
+    const needless = (['clear', 'clearResult'] as const).filter((key) => server.audit[key].length > 0);
+    return needless.map((key) => ({
+      path: ['servers', slug, 'audit', key],
+      message: `does nothing where capture is ${mode}. Remove it, or write capture: redacted.`,
+    }));
   });
 }
 

@@ -52,6 +52,7 @@ describe('parseGatewayConfig', () => {
       audit: {
         durability: 'standard',
         capture: 'metadata',
+        captureLimitBytes: 64 * 1024,
         limitBytes: 1024 ** 3,
         whenFull: 'deny',
         sinks: {},
@@ -399,6 +400,35 @@ const refusals: { id: string; text: string; message: string }[] = [
     text: server('{ sources: [{ upstream: main }, §{ upstream: main }], access: [{ everyone: true }] }'),
     message:
       'servers.demo.sources[1]: names upstream "main" a second time with the same prefix. Merge the two, or give this one another prefix.',
+  },
+  {
+    id: 'S30 clear fields where nothing is captured',
+    text: server(`{ ${sources}, access: [{ everyone: true }], audit: { clear: §[a] } }`),
+    message: 'servers.demo.audit.clear: does nothing where capture is metadata. Remove it, or write capture: redacted.',
+  },
+  {
+    id: 'S31 clear fields where everything is captured',
+    text: server(`{ ${sources}, access: [{ everyone: true }], audit: { capture: full, clearResult: §[a] } }`),
+    message: 'servers.demo.audit.clearResult: does nothing where capture is full. Remove it, or write capture: redacted.',
+  },
+  {
+    id: 'S32 no path',
+    text: server(`{ ${sources}, access: [{ everyone: true }], audit: { capture: redacted, clear: [§a..b] } }`),
+    message:
+      'servers.demo.audit.clear[0]: must be names joined by ".", where "*" is any one name or place in a list. Write for example query.limit or content.*.type.',
+  },
+  {
+    id: 'S33 a rule about nothing',
+    text: server(`{ ${sources}, access: [{ everyone: true }], audit: { captureRules: [§{ capture: full }] } }`),
+    message: 'servers.demo.audit.captureRules[0]: names nothing that it is about. Add tools, prompts or resources.',
+  },
+  {
+    id: 'S34 a rule whose clear fields do nothing',
+    text: server(
+      `{ ${sources}, access: [{ everyone: true }], audit: { captureRules: [{ tools: [a], capture: full, clear: §[b] }] } }`,
+    ),
+    message:
+      'servers.demo.audit.captureRules[0].clear: does nothing where capture is full. Remove it, or write capture: redacted.',
   },
   {
     id: 'S11 unknown key',

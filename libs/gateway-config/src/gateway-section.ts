@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pricesSection } from './audit-prices.js';
+import { CAPTURE_MODES, captureLimitBytes } from './capture-section.js';
 import { cidr } from './cidr.js';
 import { isLoopbackHost } from './loopback.js';
 import { alertsSection } from './alerts/alerts-section.js';
@@ -84,9 +85,12 @@ export const auditSection = z
         '`standard`: an event is in the kernel before the last byte of the answer leaves, so it survives a killed process. `strict`: it is on the disk, and what may change something is on record there before it is done, so that both survive a loss of power.',
       ),
     capture: z
-      .enum(['metadata'])
+      .enum(CAPTURE_MODES)
       .default('metadata')
-      .describe('`metadata`: who called what, when and how it ended; never arguments or results.'),
+      .describe(
+        '`metadata`: who called what, when and how it ended; never arguments or results. `redacted`: those too, with every value replaced by a keyed digest but those that `servers.<slug>.audit.clear` names. `full`: as they are. What is captured is encrypted where the call is served, and only auditors can read it ([payload-capture.md](payload-capture.md)).',
+      ),
+    captureLimitBytes,
     limitBytes: z
       .int()
       .min(1024 ** 2)

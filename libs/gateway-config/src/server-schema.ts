@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CAPTURE_MODES, captureRules, clearFields, clearResultFields } from './capture-section.js';
 import { DURABILITIES } from './gateway-section.js';
 import { patternSchema, prefixSchema, scopeNameSchema } from './names.js';
 
@@ -72,9 +73,13 @@ export const serverSchema = z.strictObject({
   audit: z
     .strictObject({
       durability: z.enum(DURABILITIES).optional().describe('As `audit.durability`, for this server. Unless given: that.'),
+      capture: z.enum(CAPTURE_MODES).optional().describe('As `audit.capture`, for this server. Unless given: that.'),
+      clear: clearFields,
+      clearResult: clearResultFields,
+      captureRules,
     })
-    .default({})
-    .describe('How safely what happens on this server is recorded.'),
+    .prefault({})
+    .describe('What is recorded of this server, and how safely.'),
   access: z
     .array(access)
     .min(1, 'is empty, so nobody could use the server. Add for example { everyone: true }.')

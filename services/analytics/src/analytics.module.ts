@@ -11,6 +11,8 @@ import { AuditController } from './checkpoints/audit.controller.js';
 import { Checkpoints } from './checkpoints/checkpoints.js';
 import { UsageController } from './api/usage/usage.controller.js';
 import { Usage } from './api/usage/usage.js';
+import { PayloadReads } from './payloads/payload-reads.js';
+import { PayloadsController } from './payloads/payloads.controller.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
 import { SinksApi } from './sinks/sinks-api.js';
@@ -29,12 +31,13 @@ export interface Answering {
   readonly tails: Tails;
   readonly pipeline: Pipeline;
   readonly alerts: AlertsApi;
+  readonly payloads: PayloadReads;
 }
 
 /** The HTTP side of analytics. */
 @Module({})
 export class AnalyticsModule {
-  static with({ trail, usage, checkpoints, readers, log, sinks, alerts, tails, pipeline }: Answering): DynamicModule {
+  static with({ trail, usage, checkpoints, readers, log, sinks, alerts, tails, pipeline, payloads }: Answering): DynamicModule {
     return {
       module: AnalyticsModule,
       controllers: [
@@ -46,6 +49,7 @@ export class AnalyticsModule {
         SinksController,
         AlertsController,
         PipelineController,
+        PayloadsController,
       ],
       providers: [
         { provide: EventTrail, useValue: trail },
@@ -56,6 +60,7 @@ export class AnalyticsModule {
         { provide: Pipeline, useValue: pipeline },
         { provide: Tails, useValue: tails },
         { provide: AlertsApi, useValue: alerts },
+        { provide: PayloadReads, useValue: payloads },
         { provide: LOG, useValue: log },
       ],
     };

@@ -3,6 +3,7 @@ import { ApiKeyDirectory, Revocations } from '@switchyard/api-keys';
 import type { Audit } from '@switchyard/audit';
 import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
 import { BusUnavailable, type Bus, type Rpc } from '@switchyard/messaging';
+import { generateSealingKey } from '@switchyard/oauth';
 import type { Clock, Readiness, RunningService } from '@switchyard/runtime';
 import type { State } from '@switchyard/state';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
@@ -22,6 +23,8 @@ import { migrate, readMigrations } from './engine/migrate.js';
 import { openEngine } from './engine/open-engine.js';
 import { Ingest, type IngestDeps } from './ingest/ingest.js';
 import { IngestMetrics } from './ingest/ingest-metrics.js';
+import { keepPayloads } from './payloads/keep-payloads.js';
+import { PayloadReads } from './payloads/payload-reads.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { SinksApi } from './sinks/sinks-api.js';
 import { Sinks } from './sinks/sinks.js';
@@ -59,6 +62,7 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const metrics = new IngestMetrics(telemetry.meter);
   const ingest = undo.adopt(await startIngest({ bus, engine, metrics, clock, log }, deps), (it) => it.close());
   const tenant = DEFAULT_TENANT;
+  undo.adopt(await keepPayloads({ bus, engine, log }), (it) => it.close());
   const checkpoints = undo.adopt(await Checkpoints.open(config.checkpoints, { ...deps, engine, tenant }), (it) => it.close());
   undo.adopt(await startReconciling({ engine, state, tenant, audit, clock, log, meter: telemetry.meter }), (it) => it.close());
   const sinks = undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
@@ -82,6 +86,7 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
     tails,
     pipeline,
     sinks: new SinksApi(sinks, audit, clock),
+    payloads: new PayloadReads({ reads, rpc: deps.rpc, audit, sealingKey: await generateSealingKey(), tenant, clock }),
     alerts: new AlertsApi(alerts, audit, clock),
   });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log }), (it) => it.close());

@@ -1,5 +1,5 @@
 import { toJson } from '@bufbuild/protobuf';
-import { SnapshotSchema } from '@switchyard/contracts';
+import { CaptureMode, SnapshotSchema } from '@switchyard/contracts';
 import { parseGatewayConfig } from '@switchyard/gateway-config';
 import type { Clock } from '@switchyard/runtime';
 import { compileSnapshot } from './compile-snapshot.js';
@@ -86,6 +86,25 @@ describe('compileSnapshot', () => {
         { clientId: 'web', title: 'web', redirectUris: ['https://a.example/cb'], jwks: '{"keys":[{"kty":"EC"}]}' },
       ],
     });
+  });
+
+  it('says what is captured, of servers of which anything is', () => {
+    const text = `
+upstreams: { shop: { url: "https://shop.example/mcp" } }
+servers:
+  usual: { sources: [{ upstream: shop }], access: [{ everyone: true }] }
+  none: { sources: [{ upstream: shop }], access: [{ everyone: true }], audit: { capture: metadata } }
+  some: { sources: [{ upstream: shop }], access: [{ everyone: true }], audit: { capture: metadata, captureRules: [{ tools: [pay], capture: full }] } }
+audit: { capture: redacted, captureLimitBytes: 2048 }`;
+    const usual = text.replace('usual: {', 'usual: { audit: { clear: [a.b], clearResult: [c] },');
+    expect(compile(usual).servers.map(({ capture, captureRules }) => ({ capture, captureRules }))).toMatchObject([
+      { capture: { mode: CaptureMode.REDACTED, clear: ['a.b'], clearResult: ['c'], limitBytes: 2048 }, captureRules: [] },
+      { capture: undefined, captureRules: [] },
+      {
+        capture: { mode: CaptureMode.UNSPECIFIED },
+        captureRules: [{ tools: ['pay'], capture: { mode: CaptureMode.FULL, limitBytes: 2048 } }],
+      },
+    ]);
   });
 
   const original = compile(CONFIG).revision;

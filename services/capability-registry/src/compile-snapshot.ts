@@ -17,6 +17,7 @@ import {
 } from '@switchyard/gateway-config';
 import type { Clock } from '@switchyard/runtime';
 import { createHash } from 'node:crypto';
+import { compileCapture } from './compile-capture.js';
 import { compilePrice } from './compile-price.js';
 
 type SnapshotInit = MessageInitShape<typeof SnapshotSchema>;
@@ -47,6 +48,7 @@ export function compileSnapshot(
       sources: server.sources,
       access: server.access.map(({ when, ...rule }) => ({ ...rule, when: when ?? '' })),
       requireDpop: config.identity.dpop.required || server.requireDpop,
+      ...compileCapture(server, config),
       auditStrict: (server.audit.durability ?? config.audit.durability) === 'strict',
       scopes: Object.entries(server.scopes).map(([name, scope]) => ({ name, ...scope })),
     })),

@@ -1,6 +1,7 @@
 import { renderRule } from '@switchyard/audit';
 import type { AccessRule, GuardScope, Server, Snapshot, Source, Team, Upstream } from '@switchyard/contracts';
 import { compilePatterns } from '@switchyard/mcp';
+import { type CompiledCapture, compileCapture } from './capture/capture-plan.js';
 import { guardScope, KIND_SCOPES, MCP_SCOPE } from '@switchyard/oauth';
 
 /** What access rules speak about. A completion is judged as the prompt or resource that it completes. */
@@ -44,6 +45,8 @@ export interface CompiledSource {
   readonly reads: Matcher;
   /** Whether what happens there has to be on the disk before it goes on. */
   readonly strict: boolean;
+  /** What is kept of what is said there; undefined: nothing. */
+  readonly capture: CompiledCapture | undefined;
   /** Where it stands in the configuration. */
   readonly path: string;
   /** Itself, as configured. */
@@ -134,7 +137,7 @@ function scopesOf(sources: readonly Source[]): string[] {
   return [MCP_SCOPE, ...kinds.map((kind) => KIND_SCOPES[kind])];
 }
 
-type SourceParts = Pick<CompiledSource, 'rules' | 'guards' | 'strict' | 'path'>;
+type SourceParts = Pick<CompiledSource, 'rules' | 'guards' | 'strict' | 'capture' | 'path'>;
 
 function compileSource(source: Source, parts: SourceParts): CompiledSource {
   return {
@@ -156,13 +159,14 @@ function compileSource(source: Source, parts: SourceParts): CompiledSource {
 function compileServer(server: Server, publicUrl: string): CompiledServer {
   const path = `servers.${server.slug}`;
   const rules = server.access.map((rule, index) => compileRule(rule, `${path}.access[${index}]`));
+  const capture = compileCapture(server);
   const guards = server.scopes.map((scope) => compileGuard(server.slug, scope));
   return {
     slug: server.slug,
     title: server.title,
     resource: `${publicUrl}/mcp/${server.slug}`,
     sources: server.sources.map((source, index) =>
-      compileSource(source, { rules, guards, strict: server.auditStrict, path: `${path}.sources[${index}]` }),
+      compileSource(source, { rules, guards, strict: server.auditStrict, capture, path: `${path}.sources[${index}]` }),
     ),
     scopes: scopesOf(server.sources),
     anonymous: rules.some((rule) => rule.anonymous),

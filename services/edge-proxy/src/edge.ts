@@ -5,6 +5,7 @@ import type { FanOut } from './changes/fan-out.js';
 import type { StreamPeers } from './changes/stream-peers.js';
 import type { ViewChanges } from './changes/view-changes.js';
 import type { ConnectionChanges } from './connection-changes.js';
+import type { PayloadKeys } from './capture/payload-keys.js';
 import type { AppResources } from './app-resources.js';
 import type { CapabilityNames } from './capability-names.js';
 import type { LegacyPool } from './legacy-pool.js';
@@ -66,6 +67,7 @@ export interface Edge {
   readonly handedOver: HandedOver;
   readonly links: UpstreamLinks;
   readonly leases: CredentialLeases;
+  readonly payloadKeys: PayloadKeys;
   readonly connections: ConnectionChanges;
   readonly names: CapabilityNames;
   readonly lists: ListCache;

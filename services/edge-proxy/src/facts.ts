@@ -1,6 +1,7 @@
 import { type CallerFields, type CircumstanceFields, renderRule } from '@switchyard/audit';
 import type { EventFields, EventType, Origin, Outcome, Severity, Stage } from '@switchyard/contracts';
 import type { Clock } from '@switchyard/runtime';
+import type { CapturedCall } from './capture/captured-call.js';
 import { whoIs } from './caller.js';
 import type { Catalog, CompiledSource } from './catalog.js';
 import type { Caller } from './exchange.js';
@@ -46,6 +47,8 @@ export class Facts implements Required<Omit<EventFields, 'occurred_at' | 'detail
   source: CompiledSource | undefined = undefined;
   /** Event id of its intent; empty where it has none. */
   intent = '';
+  /** What it says, where that is kept. */
+  captured: CapturedCall | undefined = undefined;
   /** The rule that decided, as `renderRule` has it. */
   rule = '';
   /** The session that the message belongs to, as `renderSession` has it. */

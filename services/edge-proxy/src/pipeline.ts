@@ -20,6 +20,7 @@ import { connectFirst } from './stages/connect.js';
 import { forward } from './stages/forward.js';
 import { intend } from './stages/intend.js';
 import { permit } from './stages/permit.js';
+import { prepareCapture } from './stages/prepare-capture.js';
 import { resolve, type Target } from './stages/resolve.js';
 import { MAY_CHANGE, revocationUnknown, unlessFresh } from './stages/revocation-known.js';
 import type { ClientSession } from './session-store.js';
@@ -249,6 +250,10 @@ async function serveUnary(call: Call, edge: Edge): Promise<Ending> {
   const denial = permit(call, target);
   if (denial !== undefined) return refused(denial);
 
+  const unkept = target.source.capture && prepareCapture(call, target, edge);
+  const unmade = unkept instanceof Promise ? await unkept : unkept;
+  if (unmade !== undefined) return refused(unmade);
+
   const full = admit(call.exchange, edge.audit) ?? (target.source.strict ? await intend(call, edge) : undefined);
   if (full !== undefined) return refused(full);
 
@@ -289,6 +294,8 @@ async function serveTask(call: Call, edge: Edge): Promise<Ending> {
   if (task instanceof Refusal) return refused(task);
   const denial = permit(call, task.target) ?? admit(call.exchange, edge.audit);
   if (denial !== undefined) return refused(denial);
+  const unkept = await (task.target.source.capture && prepareCapture(call, task.target, edge));
+  if (unkept !== undefined) return refused(unkept);
   const unrecorded = task.target.source.strict ? await intend(call, edge) : undefined;
   if (unrecorded !== undefined) return refused(unrecorded);
   const leased = await outboundContext(call, task.target.upstream.name, edge);

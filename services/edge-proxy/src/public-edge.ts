@@ -12,6 +12,7 @@ import { AppResources } from './app-resources.js';
 import { CallerProofs } from './caller-proofs.js';
 import { CallsInHand } from './calls-in-hand.js';
 import { Cancellations } from './cancellations.js';
+import { PayloadKeys } from './capture/payload-keys.js';
 import { CapabilityNames } from './capability-names.js';
 import { type Catalog, compileCatalog } from './catalog.js';
 import { FanOut } from './changes/fan-out.js';
@@ -158,7 +159,7 @@ export class PublicEdge {
       spoolBytes: () => audit.depthBytes(),
     });
     const { lists, changes } = await openLists(config, deps, asks.boot);
-    const { connections, proofs, leases, renew } = await openLeases(config, deps);
+    const { connections, proofs, leases, payloadKeys, renew } = await openLeases(config, deps);
     const onSaid = (upstream: string, method: string) => lists.heard(upstream, method);
     const edge = (egress: Egress): Edge => ({
       name: config.emitter,
@@ -176,6 +177,7 @@ export class PublicEdge {
       handedOver,
       links: new UpstreamLinks({ egress, ids, clock, log, resultLimitBytes: config.limits.resultLimitBytes, onSaid, renew }),
       leases,
+      payloadKeys,
       connections,
       names,
       lists,
@@ -317,10 +319,11 @@ async function openLists(
 async function openLeases(
   { emitter }: EdgeProxyConfig,
   { state, rpc, clock, log }: EdgeProxyDeps,
-): Promise<{ connections: ConnectionChanges; proofs: CallerProofs; leases: CredentialLeases; renew: Renew }> {
+): Promise<Pick<Edge, 'connections' | 'leases' | 'payloadKeys'> & { proofs: CallerProofs; renew: Renew }> {
   const connections = await ConnectionChanges.open({ kv: await state.bucket(BUCKETS.connectionChanges, DEFAULT_TENANT), log });
   const proofs = await CallerProofs.open(await state.bucket(BUCKETS.vaultKeys, DEFAULT_TENANT), log);
   const sealingKey = await generateSealingKey();
   const leases = new CredentialLeases({ rpc, clock, edge: emitter, sealingKey, connections, proofs, log });
-  return { connections, proofs, leases, renew: (...rejected) => leases.renew(...rejected) };
+  const payloadKeys = new PayloadKeys({ rpc, clock, edge: emitter, sealingKey, log });
+  return { connections, proofs, leases, payloadKeys, renew: (...rejected) => leases.renew(...rejected) };
 }

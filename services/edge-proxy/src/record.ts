@@ -1,6 +1,8 @@
 import { renderCircumstances } from '@switchyard/audit';
 import type { EventType, Origin, Outcome } from '@switchyard/contracts';
 import { type Era, METHODS } from '@switchyard/mcp';
+import type { CapturedCall } from './capture/captured-call.js';
+import { keepPayload } from './capture/keep-payload.js';
 import { costOf } from './cost.js';
 import type { Edge } from './edge.js';
 import type { Ending } from './ending.js';
@@ -114,8 +116,23 @@ export function recordEnding(exchange: Exchange, ending: Ending, edge: Edge): Pr
   facts.bytes_out = ending.kind === 'response' ? ending.bytes.length : 0;
   facts.stage_us = stagesOf(facts, endedAtMicros);
   if (facts.answered) facts.cost_micros = costOf(facts, exchange.catalog);
-  if ((facts.source ?? exchange.server).strict) return recordStrictly(facts, edge);
-  return edge.audit.record(facts, facts.rendered());
+  if (facts.captured !== undefined) return recordCaptured(exchange, facts.captured, ending, edge);
+  return recordFacts(exchange, edge);
+}
+
+const isStrict = ({ facts, server }: Exchange) => (facts.source ?? server).strict;
+
+function recordFacts(exchange: Exchange, edge: Edge): Promise<void> {
+  const { facts } = exchange;
+  return isStrict(exchange) ? recordStrictly(facts, edge) : edge.audit.record(facts, facts.rendered());
+}
+
+/** The event refers to what was kept, so that is kept first. @throws SpoolFull also where that was not kept, on strict servers */
+async function recordCaptured(exchange: Exchange, captured: CapturedCall, ending: Ending, edge: Edge): Promise<void> {
+  const strict = isStrict(exchange);
+  const unkept = await keepPayload(captured, exchange.facts, ending, strict, edge);
+  await recordFacts(exchange, edge);
+  if (unkept !== undefined && strict) throw unkept;
 }
 
 /**

@@ -6,7 +6,7 @@ export interface RecordBinding {
   readonly principalSubject: string;
   /** Upstream whose credential it is, name of the secret, or all that a connection is of. */
   readonly name: string;
-  readonly kind: 'credential' | 'secret' | 'connection' | 'client';
+  readonly kind: 'credential' | 'secret' | 'connection' | 'client' | 'payload';
   /** Data key that it is encrypted with; in format 1, key-encryption key that wrapped the record's own data key. */
   readonly keyId: string;
   /** Grows with every write of the record. */

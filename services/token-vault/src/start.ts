@@ -17,6 +17,7 @@ import { Reseal } from './keyring/reseal.js';
 import { KmsHealth } from './kms/kms-health.js';
 import { KmsUnavailable } from './kms/kms.js';
 import { filesOf, openKms } from './kms/open-kms.js';
+import { PayloadKeys } from './payloads/payload-keys.js';
 import { PersonalCredentials } from './personal-credentials.js';
 import { ReferenceFiles } from './reference-files.js';
 import { SecretStore } from './secret-store.js';
@@ -81,6 +82,7 @@ async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps, undo: A
   const files = new ReferenceFiles({ directory: config.referenceDirectory, ownFiles: filesOf(config.kek) });
   const credentials = new Credentials(store, { env, files, secrets });
   const keys = undo.adopt(await ApiKeyDirectory.open(state, tenant, clock), (directory) => directory.close());
+  const payloads = await PayloadKeys.open(state, records);
   const callerKey = undo.adopt(await CallerKey.open(state, { ...deps, tenant, keyring }), (it) => it.close());
   const authServer = deps.authServer ?? (async () => config.authServer);
   const onUnreadable = (key: string, error: unknown) =>
@@ -90,11 +92,11 @@ async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps, undo: A
     await PersonalCredentials.open({ ...deps, records, credentials, files, callerKey, keys, authServer, revocations }),
     (it) => it.close(),
   );
-  const reseal = new Reseal({ ...deps, keyring, stores: [store.sealed, secrets.sealed, ...personal.sealed] });
+  const reseal = new Reseal({ ...deps, keyring, stores: [store.sealed, secrets.sealed, payloads.sealed, ...personal.sealed] });
   const rotateMs = config.dataKeys.rotateDays * dayMs;
   const upkeep = undo.adopt(new KeyUpkeep({ ...deps, keyring, reseal, rotateMs }), (it) => it.close());
   const claims = new ClaimsSigner(keyring, clock);
-  const parts = { tenant, secrets, credentials, keyring, reseal, upkeep, callerKey, personal, claims };
+  const parts = { tenant, secrets, credentials, keyring, reseal, upkeep, callerKey, personal, claims, payloads };
   return { health, keys, vault: new VaultContext({ ...deps, ...parts }) };
 }
 

@@ -3,10 +3,13 @@ import { ConnectionsController, MyConnectionsController } from './http/connectio
 import { DataKeysController } from './http/data-keys.controller.js';
 import { UserClaimsController } from './http/user-claims.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
+import { PayloadsController } from './http/payloads.controller.js';
 import { ApplyCredentialsHandler } from './rpc/apply-credentials.js';
 import { LeaseCredentialHandler } from './rpc/lease-credential.js';
 import { LeaseIdentitySecretsHandler } from './rpc/lease-identity-secrets.js';
 import { LeaseSinkSecretsHandler } from './rpc/lease-sink-secrets.js';
+import { LeasePayloadKeyHandler } from './rpc/lease-payload-key.js';
+import { OpenPayloadHandler } from './rpc/open-payload.js';
 import { VaultContext } from './vault-context.js';
 
 /** The vault's RPC handlers and its HTTP side. */
@@ -19,9 +22,12 @@ export class TokenVaultModule {
         LeaseCredentialHandler,
         LeaseSinkSecretsHandler,
         LeaseIdentitySecretsHandler,
+        LeasePayloadKeyHandler,
+        OpenPayloadHandler,
         ApplyCredentialsHandler,
         SecretsController,
         DataKeysController,
+        PayloadsController,
         UserClaimsController,
         ConnectionsController,
         MyConnectionsController,

@@ -6,6 +6,7 @@ import type { Credentials } from './credentials.js';
 import type { Keyring } from './keyring/keyring.js';
 import type { KeyUpkeep } from './keyring/key-upkeep.js';
 import type { Reseal } from './keyring/reseal.js';
+import type { PayloadKeys } from './payloads/payload-keys.js';
 import type { PersonalCredentials } from './personal-credentials.js';
 import type { SecretStore } from './secret-store.js';
 import type { ClaimsSigner } from './user-claims/claims-signer.js';
@@ -21,6 +22,7 @@ export class VaultContext {
   readonly callerKey: CallerKey;
   readonly personal: PersonalCredentials;
   readonly claims: ClaimsSigner;
+  readonly payloads: PayloadKeys;
   readonly audit: Pick<Audit, 'record' | 'accepting'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -37,6 +39,7 @@ export class VaultContext {
     this.callerKey = o.callerKey;
     this.personal = o.personal;
     this.claims = o.claims;
+    this.payloads = o.payloads;
     this.audit = o.audit;
     this.clock = o.clock;
     this.log = o.log;

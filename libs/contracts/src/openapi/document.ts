@@ -5,6 +5,7 @@ import { connectionsPaths } from './connections.js';
 import { dataKeysPaths } from './data-keys.js';
 import { eventsPaths } from './events.js';
 import { keysPaths } from './keys.js';
+import { payloadsPaths } from './payloads.js';
 import { peoplePaths } from './people.js';
 import { pipelinePaths } from './pipeline.js';
 import { registryPaths } from './registry.js';
@@ -41,6 +42,7 @@ export function openApiDocument(publicUrl: string): object {
       ...secretsPaths,
       ...dataKeysPaths,
       ...eventsPaths,
+      ...payloadsPaths,
       ...storyPaths,
       ...usagePaths,
       ...auditExportPaths,

@@ -41,15 +41,27 @@ export class Readers {
    */
   scopeOf({ person }: ReaderRequest): ReadScope {
     if (person === undefined) return { kind: 'all' };
-    const snapshot = this.#snapshots.get(CURRENT);
-    if (snapshot === undefined) {
-      const detail = 'The configuration, which says who may read what, is not known here yet. Try again.';
-      throw new Problem(503, { reason: 'unavailable', detail, headers: { 'retry-after': '1' } });
-    }
+    const snapshot = this.#known();
     if (isAuditor(person, snapshot)) return { kind: 'all' };
     const { issuer, subject, email } = person;
     const leads = snapshot.teams.filter((team) => email !== undefined && team.leads.includes(email)).map(({ name }) => name);
     return { kind: 'some', issuer, subject, teams: leads };
+  }
+
+  /**
+   * Whether the maker of a request is an auditor: what was captured of calls is for nobody else, not for administrators either.
+   * @throws Problem 503 as `scopeOf` does
+   */
+  isAuditor({ apiKey, person }: ReaderRequest): boolean {
+    if (person !== undefined) return isAuditor(person, this.#known());
+    return apiKey?.roles.includes('auditor') === true;
+  }
+
+  #known(): Snapshot {
+    const snapshot = this.#snapshots.get(CURRENT);
+    if (snapshot !== undefined) return snapshot;
+    const detail = 'The configuration, which says who may read what, is not known here yet. Try again.';
+    throw new Problem(503, { reason: 'unavailable', detail, headers: { 'retry-after': '1' } });
   }
 
   /** Idempotent. */

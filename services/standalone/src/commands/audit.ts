@@ -9,6 +9,7 @@ import { print, remark, terminalWidth, type Terminal } from '../terminal/termina
 import { alerts, silence } from './audit-alerts.js';
 import { downloadCommand } from './audit-download.js';
 import { filterOptions, parametersOf, type Filters } from './audit-filters.js';
+import { eraseCommand, payloadCommand } from './audit-payload.js';
 import { statusCommand } from './audit-status.js';
 import { storyCommand } from './audit-story.js';
 import { replay, sinks } from './audit-sinks.js';
@@ -27,6 +28,8 @@ export function command(terminal: Terminal): Command {
     .addCommand(query(terminal))
     .addCommand(tailCommand(terminal))
     .addCommand(storyCommand(terminal))
+    .addCommand(payloadCommand(terminal))
+    .addCommand(eraseCommand(terminal))
     .addCommand(usageCommand(terminal))
     .addCommand(costCommand(terminal))
     .addCommand(statusCommand(terminal))

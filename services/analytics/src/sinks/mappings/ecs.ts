@@ -62,6 +62,8 @@ export const CATEGORIES: Readonly<Record<EventType, Row>> = {
   'sink.replayed': { category: ['api'], type: ['admin'] },
   'vault.key_rotated': configuration('change'),
   'vault.keys_destroyed': configuration('deletion'),
+  'payload.read': { category: ['api', 'file'], type: ['access'] },
+  'payload.erased': configuration('deletion'),
   'audit.checkpoint_signed': trail('info'),
   'audit.shed': trail('error'),
   'audit.gap_found': trail('error'),

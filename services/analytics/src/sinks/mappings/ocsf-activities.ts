@@ -74,6 +74,8 @@ export const ACTIVITIES: Readonly<Record<EventType, Activity>> = {
   'sink.replayed': api('Replay'),
   'vault.key_rotated': updated(DATA_KEY),
   'vault.keys_destroyed': deleted(DATA_KEY),
+  'payload.read': { of: 'api', id: 2, name: 'Read' },
+  'payload.erased': deleted({ type: 'Captured Payloads', name: 'detail.erased_subject' }),
   'audit.checkpoint_signed': created({ type: 'Audit Checkpoint', uid: 'detail.number', name: 'detail.digest' }),
   'audit.shed': { of: 'error', id: 1, name: 'General Error' },
   'audit.gap_found': { of: 'error', id: 1, name: 'General Error' },

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/registry/v1/snapshot.proto.
  */
 export const file_switchyard_registry_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIpsFCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBI1CghhdWRpdG9ycxgeIAEoCzIjLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUm9sZUhvbGRlcnMSGgoScmVxdWlyZV9kcG9wX25vbmNlGAkgASgIEhkKEWF1ZGl0X3NoZWRzX3JlYWRzGBggASgIEiAKGGlkZW50aXR5X3NlY3JldHNfdmVyc2lvbhgkIAEoCRI2CgthdWRpdF9zaW5rcxgUIAMoCzIhLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQXVkaXRTaW5rEhAKCGN1cnJlbmN5GCkgASgJEjYKC2FsZXJ0X3J1bGVzGCogAygLMiEuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5BbGVydFJ1bGUSOQoOYWxlcnRfY2hhbm5lbHMYKyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkF1ZGl0U2luayIrCglBbGVydFJ1bGUSDAoEbmFtZRgBIAEoCRIQCghzZXR0aW5ncxgCIAEoCSJbCglBdWRpdFNpbmsSDAoEbmFtZRgBIAEoCRIQCghzZXR0aW5ncxgCIAEoCRIVCg1uZWVkc19zZWNyZXRzGAMgASgIEhcKD3NlY3JldHNfdmVyc2lvbhgEIAEoCSLqAgoIVXBzdHJlYW0SDAoEbmFtZRgBIAEoCRI1CgRodHRwGAIgASgLMiUuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5IdHRwVHJhbnNwb3J0SAASNwoFc3RkaW8YAyABKAsyJi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlN0ZGlvVHJhbnNwb3J0SAASGAoQbmVlZHNfY3JlZGVudGlhbBgEIAEoCBIaChJjcmVkZW50aWFsX3ZlcnNpb24YBSABKAkSEgoKdGltZW91dF9tcxgGIAEoDRJBChBjcmVkZW50aWFsX293bmVyGAcgASgOMicuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DcmVkZW50aWFsT3duZXISGAoQY3JlZGVudGlhbF90ZWFtcxgIIAMoCRIsCgVwcmljZRgoIAEoCzIdLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2VCCwoJdHJhbnNwb3J0IvUBCgVQcmljZRIXCg9wZXJfY2FsbF9taWNyb3MYASABKA0SJQodcGVyX3Rob3VzYW5kX3Rva2Vuc19pbl9taWNyb3MYAiABKA0SJgoecGVyX3Rob3VzYW5kX3Rva2Vuc19vdXRfbWljcm9zGAMgASgNEjcKBXRvb2xzGAQgAygLMiguc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZS5Ub29sc0VudHJ5GksKClRvb2xzRW50cnkSCwoDa2V5GAEgASgJEiwKBXZhbHVlGAIgASgLMh0uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZToCOAEiHAoNSHR0cFRyYW5zcG9ydBILCgN1cmwYASABKAkiPAoOU3RkaW9UcmFuc3BvcnQSDwoHY29tbWFuZBgBIAEoCRIMCgRhcmdzGAIgAygJEgsKA2N3ZBgDIAEoCSLqAQoGU2VydmVyEgwKBHNsdWcYASABKAkSLwoHc291cmNlcxgCIAMoCzIeLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU291cmNlEjIKBmFjY2VzcxgDIAMoCzIiLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQWNjZXNzUnVsZRINCgV0aXRsZRgEIAEoCRIyCgZzY29wZXMYBSADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkd1YXJkU2NvcGUSFAoMcmVxdWlyZV9kcG9wGAYgASgIEhQKDGF1ZGl0X3N0cmljdBgQIAEoCCJcCgpHdWFyZFNjb3BlEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFdG9vbHMYAyADKAkSDwoHcHJvbXB0cxgEIAMoCRIRCglyZXNvdXJjZXMYBSADKAkifgoGU291cmNlEhAKCHVwc3RyZWFtGAEgASgJEg4KBnByZWZpeBgCIAEoCRINCgV0b29scxgDIAMoCRIMCgRkZW55GAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJEhEKCXJlYWRfb25seRgQIAMoCSKBAQoKQWNjZXNzUnVsZRINCgV0ZWFtcxgBIAMoCRIQCghldmVyeW9uZRgCIAEoCBIRCglhbm9ueW1vdXMYAyABKAgSDQoFdG9vbHMYBCADKAkSDwoHcHJvbXB0cxgFIAMoCRIRCglyZXNvdXJjZXMYBiADKAkSDAoEd2hlbhgHIAEoCSJVCgRUZWFtEgwKBG5hbWUYASABKAkSDgoGZW1haWxzGAIgAygJEg4KBmNsYWltcxgDIAMoCRIQCghzZXJ2aWNlcxgEIAMoCRINCgVsZWFkcxgFIAMoCSI8CgtSb2xlSG9sZGVycxIOCgZlbWFpbHMYASADKAkSDgoGY2xhaW1zGAIgAygJEg0KBXRlYW1zGAMgAygJIuwBCglBcHBDbGllbnQSEQoJY2xpZW50X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEhUKDXJlZGlyZWN0X3VyaXMYAyADKAkSGAoQc2VjcmV0X3JlZmVyZW5jZRgEIAEoCRIMCgRqd2tzGAUgASgJEhMKC2NlcnRpZmljYXRlGAYgASgJEkcKE2NlcnRpZmljYXRlX3N1YmplY3QYByABKAsyKi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkNlcnRpZmljYXRlU3ViamVjdBIgChhjZXJ0aWZpY2F0ZV9ib3VuZF90b2tlbnMYCCABKAgiagoSQ2VydGlmaWNhdGVTdWJqZWN0EgwKAmRuGAEgASgJSAASDQoDZG5zGAIgASgJSAASDQoDdXJpGAMgASgJSAASDAoCaXAYBCABKAlIABIPCgVlbWFpbBgFIAEoCUgAQgkKB3N1YmplY3QqbgoPQ3JlZGVudGlhbE93bmVyEiAKHENSRURFTlRJQUxfT1dORVJfVU5TUEVDSUZJRUQQABIZChVDUkVERU5USUFMX09XTkVSX1RFQU0QARIeChpDUkVERU5USUFMX09XTkVSX1BSSU5DSVBBTBACYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiVzd2l0Y2h5YXJkL3JlZ2lzdHJ5L3YxL3NuYXBzaG90LnByb3RvEhZzd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxIpsFCghTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSLwoLY29tcGlsZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY191cmwYBCABKAkSMwoJdXBzdHJlYW1zGAUgAygLMiAuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5VcHN0cmVhbRIvCgdzZXJ2ZXJzGAYgAygLMh4uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5TZXJ2ZXISKwoFdGVhbXMYByADKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SFAoMZWdyZXNzX2FsbG93GAggAygJEjIKB2NsaWVudHMYDyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkFwcENsaWVudBI1CghhdWRpdG9ycxgeIAEoCzIjLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUm9sZUhvbGRlcnMSGgoScmVxdWlyZV9kcG9wX25vbmNlGAkgASgIEhkKEWF1ZGl0X3NoZWRzX3JlYWRzGBggASgIEiAKGGlkZW50aXR5X3NlY3JldHNfdmVyc2lvbhgkIAEoCRI2CgthdWRpdF9zaW5rcxgUIAMoCzIhLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQXVkaXRTaW5rEhAKCGN1cnJlbmN5GCkgASgJEjYKC2FsZXJ0X3J1bGVzGCogAygLMiEuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5BbGVydFJ1bGUSOQoOYWxlcnRfY2hhbm5lbHMYKyADKAsyIS5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkF1ZGl0U2luayIrCglBbGVydFJ1bGUSDAoEbmFtZRgBIAEoCRIQCghzZXR0aW5ncxgCIAEoCSJbCglBdWRpdFNpbmsSDAoEbmFtZRgBIAEoCRIQCghzZXR0aW5ncxgCIAEoCRIVCg1uZWVkc19zZWNyZXRzGAMgASgIEhcKD3NlY3JldHNfdmVyc2lvbhgEIAEoCSLqAgoIVXBzdHJlYW0SDAoEbmFtZRgBIAEoCRI1CgRodHRwGAIgASgLMiUuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5IdHRwVHJhbnNwb3J0SAASNwoFc3RkaW8YAyABKAsyJi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlN0ZGlvVHJhbnNwb3J0SAASGAoQbmVlZHNfY3JlZGVudGlhbBgEIAEoCBIaChJjcmVkZW50aWFsX3ZlcnNpb24YBSABKAkSEgoKdGltZW91dF9tcxgGIAEoDRJBChBjcmVkZW50aWFsX293bmVyGAcgASgOMicuc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DcmVkZW50aWFsT3duZXISGAoQY3JlZGVudGlhbF90ZWFtcxgIIAMoCRIsCgVwcmljZRgoIAEoCzIdLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuUHJpY2VCCwoJdHJhbnNwb3J0IvUBCgVQcmljZRIXCg9wZXJfY2FsbF9taWNyb3MYASABKA0SJQodcGVyX3Rob3VzYW5kX3Rva2Vuc19pbl9taWNyb3MYAiABKA0SJgoecGVyX3Rob3VzYW5kX3Rva2Vuc19vdXRfbWljcm9zGAMgASgNEjcKBXRvb2xzGAQgAygLMiguc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZS5Ub29sc0VudHJ5GksKClRvb2xzRW50cnkSCwoDa2V5GAEgASgJEiwKBXZhbHVlGAIgASgLMh0uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5QcmljZToCOAEiHAoNSHR0cFRyYW5zcG9ydBILCgN1cmwYASABKAkiPAoOU3RkaW9UcmFuc3BvcnQSDwoHY29tbWFuZBgBIAEoCRIMCgRhcmdzGAIgAygJEgsKA2N3ZBgDIAEoCSLYAgoGU2VydmVyEgwKBHNsdWcYASABKAkSLwoHc291cmNlcxgCIAMoCzIeLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuU291cmNlEjIKBmFjY2VzcxgDIAMoCzIiLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQWNjZXNzUnVsZRINCgV0aXRsZRgEIAEoCRIyCgZzY29wZXMYBSADKAsyIi5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkd1YXJkU2NvcGUSFAoMcmVxdWlyZV9kcG9wGAYgASgIEhQKDGF1ZGl0X3N0cmljdBgQIAEoCBIwCgdjYXB0dXJlGFAgASgLMh8uc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DYXB0dXJlEjoKDWNhcHR1cmVfcnVsZXMYUSADKAsyIy5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkNhcHR1cmVSdWxlInYKB0NhcHR1cmUSMQoEbW9kZRgBIAEoDjIjLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuQ2FwdHVyZU1vZGUSDQoFY2xlYXIYAiADKAkSFAoMY2xlYXJfcmVzdWx0GAMgAygJEhMKC2xpbWl0X2J5dGVzGAQgASgNInIKC0NhcHR1cmVSdWxlEg0KBXRvb2xzGAEgAygJEg8KB3Byb21wdHMYAiADKAkSEQoJcmVzb3VyY2VzGAMgAygJEjAKB2NhcHR1cmUYBCABKAsyHy5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLkNhcHR1cmUiXAoKR3VhcmRTY29wZRIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg0KBXRvb2xzGAMgAygJEg8KB3Byb21wdHMYBCADKAkSEQoJcmVzb3VyY2VzGAUgAygJIn4KBlNvdXJjZRIQCgh1cHN0cmVhbRgBIAEoCRIOCgZwcmVmaXgYAiABKAkSDQoFdG9vbHMYAyADKAkSDAoEZGVueRgEIAMoCRIPCgdwcm9tcHRzGAUgAygJEhEKCXJlc291cmNlcxgGIAMoCRIRCglyZWFkX29ubHkYECADKAkigQEKCkFjY2Vzc1J1bGUSDQoFdGVhbXMYASADKAkSEAoIZXZlcnlvbmUYAiABKAgSEQoJYW5vbnltb3VzGAMgASgIEg0KBXRvb2xzGAQgAygJEg8KB3Byb21wdHMYBSADKAkSEQoJcmVzb3VyY2VzGAYgAygJEgwKBHdoZW4YByABKAkiVQoEVGVhbRIMCgRuYW1lGAEgASgJEg4KBmVtYWlscxgCIAMoCRIOCgZjbGFpbXMYAyADKAkSEAoIc2VydmljZXMYBCADKAkSDQoFbGVhZHMYBSADKAkiPAoLUm9sZUhvbGRlcnMSDgoGZW1haWxzGAEgAygJEg4KBmNsYWltcxgCIAMoCRINCgV0ZWFtcxgDIAMoCSLsAQoJQXBwQ2xpZW50EhEKCWNsaWVudF9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIVCg1yZWRpcmVjdF91cmlzGAMgAygJEhgKEHNlY3JldF9yZWZlcmVuY2UYBCABKAkSDAoEandrcxgFIAEoCRITCgtjZXJ0aWZpY2F0ZRgGIAEoCRJHChNjZXJ0aWZpY2F0ZV9zdWJqZWN0GAcgASgLMiouc3dpdGNoeWFyZC5yZWdpc3RyeS52MS5DZXJ0aWZpY2F0ZVN1YmplY3QSIAoYY2VydGlmaWNhdGVfYm91bmRfdG9rZW5zGAggASgIImoKEkNlcnRpZmljYXRlU3ViamVjdBIMCgJkbhgBIAEoCUgAEg0KA2RucxgCIAEoCUgAEg0KA3VyaRgDIAEoCUgAEgwKAmlwGAQgASgJSAASDwoFZW1haWwYBSABKAlIAEIJCgdzdWJqZWN0Km4KD0NyZWRlbnRpYWxPd25lchIgChxDUkVERU5USUFMX09XTkVSX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9PV05FUl9URUFNEAESHgoaQ1JFREVOVElBTF9PV05FUl9QUklOQ0lQQUwQAipdCgtDYXB0dXJlTW9kZRIcChhDQVBUVVJFX01PREVfVU5TUEVDSUZJRUQQABIZChVDQVBUVVJFX01PREVfUkVEQUNURUQQARIVChFDQVBUVVJFX01PREVfRlVMTBACYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * One version of the whole configuration of a tenant. Holds no secrets.
@@ -786,6 +786,20 @@ export type Server = Message<"switchyard.registry.v1.Server"> & {
    * @generated from field: bool audit_strict = 16;
    */
   auditStrict: boolean;
+
+  /**
+   * What of calls is kept beside their events, where no rule below says otherwise.
+   *
+   * @generated from field: switchyard.registry.v1.Capture capture = 80;
+   */
+  capture?: Capture | undefined;
+
+  /**
+   * What of some capabilities' calls is kept; the first that matches decides.
+   *
+   * @generated from field: repeated switchyard.registry.v1.CaptureRule capture_rules = 81;
+   */
+  captureRules: CaptureRule[];
 };
 
 /**
@@ -842,6 +856,20 @@ export type ServerJson = {
    * @generated from field: bool audit_strict = 16;
    */
   auditStrict?: boolean;
+
+  /**
+   * What of calls is kept beside their events, where no rule below says otherwise.
+   *
+   * @generated from field: switchyard.registry.v1.Capture capture = 80;
+   */
+  capture?: CaptureJson;
+
+  /**
+   * What of some capabilities' calls is kept; the first that matches decides.
+   *
+   * @generated from field: repeated switchyard.registry.v1.CaptureRule capture_rules = 81;
+   */
+  captureRules?: CaptureRuleJson[];
 };
 
 /**
@@ -850,6 +878,160 @@ export type ServerJson = {
  */
 export const ServerSchema: GenMessage<Server, {jsonType: ServerJson}> = /*@__PURE__*/
   messageDesc(file_switchyard_registry_v1_snapshot, 7);
+
+/**
+ * What of a call is kept beside its event, encrypted.
+ *
+ * @generated from message switchyard.registry.v1.Capture
+ */
+export type Capture = Message<"switchyard.registry.v1.Capture"> & {
+  /**
+   * How much.
+   *
+   * @generated from field: switchyard.registry.v1.CaptureMode mode = 1;
+   */
+  mode: CaptureMode;
+
+  /**
+   * Paths within arguments that stay readable where the rest does not.
+   *
+   * @generated from field: repeated string clear = 2;
+   */
+  clear: string[];
+
+  /**
+   * Paths within results that do.
+   *
+   * @generated from field: repeated string clear_result = 3;
+   */
+  clearResult: string[];
+
+  /**
+   * Most bytes of arguments, and of a result, that are kept.
+   *
+   * @generated from field: uint32 limit_bytes = 4;
+   */
+  limitBytes: number;
+};
+
+/**
+ * What of a call is kept beside its event, encrypted.
+ *
+ * @generated from message switchyard.registry.v1.Capture
+ */
+export type CaptureJson = {
+  /**
+   * How much.
+   *
+   * @generated from field: switchyard.registry.v1.CaptureMode mode = 1;
+   */
+  mode?: CaptureModeJson;
+
+  /**
+   * Paths within arguments that stay readable where the rest does not.
+   *
+   * @generated from field: repeated string clear = 2;
+   */
+  clear?: string[];
+
+  /**
+   * Paths within results that do.
+   *
+   * @generated from field: repeated string clear_result = 3;
+   */
+  clearResult?: string[];
+
+  /**
+   * Most bytes of arguments, and of a result, that are kept.
+   *
+   * @generated from field: uint32 limit_bytes = 4;
+   */
+  limitBytes?: number;
+};
+
+/**
+ * Describes the message switchyard.registry.v1.Capture.
+ * Use `create(CaptureSchema)` to create a new message.
+ */
+export const CaptureSchema: GenMessage<Capture, {jsonType: CaptureJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_registry_v1_snapshot, 8);
+
+/**
+ * What of some capabilities' calls is kept. Patterns match the names that clients see.
+ *
+ * @generated from message switchyard.registry.v1.CaptureRule
+ */
+export type CaptureRule = Message<"switchyard.registry.v1.CaptureRule"> & {
+  /**
+   * Tools.
+   *
+   * @generated from field: repeated string tools = 1;
+   */
+  tools: string[];
+
+  /**
+   * Prompts.
+   *
+   * @generated from field: repeated string prompts = 2;
+   */
+  prompts: string[];
+
+  /**
+   * Resource URIs.
+   *
+   * @generated from field: repeated string resources = 3;
+   */
+  resources: string[];
+
+  /**
+   * What is kept.
+   *
+   * @generated from field: switchyard.registry.v1.Capture capture = 4;
+   */
+  capture?: Capture | undefined;
+};
+
+/**
+ * What of some capabilities' calls is kept. Patterns match the names that clients see.
+ *
+ * @generated from message switchyard.registry.v1.CaptureRule
+ */
+export type CaptureRuleJson = {
+  /**
+   * Tools.
+   *
+   * @generated from field: repeated string tools = 1;
+   */
+  tools?: string[];
+
+  /**
+   * Prompts.
+   *
+   * @generated from field: repeated string prompts = 2;
+   */
+  prompts?: string[];
+
+  /**
+   * Resource URIs.
+   *
+   * @generated from field: repeated string resources = 3;
+   */
+  resources?: string[];
+
+  /**
+   * What is kept.
+   *
+   * @generated from field: switchyard.registry.v1.Capture capture = 4;
+   */
+  capture?: CaptureJson;
+};
+
+/**
+ * Describes the message switchyard.registry.v1.CaptureRule.
+ * Use `create(CaptureRuleSchema)` to create a new message.
+ */
+export const CaptureRuleSchema: GenMessage<CaptureRule, {jsonType: CaptureRuleJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_registry_v1_snapshot, 9);
 
 /**
  * A scope that tokens need besides the usual ones for some capabilities of a server. Patterns match the names that clients see.
@@ -940,7 +1122,7 @@ export type GuardScopeJson = {
  * Use `create(GuardScopeSchema)` to create a new message.
  */
 export const GuardScopeSchema: GenMessage<GuardScope, {jsonType: GuardScopeJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 8);
+  messageDesc(file_switchyard_registry_v1_snapshot, 10);
 
 /**
  * One upstream's part in a virtual server. Patterns: "*" stands for any run of characters.
@@ -1059,7 +1241,7 @@ export type SourceJson = {
  * Use `create(SourceSchema)` to create a new message.
  */
 export const SourceSchema: GenMessage<Source, {jsonType: SourceJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 9);
+  messageDesc(file_switchyard_registry_v1_snapshot, 11);
 
 /**
  * Grants capabilities to callers. Patterns match the names that clients see.
@@ -1178,7 +1360,7 @@ export type AccessRuleJson = {
  * Use `create(AccessRuleSchema)` to create a new message.
  */
 export const AccessRuleSchema: GenMessage<AccessRule, {jsonType: AccessRuleJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 10);
+  messageDesc(file_switchyard_registry_v1_snapshot, 12);
 
 /**
  * A set of principals.
@@ -1269,7 +1451,7 @@ export type TeamJson = {
  * Use `create(TeamSchema)` to create a new message.
  */
 export const TeamSchema: GenMessage<Team, {jsonType: TeamJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 11);
+  messageDesc(file_switchyard_registry_v1_snapshot, 13);
 
 /**
  * People who have a role at the API.
@@ -1332,7 +1514,7 @@ export type RoleHoldersJson = {
  * Use `create(RoleHoldersSchema)` to create a new message.
  */
 export const RoleHoldersSchema: GenMessage<RoleHolders, {jsonType: RoleHoldersJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 12);
+  messageDesc(file_switchyard_registry_v1_snapshot, 14);
 
 /**
  * An OAuth client of the configuration. Holds no secret: a reference says where the authorization server finds it.
@@ -1465,7 +1647,7 @@ export type AppClientJson = {
  * Use `create(AppClientSchema)` to create a new message.
  */
 export const AppClientSchema: GenMessage<AppClient, {jsonType: AppClientJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 13);
+  messageDesc(file_switchyard_registry_v1_snapshot, 15);
 
 /**
  * Whom a TLS certificate was issued to (RFC 8705 section 2.1.2); exactly one is set.
@@ -1566,7 +1748,7 @@ export type CertificateSubjectJson = {
  * Use `create(CertificateSubjectSchema)` to create a new message.
  */
 export const CertificateSubjectSchema: GenMessage<CertificateSubject, {jsonType: CertificateSubjectJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_registry_v1_snapshot, 14);
+  messageDesc(file_switchyard_registry_v1_snapshot, 16);
 
 /**
  * Whose credential an upstream is shown.
@@ -1608,4 +1790,45 @@ export type CredentialOwnerJson = "CREDENTIAL_OWNER_UNSPECIFIED" | "CREDENTIAL_O
  */
 export const CredentialOwnerSchema: GenEnum<CredentialOwner, CredentialOwnerJson> = /*@__PURE__*/
   enumDesc(file_switchyard_registry_v1_snapshot, 0);
+
+/**
+ * How much of a call is kept.
+ *
+ * @generated from enum switchyard.registry.v1.CaptureMode
+ */
+export enum CaptureMode {
+  /**
+   * Nothing.
+   *
+   * @generated from enum value: CAPTURE_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Its shape, and what was named; every other value as a keyed digest.
+   *
+   * @generated from enum value: CAPTURE_MODE_REDACTED = 1;
+   */
+  REDACTED = 1,
+
+  /**
+   * All of it.
+   *
+   * @generated from enum value: CAPTURE_MODE_FULL = 2;
+   */
+  FULL = 2,
+}
+
+/**
+ * How much of a call is kept.
+ *
+ * @generated from enum switchyard.registry.v1.CaptureMode
+ */
+export type CaptureModeJson = "CAPTURE_MODE_UNSPECIFIED" | "CAPTURE_MODE_REDACTED" | "CAPTURE_MODE_FULL";
+
+/**
+ * Describes the enum switchyard.registry.v1.CaptureMode.
+ */
+export const CaptureModeSchema: GenEnum<CaptureMode, CaptureModeJson> = /*@__PURE__*/
+  enumDesc(file_switchyard_registry_v1_snapshot, 1);
 

@@ -16,7 +16,501 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file switchyard/vault/v1/vault.proto.
  */
 export const file_switchyard_vault_v1_vault: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zd2l0Y2h5YXJkL3ZhdWx0L3YxL3ZhdWx0LnByb3RvEhNzd2l0Y2h5YXJkLnZhdWx0LnYxIkQKG0xlYXNlSWRlbnRpdHlTZWNyZXRzUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSFQoNcmVjaXBpZW50X2p3axgCIAEoCSKVAQocTGVhc2VJZGVudGl0eVNlY3JldHNSZXNwb25zZRI1CgVsZWFzZRgBIAEoCzIkLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbExlYXNlSAASNAoHcmVmdXNhbBgCIAEoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVmF1bHRSZWZ1c2FsSABCCAoGcmVzdWx0Il8KF0xlYXNlU2lua1NlY3JldHNSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIMCgRzaW5rGAIgASgJEg8KB2VtaXR0ZXIYAyABKAkSFQoNcmVjaXBpZW50X2p3axgEIAEoCSKRAQoYTGVhc2VTaW5rU2VjcmV0c1Jlc3BvbnNlEjUKBWxlYXNlGAEgASgLMiQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTGVhc2VIABI0CgdyZWZ1c2FsGAIgASgLMiEuc3dpdGNoeWFyZC52YXVsdC52MS5WYXVsdFJlZnVzYWxIAEIICgZyZXN1bHQivgMKFkxlYXNlQ3JlZGVudGlhbFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhAKCHVwc3RyZWFtGAIgASgJEhgKEHByaW5jaXBhbF9pc3N1ZXIYAyABKAkSGQoRcHJpbmNpcGFsX3N1YmplY3QYBCABKAkSDAoEZWRnZRgFIAEoCRIVCg1yZWNpcGllbnRfandrGAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSFAoMY2FsbGVyX3Byb29mGAggASgJEhgKEHJlamVjdGVkX3ZlcnNpb24YCSABKAkSGAoQY2hhbGxlbmdlX3Njb3BlcxgKIAMoCRIMCgR0ZWFtGAsgASgJEhAKCHRyYWNlX2lkGAwgASgJEhYKDnByaW5jaXBhbF9uYW1lGA0gASgJEhYKDnByaW5jaXBhbF9raW5kGA4gASgJEhEKCWNsaWVudF9pZBgPIAEoCRITCgtjbGllbnRfbmFtZRgQIAEoCRIWCg5jbGllbnRfdmVyc2lvbhgRIAEoCRIUCgxvbl9iZWhhbGZfb2YYEiABKAkSDgoGc2VydmVyGBMgASgJEhQKDGNhbGxlcl90ZWFtcxgUIAMoCSKQAQoXTGVhc2VDcmVkZW50aWFsUmVzcG9uc2USNQoFbGVhc2UYASABKAsyJC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxMZWFzZUgAEjQKB3JlZnVzYWwYAiABKAsyIS5zd2l0Y2h5YXJkLnZhdWx0LnYxLlZhdWx0UmVmdXNhbEgAQggKBnJlc3VsdCJiCg9DcmVkZW50aWFsTGVhc2USDgoGc2VhbGVkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAisgIKEkNyZWRlbnRpYWxNYXRlcmlhbBJFCgdoZWFkZXJzGAEgAygLMjQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTWF0ZXJpYWwuSGVhZGVyc0VudHJ5Ej0KA2VudhgCIAMoCzIwLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbE1hdGVyaWFsLkVudkVudHJ5EhcKD3Rsc19jZXJ0aWZpY2F0ZRgDIAEoCRIPCgd0bHNfa2V5GAQgASgJEhAKCGRwb3Bfa2V5GAUgASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoMVmF1bHRSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhMKC2Nvbm5lY3RfdXJsGAMgASgJImcKF0FwcGx5Q3JlZGVudGlhbHNSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRI8CgtjcmVkZW50aWFscxgCIAMoCzInLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlIsIDChJDcmVkZW50aWFsVGVtcGxhdGUSEAoIdXBzdHJlYW0YASABKAkSRQoHaGVhZGVycxgCIAMoCzI0LnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlLkhlYWRlcnNFbnRyeRI9CgNlbnYYAyADKAsyMC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZS5FbnZFbnRyeRIMCgRraW5kGAQgASgJEkcKCHNldHRpbmdzGAUgAygLMjUuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUuU2V0dGluZ3NFbnRyeRIwCgV0ZWFtcxgGIAMoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVGVhbVNldHRpbmdzGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIq4BCgxUZWFtU2V0dGluZ3MSKgoEdGVhbRgBIAEoCzIcLnN3aXRjaHlhcmQucmVnaXN0cnkudjEuVGVhbRJBCghzZXR0aW5ncxgCIAMoCzIvLnN3aXRjaHlhcmQudmF1bHQudjEuVGVhbVNldHRpbmdzLlNldHRpbmdzRW50cnkaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItQBChhBcHBseUNyZWRlbnRpYWxzUmVzcG9uc2USTQoIdmVyc2lvbnMYASADKAsyOy5zd2l0Y2h5YXJkLnZhdWx0LnYxLkFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZS5WZXJzaW9uc0VudHJ5EjgKCHByb2JsZW1zGAIgAygLMiYuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsUHJvYmxlbRovCg1WZXJzaW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNgoRQ3JlZGVudGlhbFByb2JsZW0SEAoIdXBzdHJlYW0YASABKAkSDwoHbWVzc2FnZRgCIAEoCTLbAwoMVmF1bHRTZXJ2aWNlEmwKD0xlYXNlQ3JlZGVudGlhbBIrLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VDcmVkZW50aWFsUmVxdWVzdBosLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VDcmVkZW50aWFsUmVzcG9uc2USbwoQQXBwbHlDcmVkZW50aWFscxIsLnN3aXRjaHlhcmQudmF1bHQudjEuQXBwbHlDcmVkZW50aWFsc1JlcXVlc3QaLS5zd2l0Y2h5YXJkLnZhdWx0LnYxLkFwcGx5Q3JlZGVudGlhbHNSZXNwb25zZRJvChBMZWFzZVNpbmtTZWNyZXRzEiwuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZVNpbmtTZWNyZXRzUmVxdWVzdBotLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VTaW5rU2VjcmV0c1Jlc3BvbnNlEnsKFExlYXNlSWRlbnRpdHlTZWNyZXRzEjAuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUlkZW50aXR5U2VjcmV0c1JlcXVlc3QaMS5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlSWRlbnRpdHlTZWNyZXRzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_switchyard_registry_v1_snapshot]);
+  fileDesc("Ch9zd2l0Y2h5YXJkL3ZhdWx0L3YxL3ZhdWx0LnByb3RvEhNzd2l0Y2h5YXJkLnZhdWx0LnYxIoIBChZMZWFzZVBheWxvYWRLZXlSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIYChBwcmluY2lwYWxfaXNzdWVyGAIgASgJEhkKEXByaW5jaXBhbF9zdWJqZWN0GAMgASgJEgwKBGVkZ2UYBCABKAkSFQoNcmVjaXBpZW50X2p3axgFIAEoCSKQAQoXTGVhc2VQYXlsb2FkS2V5UmVzcG9uc2USNQoFbGVhc2UYASABKAsyJC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxMZWFzZUgAEjQKB3JlZnVzYWwYAiABKAsyIS5zd2l0Y2h5YXJkLnZhdWx0LnYxLlZhdWx0UmVmdXNhbEgAQggKBnJlc3VsdCJAChJQYXlsb2FkS2V5TWF0ZXJpYWwSEwoLY29udGVudF9rZXkYASABKAkSFQoNcmVkYWN0aW9uX2tleRgCIAEoCSK5AQoST3BlblBheWxvYWRSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIQCghldmVudF9pZBgCIAEoCRISCgpwYXlsb2FkX2lkGAMgASgJEg4KBmtleV9pZBgEIAEoCRISCgpjaXBoZXJ0ZXh0GAUgASgMEhUKDXJlY2lwaWVudF9qd2sYBiABKAkSMgoGcmVhZGVyGAcgASgLMiIuc3dpdGNoeWFyZC52YXVsdC52MS5QYXlsb2FkUmVhZGVyIoUBCg1QYXlsb2FkUmVhZGVyEg4KBmlzc3VlchgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEgwKBG5hbWUYAyABKAkSDAoEa2luZBgEIAEoCRIRCgljbGllbnRfaWQYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIQCgh0cmFjZV9pZBgHIAEoCSJnChNPcGVuUGF5bG9hZFJlc3BvbnNlEhAKBnNlYWxlZBgBIAEoCUgAEjQKB3JlZnVzYWwYAiABKAsyIS5zd2l0Y2h5YXJkLnZhdWx0LnYxLlZhdWx0UmVmdXNhbEgAQggKBnJlc3VsdCJEChtMZWFzZUlkZW50aXR5U2VjcmV0c1JlcXVlc3QSDgoGdGVuYW50GAEgASgJEhUKDXJlY2lwaWVudF9qd2sYAiABKAkilQEKHExlYXNlSWRlbnRpdHlTZWNyZXRzUmVzcG9uc2USNQoFbGVhc2UYASABKAsyJC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxMZWFzZUgAEjQKB3JlZnVzYWwYAiABKAsyIS5zd2l0Y2h5YXJkLnZhdWx0LnYxLlZhdWx0UmVmdXNhbEgAQggKBnJlc3VsdCJfChdMZWFzZVNpbmtTZWNyZXRzUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSDAoEc2luaxgCIAEoCRIPCgdlbWl0dGVyGAMgASgJEhUKDXJlY2lwaWVudF9qd2sYBCABKAkikQEKGExlYXNlU2lua1NlY3JldHNSZXNwb25zZRI1CgVsZWFzZRgBIAEoCzIkLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbExlYXNlSAASNAoHcmVmdXNhbBgCIAEoCzIhLnN3aXRjaHlhcmQudmF1bHQudjEuVmF1bHRSZWZ1c2FsSABCCAoGcmVzdWx0Ir4DChZMZWFzZUNyZWRlbnRpYWxSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIQCgh1cHN0cmVhbRgCIAEoCRIYChBwcmluY2lwYWxfaXNzdWVyGAMgASgJEhkKEXByaW5jaXBhbF9zdWJqZWN0GAQgASgJEgwKBGVkZ2UYBSABKAkSFQoNcmVjaXBpZW50X2p3axgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEhQKDGNhbGxlcl9wcm9vZhgIIAEoCRIYChByZWplY3RlZF92ZXJzaW9uGAkgASgJEhgKEGNoYWxsZW5nZV9zY29wZXMYCiADKAkSDAoEdGVhbRgLIAEoCRIQCgh0cmFjZV9pZBgMIAEoCRIWCg5wcmluY2lwYWxfbmFtZRgNIAEoCRIWCg5wcmluY2lwYWxfa2luZBgOIAEoCRIRCgljbGllbnRfaWQYDyABKAkSEwoLY2xpZW50X25hbWUYECABKAkSFgoOY2xpZW50X3ZlcnNpb24YESABKAkSFAoMb25fYmVoYWxmX29mGBIgASgJEg4KBnNlcnZlchgTIAEoCRIUCgxjYWxsZXJfdGVhbXMYFCADKAkikAEKF0xlYXNlQ3JlZGVudGlhbFJlc3BvbnNlEjUKBWxlYXNlGAEgASgLMiQuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsTGVhc2VIABI0CgdyZWZ1c2FsGAIgASgLMiEuc3dpdGNoeWFyZC52YXVsdC52MS5WYXVsdFJlZnVzYWxIAEIICgZyZXN1bHQiYgoPQ3JlZGVudGlhbExlYXNlEg4KBnNlYWxlZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrICChJDcmVkZW50aWFsTWF0ZXJpYWwSRQoHaGVhZGVycxgBIAMoCzI0LnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbE1hdGVyaWFsLkhlYWRlcnNFbnRyeRI9CgNlbnYYAiADKAsyMC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxNYXRlcmlhbC5FbnZFbnRyeRIXCg90bHNfY2VydGlmaWNhdGUYAyABKAkSDwoHdGxzX2tleRgEIAEoCRIQCghkcG9wX2tleRgFIAEoCRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkQKDFZhdWx0UmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRITCgtjb25uZWN0X3VybBgDIAEoCSJnChdBcHBseUNyZWRlbnRpYWxzUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSPAoLY3JlZGVudGlhbHMYAiADKAsyJy5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZSLCAwoSQ3JlZGVudGlhbFRlbXBsYXRlEhAKCHVwc3RyZWFtGAEgASgJEkUKB2hlYWRlcnMYAiADKAsyNC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkNyZWRlbnRpYWxUZW1wbGF0ZS5IZWFkZXJzRW50cnkSPQoDZW52GAMgAygLMjAuc3dpdGNoeWFyZC52YXVsdC52MS5DcmVkZW50aWFsVGVtcGxhdGUuRW52RW50cnkSDAoEa2luZBgEIAEoCRJHCghzZXR0aW5ncxgFIAMoCzI1LnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFRlbXBsYXRlLlNldHRpbmdzRW50cnkSMAoFdGVhbXMYBiADKAsyIS5zd2l0Y2h5YXJkLnZhdWx0LnYxLlRlYW1TZXR0aW5ncxouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi8KDVNldHRpbmdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKuAQoMVGVhbVNldHRpbmdzEioKBHRlYW0YASABKAsyHC5zd2l0Y2h5YXJkLnJlZ2lzdHJ5LnYxLlRlYW0SQQoIc2V0dGluZ3MYAiADKAsyLy5zd2l0Y2h5YXJkLnZhdWx0LnYxLlRlYW1TZXR0aW5ncy5TZXR0aW5nc0VudHJ5Gi8KDVNldHRpbmdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLUAQoYQXBwbHlDcmVkZW50aWFsc1Jlc3BvbnNlEk0KCHZlcnNpb25zGAEgAygLMjsuc3dpdGNoeWFyZC52YXVsdC52MS5BcHBseUNyZWRlbnRpYWxzUmVzcG9uc2UuVmVyc2lvbnNFbnRyeRI4Cghwcm9ibGVtcxgCIAMoCzImLnN3aXRjaHlhcmQudmF1bHQudjEuQ3JlZGVudGlhbFByb2JsZW0aLwoNVmVyc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjYKEUNyZWRlbnRpYWxQcm9ibGVtEhAKCHVwc3RyZWFtGAEgASgJEg8KB21lc3NhZ2UYAiABKAkyqwUKDFZhdWx0U2VydmljZRJsCg9MZWFzZUNyZWRlbnRpYWwSKy5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlQ3JlZGVudGlhbFJlcXVlc3QaLC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlQ3JlZGVudGlhbFJlc3BvbnNlEm8KEEFwcGx5Q3JlZGVudGlhbHMSLC5zd2l0Y2h5YXJkLnZhdWx0LnYxLkFwcGx5Q3JlZGVudGlhbHNSZXF1ZXN0Gi0uc3dpdGNoeWFyZC52YXVsdC52MS5BcHBseUNyZWRlbnRpYWxzUmVzcG9uc2USbwoQTGVhc2VTaW5rU2VjcmV0cxIsLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VTaW5rU2VjcmV0c1JlcXVlc3QaLS5zd2l0Y2h5YXJkLnZhdWx0LnYxLkxlYXNlU2lua1NlY3JldHNSZXNwb25zZRJ7ChRMZWFzZUlkZW50aXR5U2VjcmV0cxIwLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VJZGVudGl0eVNlY3JldHNSZXF1ZXN0GjEuc3dpdGNoeWFyZC52YXVsdC52MS5MZWFzZUlkZW50aXR5U2VjcmV0c1Jlc3BvbnNlEmwKD0xlYXNlUGF5bG9hZEtleRIrLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VQYXlsb2FkS2V5UmVxdWVzdBosLnN3aXRjaHlhcmQudmF1bHQudjEuTGVhc2VQYXlsb2FkS2V5UmVzcG9uc2USYAoLT3BlblBheWxvYWQSJy5zd2l0Y2h5YXJkLnZhdWx0LnYxLk9wZW5QYXlsb2FkUmVxdWVzdBooLnN3aXRjaHlhcmQudmF1bHQudjEuT3BlblBheWxvYWRSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_switchyard_registry_v1_snapshot]);
+
+/**
+ * Whose payloads are to be encrypted, and the key that the answer is sealed to.
+ *
+ * @generated from message switchyard.vault.v1.LeasePayloadKeyRequest
+ */
+export type LeasePayloadKeyRequest = Message<"switchyard.vault.v1.LeasePayloadKeyRequest"> & {
+  /**
+   * Tenant of the calls.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * Issuer of the principal who calls; empty for callers who are not signed in.
+   *
+   * @generated from field: string principal_issuer = 2;
+   */
+  principalIssuer: string;
+
+  /**
+   * Subject of that principal.
+   *
+   * @generated from field: string principal_subject = 3;
+   */
+  principalSubject: string;
+
+  /**
+   * Edge that asks, for example "edge-1".
+   *
+   * @generated from field: string edge = 4;
+   */
+  edge: string;
+
+  /**
+   * The edge's X25519 public key as a JWK in JSON text (RFC 8037 section 2).
+   *
+   * @generated from field: string recipient_jwk = 5;
+   */
+  recipientJwk: string;
+};
+
+/**
+ * Whose payloads are to be encrypted, and the key that the answer is sealed to.
+ *
+ * @generated from message switchyard.vault.v1.LeasePayloadKeyRequest
+ */
+export type LeasePayloadKeyRequestJson = {
+  /**
+   * Tenant of the calls.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant?: string;
+
+  /**
+   * Issuer of the principal who calls; empty for callers who are not signed in.
+   *
+   * @generated from field: string principal_issuer = 2;
+   */
+  principalIssuer?: string;
+
+  /**
+   * Subject of that principal.
+   *
+   * @generated from field: string principal_subject = 3;
+   */
+  principalSubject?: string;
+
+  /**
+   * Edge that asks, for example "edge-1".
+   *
+   * @generated from field: string edge = 4;
+   */
+  edge?: string;
+
+  /**
+   * The edge's X25519 public key as a JWK in JSON text (RFC 8037 section 2).
+   *
+   * @generated from field: string recipient_jwk = 5;
+   */
+  recipientJwk?: string;
+};
+
+/**
+ * Describes the message switchyard.vault.v1.LeasePayloadKeyRequest.
+ * Use `create(LeasePayloadKeyRequestSchema)` to create a new message.
+ */
+export const LeasePayloadKeyRequestSchema: GenMessage<LeasePayloadKeyRequest, {jsonType: LeasePayloadKeyRequestJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_vault_v1_vault, 0);
+
+/**
+ * A lease, whose version is the key's id and whose material is PayloadKeyMaterial; or the reason why there is none.
+ *
+ * @generated from message switchyard.vault.v1.LeasePayloadKeyResponse
+ */
+export type LeasePayloadKeyResponse = Message<"switchyard.vault.v1.LeasePayloadKeyResponse"> & {
+  /**
+   * Exactly one is set.
+   *
+   * @generated from oneof switchyard.vault.v1.LeasePayloadKeyResponse.result
+   */
+  result: {
+    /**
+     * The keys.
+     *
+     * @generated from field: switchyard.vault.v1.CredentialLease lease = 1;
+     */
+    value: CredentialLease;
+    case: "lease";
+  } | {
+    /**
+     * Why not: key_destroyed, credential_unavailable.
+     *
+     * @generated from field: switchyard.vault.v1.VaultRefusal refusal = 2;
+     */
+    value: VaultRefusal;
+    case: "refusal";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * A lease, whose version is the key's id and whose material is PayloadKeyMaterial; or the reason why there is none.
+ *
+ * @generated from message switchyard.vault.v1.LeasePayloadKeyResponse
+ */
+export type LeasePayloadKeyResponseJson = {
+  /**
+   * The keys.
+   *
+   * @generated from field: switchyard.vault.v1.CredentialLease lease = 1;
+   */
+  lease?: CredentialLeaseJson;
+
+  /**
+   * Why not: key_destroyed, credential_unavailable.
+   *
+   * @generated from field: switchyard.vault.v1.VaultRefusal refusal = 2;
+   */
+  refusal?: VaultRefusalJson;
+};
+
+/**
+ * Describes the message switchyard.vault.v1.LeasePayloadKeyResponse.
+ * Use `create(LeasePayloadKeyResponseSchema)` to create a new message.
+ */
+export const LeasePayloadKeyResponseSchema: GenMessage<LeasePayloadKeyResponse, {jsonType: LeasePayloadKeyResponseJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_vault_v1_vault, 1);
+
+/**
+ * What payloads are made unreadable with. Never crosses the bus unsealed.
+ *
+ * @generated from message switchyard.vault.v1.PayloadKeyMaterial
+ */
+export type PayloadKeyMaterial = Message<"switchyard.vault.v1.PayloadKeyMaterial"> & {
+  /**
+   * 256 bits that encrypt, base64url.
+   *
+   * @generated from field: string content_key = 1;
+   */
+  contentKey: string;
+
+  /**
+   * 256 bits that values are replaced by digests with, the same for a whole tenant; base64url.
+   *
+   * @generated from field: string redaction_key = 2;
+   */
+  redactionKey: string;
+};
+
+/**
+ * What payloads are made unreadable with. Never crosses the bus unsealed.
+ *
+ * @generated from message switchyard.vault.v1.PayloadKeyMaterial
+ */
+export type PayloadKeyMaterialJson = {
+  /**
+   * 256 bits that encrypt, base64url.
+   *
+   * @generated from field: string content_key = 1;
+   */
+  contentKey?: string;
+
+  /**
+   * 256 bits that values are replaced by digests with, the same for a whole tenant; base64url.
+   *
+   * @generated from field: string redaction_key = 2;
+   */
+  redactionKey?: string;
+};
+
+/**
+ * Describes the message switchyard.vault.v1.PayloadKeyMaterial.
+ * Use `create(PayloadKeyMaterialSchema)` to create a new message.
+ */
+export const PayloadKeyMaterialSchema: GenMessage<PayloadKeyMaterial, {jsonType: PayloadKeyMaterialJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_vault_v1_vault, 2);
+
+/**
+ * Which payload, who reads it, and the key that the answer is sealed to.
+ *
+ * @generated from message switchyard.vault.v1.OpenPayloadRequest
+ */
+export type OpenPayloadRequest = Message<"switchyard.vault.v1.OpenPayloadRequest"> & {
+  /**
+   * Tenant of the payload.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * Event that refers to it.
+   *
+   * @generated from field: string event_id = 2;
+   */
+  eventId: string;
+
+  /**
+   * Its id.
+   *
+   * @generated from field: string payload_id = 3;
+   */
+  payloadId: string;
+
+  /**
+   * Id of the key that it was encrypted with.
+   *
+   * @generated from field: string key_id = 4;
+   */
+  keyId: string;
+
+  /**
+   * Nonce, ciphertext and tag.
+   *
+   * @generated from field: bytes ciphertext = 5;
+   */
+  ciphertext: Uint8Array;
+
+  /**
+   * X25519 public key of who asks, as a JWK in JSON text.
+   *
+   * @generated from field: string recipient_jwk = 6;
+   */
+  recipientJwk: string;
+
+  /**
+   * Who reads it, for the event.
+   *
+   * @generated from field: switchyard.vault.v1.PayloadReader reader = 7;
+   */
+  reader?: PayloadReader | undefined;
+};
+
+/**
+ * Which payload, who reads it, and the key that the answer is sealed to.
+ *
+ * @generated from message switchyard.vault.v1.OpenPayloadRequest
+ */
+export type OpenPayloadRequestJson = {
+  /**
+   * Tenant of the payload.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant?: string;
+
+  /**
+   * Event that refers to it.
+   *
+   * @generated from field: string event_id = 2;
+   */
+  eventId?: string;
+
+  /**
+   * Its id.
+   *
+   * @generated from field: string payload_id = 3;
+   */
+  payloadId?: string;
+
+  /**
+   * Id of the key that it was encrypted with.
+   *
+   * @generated from field: string key_id = 4;
+   */
+  keyId?: string;
+
+  /**
+   * Nonce, ciphertext and tag.
+   *
+   * @generated from field: bytes ciphertext = 5;
+   */
+  ciphertext?: string;
+
+  /**
+   * X25519 public key of who asks, as a JWK in JSON text.
+   *
+   * @generated from field: string recipient_jwk = 6;
+   */
+  recipientJwk?: string;
+
+  /**
+   * Who reads it, for the event.
+   *
+   * @generated from field: switchyard.vault.v1.PayloadReader reader = 7;
+   */
+  reader?: PayloadReaderJson;
+};
+
+/**
+ * Describes the message switchyard.vault.v1.OpenPayloadRequest.
+ * Use `create(OpenPayloadRequestSchema)` to create a new message.
+ */
+export const OpenPayloadRequestSchema: GenMessage<OpenPayloadRequest, {jsonType: OpenPayloadRequestJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_vault_v1_vault, 3);
+
+/**
+ * Who reads a payload.
+ *
+ * @generated from message switchyard.vault.v1.PayloadReader
+ */
+export type PayloadReader = Message<"switchyard.vault.v1.PayloadReader"> & {
+  /**
+   * Issuer of their identity.
+   *
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * Subject within it.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * What people call them.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * user or service.
+   *
+   * @generated from field: string kind = 4;
+   */
+  kind: string;
+
+  /**
+   * What they read with: OAuth client, or id of the API key.
+   *
+   * @generated from field: string client_id = 5;
+   */
+  clientId: string;
+
+  /**
+   * X-Request-Id of the exchange.
+   *
+   * @generated from field: string request_id = 6;
+   */
+  requestId: string;
+
+  /**
+   * W3C trace id.
+   *
+   * @generated from field: string trace_id = 7;
+   */
+  traceId: string;
+};
+
+/**
+ * Who reads a payload.
+ *
+ * @generated from message switchyard.vault.v1.PayloadReader
+ */
+export type PayloadReaderJson = {
+  /**
+   * Issuer of their identity.
+   *
+   * @generated from field: string issuer = 1;
+   */
+  issuer?: string;
+
+  /**
+   * Subject within it.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject?: string;
+
+  /**
+   * What people call them.
+   *
+   * @generated from field: string name = 3;
+   */
+  name?: string;
+
+  /**
+   * user or service.
+   *
+   * @generated from field: string kind = 4;
+   */
+  kind?: string;
+
+  /**
+   * What they read with: OAuth client, or id of the API key.
+   *
+   * @generated from field: string client_id = 5;
+   */
+  clientId?: string;
+
+  /**
+   * X-Request-Id of the exchange.
+   *
+   * @generated from field: string request_id = 6;
+   */
+  requestId?: string;
+
+  /**
+   * W3C trace id.
+   *
+   * @generated from field: string trace_id = 7;
+   */
+  traceId?: string;
+};
+
+/**
+ * Describes the message switchyard.vault.v1.PayloadReader.
+ * Use `create(PayloadReaderSchema)` to create a new message.
+ */
+export const PayloadReaderSchema: GenMessage<PayloadReader, {jsonType: PayloadReaderJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_vault_v1_vault, 4);
+
+/**
+ * The payload, or the reason why it cannot be read.
+ *
+ * @generated from message switchyard.vault.v1.OpenPayloadResponse
+ */
+export type OpenPayloadResponse = Message<"switchyard.vault.v1.OpenPayloadResponse"> & {
+  /**
+   * Exactly one is set.
+   *
+   * @generated from oneof switchyard.vault.v1.OpenPayloadResponse.result
+   */
+  result: {
+    /**
+     * JWE compact serialization (RFC 7516), ECDH-ES to the recipient, A256GCM; the plaintext is the payload, JSON.
+     *
+     * @generated from field: string sealed = 1;
+     */
+    value: string;
+    case: "sealed";
+  } | {
+    /**
+     * Why not: erased, damaged, unavailable.
+     *
+     * @generated from field: switchyard.vault.v1.VaultRefusal refusal = 2;
+     */
+    value: VaultRefusal;
+    case: "refusal";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * The payload, or the reason why it cannot be read.
+ *
+ * @generated from message switchyard.vault.v1.OpenPayloadResponse
+ */
+export type OpenPayloadResponseJson = {
+  /**
+   * JWE compact serialization (RFC 7516), ECDH-ES to the recipient, A256GCM; the plaintext is the payload, JSON.
+   *
+   * @generated from field: string sealed = 1;
+   */
+  sealed?: string;
+
+  /**
+   * Why not: erased, damaged, unavailable.
+   *
+   * @generated from field: switchyard.vault.v1.VaultRefusal refusal = 2;
+   */
+  refusal?: VaultRefusalJson;
+};
+
+/**
+ * Describes the message switchyard.vault.v1.OpenPayloadResponse.
+ * Use `create(OpenPayloadResponseSchema)` to create a new message.
+ */
+export const OpenPayloadResponseSchema: GenMessage<OpenPayloadResponse, {jsonType: OpenPayloadResponseJson}> = /*@__PURE__*/
+  messageDesc(file_switchyard_vault_v1_vault, 5);
 
 /**
  * The key that the answer is sealed to.
@@ -65,7 +559,7 @@ export type LeaseIdentitySecretsRequestJson = {
  * Use `create(LeaseIdentitySecretsRequestSchema)` to create a new message.
  */
 export const LeaseIdentitySecretsRequestSchema: GenMessage<LeaseIdentitySecretsRequest, {jsonType: LeaseIdentitySecretsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 0);
+  messageDesc(file_switchyard_vault_v1_vault, 6);
 
 /**
  * A lease, whose material has the values as env, by the text that refers to them; or the reason why there is none.
@@ -123,7 +617,7 @@ export type LeaseIdentitySecretsResponseJson = {
  * Use `create(LeaseIdentitySecretsResponseSchema)` to create a new message.
  */
 export const LeaseIdentitySecretsResponseSchema: GenMessage<LeaseIdentitySecretsResponse, {jsonType: LeaseIdentitySecretsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 1);
+  messageDesc(file_switchyard_vault_v1_vault, 7);
 
 /**
  * Which sink, and the key that the answer is sealed to.
@@ -200,7 +694,7 @@ export type LeaseSinkSecretsRequestJson = {
  * Use `create(LeaseSinkSecretsRequestSchema)` to create a new message.
  */
 export const LeaseSinkSecretsRequestSchema: GenMessage<LeaseSinkSecretsRequest, {jsonType: LeaseSinkSecretsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 2);
+  messageDesc(file_switchyard_vault_v1_vault, 8);
 
 /**
  * A lease, whose material has the values as env, by their path in the sink's settings; or the reason why there is none.
@@ -258,7 +752,7 @@ export type LeaseSinkSecretsResponseJson = {
  * Use `create(LeaseSinkSecretsResponseSchema)` to create a new message.
  */
 export const LeaseSinkSecretsResponseSchema: GenMessage<LeaseSinkSecretsResponse, {jsonType: LeaseSinkSecretsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 3);
+  messageDesc(file_switchyard_vault_v1_vault, 9);
 
 /**
  * Who asks, for which upstream, and the key that the answer is sealed to.
@@ -561,7 +1055,7 @@ export type LeaseCredentialRequestJson = {
  * Use `create(LeaseCredentialRequestSchema)` to create a new message.
  */
 export const LeaseCredentialRequestSchema: GenMessage<LeaseCredentialRequest, {jsonType: LeaseCredentialRequestJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 4);
+  messageDesc(file_switchyard_vault_v1_vault, 10);
 
 /**
  * A lease, or the reason why there is none.
@@ -619,7 +1113,7 @@ export type LeaseCredentialResponseJson = {
  * Use `create(LeaseCredentialResponseSchema)` to create a new message.
  */
 export const LeaseCredentialResponseSchema: GenMessage<LeaseCredentialResponse, {jsonType: LeaseCredentialResponseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 5);
+  messageDesc(file_switchyard_vault_v1_vault, 11);
 
 /**
  * A credential for one upstream, readable by one edge, for a short time.
@@ -682,7 +1176,7 @@ export type CredentialLeaseJson = {
  * Use `create(CredentialLeaseSchema)` to create a new message.
  */
 export const CredentialLeaseSchema: GenMessage<CredentialLease, {jsonType: CredentialLeaseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 6);
+  messageDesc(file_switchyard_vault_v1_vault, 12);
 
 /**
  * What an upstream must be shown. Never crosses the bus unsealed.
@@ -773,7 +1267,7 @@ export type CredentialMaterialJson = {
  * Use `create(CredentialMaterialSchema)` to create a new message.
  */
 export const CredentialMaterialSchema: GenMessage<CredentialMaterial, {jsonType: CredentialMaterialJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 7);
+  messageDesc(file_switchyard_vault_v1_vault, 13);
 
 /**
  * Expected refusal of the vault.
@@ -836,7 +1330,7 @@ export type VaultRefusalJson = {
  * Use `create(VaultRefusalSchema)` to create a new message.
  */
 export const VaultRefusalSchema: GenMessage<VaultRefusal, {jsonType: VaultRefusalJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 8);
+  messageDesc(file_switchyard_vault_v1_vault, 14);
 
 /**
  * The credentials that the configuration references. Values hold references, never secrets.
@@ -885,7 +1379,7 @@ export type ApplyCredentialsRequestJson = {
  * Use `create(ApplyCredentialsRequestSchema)` to create a new message.
  */
 export const ApplyCredentialsRequestSchema: GenMessage<ApplyCredentialsRequest, {jsonType: ApplyCredentialsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 9);
+  messageDesc(file_switchyard_vault_v1_vault, 15);
 
 /**
  * How to build the credential of one upstream.
@@ -990,7 +1484,7 @@ export type CredentialTemplateJson = {
  * Use `create(CredentialTemplateSchema)` to create a new message.
  */
 export const CredentialTemplateSchema: GenMessage<CredentialTemplate, {jsonType: CredentialTemplateJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 10);
+  messageDesc(file_switchyard_vault_v1_vault, 16);
 
 /**
  * What a team's credential is made from, beside what all teams have in common.
@@ -1039,7 +1533,7 @@ export type TeamSettingsJson = {
  * Use `create(TeamSettingsSchema)` to create a new message.
  */
 export const TeamSettingsSchema: GenMessage<TeamSettings, {jsonType: TeamSettingsJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 11);
+  messageDesc(file_switchyard_vault_v1_vault, 17);
 
 /**
  * What came of it.
@@ -1088,7 +1582,7 @@ export type ApplyCredentialsResponseJson = {
  * Use `create(ApplyCredentialsResponseSchema)` to create a new message.
  */
 export const ApplyCredentialsResponseSchema: GenMessage<ApplyCredentialsResponse, {jsonType: ApplyCredentialsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 12);
+  messageDesc(file_switchyard_vault_v1_vault, 18);
 
 /**
  * One reference that could not be resolved.
@@ -1137,7 +1631,7 @@ export type CredentialProblemJson = {
  * Use `create(CredentialProblemSchema)` to create a new message.
  */
 export const CredentialProblemSchema: GenMessage<CredentialProblem, {jsonType: CredentialProblemJson}> = /*@__PURE__*/
-  messageDesc(file_switchyard_vault_v1_vault, 13);
+  messageDesc(file_switchyard_vault_v1_vault, 19);
 
 /**
  * Spoken by edges (lease), by the capability registry (apply), and by those that the configuration gives secrets.
@@ -1184,6 +1678,26 @@ export const VaultService: GenService<{
     methodKind: "unary";
     input: typeof LeaseIdentitySecretsRequestSchema;
     output: typeof LeaseIdentitySecretsResponseSchema;
+  },
+  /**
+   * Leases a key that an edge encrypts one principal's captured payloads with, sealed to the edge's key.
+   *
+   * @generated from rpc switchyard.vault.v1.VaultService.LeasePayloadKey
+   */
+  leasePayloadKey: {
+    methodKind: "unary";
+    input: typeof LeasePayloadKeyRequestSchema;
+    output: typeof LeasePayloadKeyResponseSchema;
+  },
+  /**
+   * Decrypts a captured payload for an auditor, and records that they read it; sealed to the key of analytics.
+   *
+   * @generated from rpc switchyard.vault.v1.VaultService.OpenPayload
+   */
+  openPayload: {
+    methodKind: "unary";
+    input: typeof OpenPayloadRequestSchema;
+    output: typeof OpenPayloadResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_switchyard_vault_v1_vault, 0);
