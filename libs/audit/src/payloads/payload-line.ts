@@ -20,8 +20,8 @@ const line = z.object({
 /** As it stands in the stream, and in the database. */
 export type PayloadLine = z.infer<typeof line>;
 
-/** Renders a payload as one line of JSON, of ASCII alone, without the line feed. */
-export function renderPayload({ tenant, payloadId, keyId, sealed }: SealedPayload, capturedAtMs: number): string {
+/** Renders a payload as one line of JSON, of ASCII alone, without the closing brace: its link comes last. */
+export function renderOpenPayload({ tenant, payloadId, keyId, sealed }: SealedPayload, capturedAtMs: number): string {
   const fields: PayloadLine = {
     tenant,
     payload_id: payloadId,
@@ -29,7 +29,7 @@ export function renderPayload({ tenant, payloadId, keyId, sealed }: SealedPayloa
     captured_at: new Date(capturedAtMs).toISOString(),
     ciphertext: sealed.toString('base64'),
   };
-  return JSON.stringify(fields);
+  return JSON.stringify(fields).slice(0, -1);
 }
 
 /** Reads a line of the stream; undefined where it is none. What else it says, its chain, is not kept. */

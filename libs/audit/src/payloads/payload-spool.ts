@@ -5,7 +5,7 @@ import type { Logger } from '@switchyard/telemetry';
 import { existsSync } from 'node:fs';
 import { Forwarder } from '../forwarder.js';
 import { Spool } from '../spool.js';
-import { renderPayload, type SealedPayload } from './payload-line.js';
+import { renderOpenPayload, type SealedPayload } from './payload-line.js';
 
 /** What a spool of payloads is told. */
 export interface PayloadSpoolOptions {
@@ -53,7 +53,7 @@ export class PayloadSpool {
    * @throws SpoolFull (as a rejection) at the cap, or where the disk refuses it; the system's error where it cannot be opened
    */
   async keep(payload: SealedPayload): Promise<void> {
-    await this.#opened().spool.append((_sequence, keptAtMs) => renderPayload(payload, keptAtMs));
+    await this.#opened().spool.append((_sequence, keptAtMs) => renderOpenPayload(payload, keptAtMs));
   }
 
   /** @returns when everything that was kept is on the disk @throws SpoolFull (as a rejection) where the disk refuses */
