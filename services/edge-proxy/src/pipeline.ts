@@ -29,6 +29,9 @@ import { tokensIn } from './tokens.js';
 /** A response to a request of the gateway's own: modern clients post none. */
 const ANSWER: MethodRow = { eras: ['legacy'], shape: 'notification' };
 
+/** Awaited for a turn of the microtask queue. */
+const A_TURN = Promise.resolve();
+
 type Serve = (call: Call, edge: Edge) => Promise<Ending>;
 
 /** Methods that the gateway answers itself or in a way of their own; every other of the methods table is a unary call. */
@@ -75,7 +78,7 @@ export async function servePost(
   if (caller instanceof Refusal) return refused(caller);
 
   // node:http hands on a request before it reads on: what came with the header section is there one turn of the microtask queue later.
-  await undefined;
+  await A_TURN;
   const read = readBody();
   const body = read instanceof Promise ? await facts.waiting('read', read, edge.clock) : read;
   if (body instanceof Refusal) return refused(body);
