@@ -9,8 +9,9 @@ export { cuttableWire, type CuttableWire } from './cuttable-wire.js';
 export { natsServerBinary, natsUrl, startNats, type NatsServer, type NatsServerOptions } from './nats-server.js';
 export { clickhouseUrl, startClickHouse, type ClickHouseServer } from './clickhouse-server.js';
 export { startServerProcess, type ServerCommand, type ServerProcess } from './server-process.js';
-export { startLegacyUpstream, type ReceivedRequest, type TestUpstream, type UpstreamOptions } from './legacy-upstream.js';
-export { startModernUpstream, type ModernUpstream } from './modern-upstream.js';
+export type { ReceivedRequest, TestUpstream, UpstreamOptions } from './legacy-upstream.js';
+export type { ModernUpstream } from './modern-upstream.js';
+export { startLegacyUpstream, startModernUpstream } from './mcp-upstreams.js';
 export { FormBrowser, type ShownPage } from './form-browser.js';
 export {
   answerResult,

@@ -41,8 +41,8 @@ interface Session {
   readonly server: McpServer;
 }
 
-/** Starts a real legacy MCP server (SDK v1, Streamable HTTP with sessions) on a random port of loopback. */
-export async function startLegacyUpstream(options: UpstreamOptions): Promise<TestUpstream> {
+/** As `startLegacyUpstream` says. */
+export async function openLegacyUpstream(options: UpstreamOptions): Promise<TestUpstream> {
   const sessions = new Map<string, Session>();
   const received: ReceivedRequest[] = [];
   const added: string[] = [];

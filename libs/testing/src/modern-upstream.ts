@@ -14,11 +14,14 @@ export interface ModernUpstream {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/**
- * Starts a real MCP server of revision 2026-07-28 (SDK v2) on a random port of loopback.
- * @param options.alsoLegacy whether it answers `initialize` too
- */
-export async function startModernUpstream(options: UpstreamOptions & { readonly alsoLegacy?: boolean }): Promise<ModernUpstream> {
+/** What the fixture server of 2026-07-28 is told. */
+export interface ModernUpstreamOptions extends UpstreamOptions {
+  /** Whether it answers `initialize` too. */
+  readonly alsoLegacy?: boolean;
+}
+
+/** As `startModernUpstream` says. */
+export async function openModernUpstream(options: ModernUpstreamOptions): Promise<ModernUpstream> {
   const received: ReceivedRequest[] = [];
   const handler = createMcpHandler(() => modernServer(options.name), {
     legacy: options.alsoLegacy === true ? 'stateless' : 'reject',
