@@ -3,7 +3,7 @@ import { refuseInspector } from '@switchyard/runtime';
 import { Command, InvalidArgumentError } from 'commander';
 import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { startGateway, type Gateway, type GatewayOptions } from '../embedded/start-gateway.js';
+import type { Gateway, GatewayOptions } from '../embedded/start-gateway.js';
 import { listenFailure, probePort } from '../embedded/listener-port.js';
 import { readyLines } from '../embedded/ready-text.js';
 import { readCliFile, writeCliFile } from '../gateway/cli-file.js';
@@ -73,6 +73,8 @@ function gatewayOptions({ verbose }: UpOptions, place: Place, { env }: Terminal)
 
 async function start(options: GatewayOptions, terminal: Terminal): Promise<Gateway> {
   try {
+    // All services: loaded once there is a configuration that they can be started with.
+    const { startGateway } = await import('../embedded/start-gateway.js');
     return await startGateway(options);
   } catch (error) {
     const { host, port } = options.config.gateway;
