@@ -3,7 +3,7 @@ import { BUCKETS, emitterProgressKey, type EventFields } from '@switchyard/contr
 import { SqliteState } from '@switchyard/state';
 import { createLogger } from '@switchyard/telemetry';
 import { FakeClock } from '@switchyard/testing';
-import { ENGINES, withTables } from '../engine/engines.fixture.js';
+import { ENGINES, tablesForEach } from '../engine/engines.fixture.js';
 import type { Gap } from './gap-table.js';
 import { Reconciler } from './reconciler.js';
 
@@ -26,8 +26,10 @@ const upTo = (last: number, except: readonly number[] = []) =>
 const spans = (gaps: readonly Gap[]) => gaps.map(({ emitter, first, last }) => `${emitter} ${first}-${last}`);
 
 describe.each(ENGINES)('the reconciler on %s', (_name, openEngine) => {
+  const openTables = tablesForEach(openEngine);
+
   async function prepare() {
-    const opened = await withTables(openEngine);
+    const opened = await openTables();
     const state = SqliteState.open(':memory:');
     const emitters = await state.bucket(BUCKETS.emitters, 'default');
     const clock = new FakeClock(epoch);
