@@ -1,5 +1,6 @@
 import { emitterProgressKey } from '@switchyard/contracts';
 import { alertRuleSchema } from '@switchyard/gateway-config';
+import type { Sql } from '../api/limited-reads.js';
 import { ENGINES, withTables, type OpenedEngine } from '../engine/engines.fixture.js';
 import { countUsage, insertEvents, linesOf, openAlertingBench, type AlertingBench, type GivenEvents } from './alerts.fixture.js';
 import { findOf } from './rule-kinds.js';
@@ -123,6 +124,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     finds: [[{ client: "x' OR 1=1 --", name: '<!channel>\u001b[31m\n' }, /^client <!channel>/]],
   },
   'AL5 latency: a tool that takes far longer than on the days before': {
+    isCounted: true,
     rule: { kind: 'latency', minCalls: 10 },
     events: [
       { ...call, duration_us: 2_000_000, agoMs: 5 * MINUTE, count: 20 },
@@ -139,6 +141,16 @@ const ROWS: Readonly<Record<string, Row>> = {
         /^search on work: 95 % of calls took up to (?:1999|2000) ms in 15 min; usual are 100 ms \(limit 300 ms\)$/,
       ],
     ],
+  },
+  'AL5-b latency: of what counts by minute cannot tell, from events': {
+    rule: { kind: 'latency', minCalls: 10, filter: { teams: ['dev'] } },
+    events: [
+      { ...call, teams: ['dev'], duration_us: 2_000_000, agoMs: 5 * MINUTE, count: 20 },
+      ...days(4, { ...call, teams: ['dev'], duration_us: 100_000, agoMs: 5 * MINUTE, count: 20 }),
+      { ...call, capability: 'other', duration_us: 2_000_000, agoMs: 5 * MINUTE, count: 20 },
+      ...days(4, { ...call, capability: 'other', duration_us: 100_000, agoMs: 5 * MINUTE, count: 20 }),
+    ],
+    finds: [[{ tool: 'search', server: 'work' }, /^search on work: 95 % of calls took up to (?:1999|2000) ms in 15 min/]],
   },
   'AL7 A21 tokens of a key that is not published': {
     rule: { kind: 'unknown-signing-key' },
@@ -195,6 +207,25 @@ describe.each(ENGINES)('kinds of alerts on %s', (_name, open) => {
     );
     expect(new Set(found.map(({ key }) => key)).size).toBe(found.length);
     for (const { value, limit } of found) expect(value).toBeGreaterThanOrEqual(limit);
+  });
+
+  it('AL5-c latency reads counts, of which there are as many as tools were used in a minute, and no event', async () => {
+    const { engine } = opened;
+    const asked: Sql[] = [];
+    const rows = async (sql: Sql) => {
+      asked.push(sql);
+      return [];
+    };
+    const evaluation = {
+      ...bench.deps,
+      rows,
+      tenant: tenantOf('AL5 latency: a tool that takes far longer than on the days before'),
+    };
+    for (const filter of [{}, { teams: ['dev'] }])
+      await findOf(alertRuleSchema.parse({ kind: 'latency', filter }), { ...evaluation, nowMs: bench.clock.now() });
+    const estimates = await Promise.all(asked.map(({ text, params }) => engine.query(`EXPLAIN ESTIMATE ${text}`, params)));
+    const read = estimates.map((some) => [...new Set((some as { table: string }[]).map(({ table }) => table))]);
+    expect(read).toEqual([['usage_minutes'], ['events']]);
   });
 
   it('AL2 a tool that was never called before; not one that went badly, nor one of before', async () => {

@@ -17,8 +17,13 @@ export interface Slots {
   readonly params: { readonly slots_end: number; readonly slots_period: number };
 }
 
-/** The times that a rule compares. */
-export function slotsOf({ every, count }: Past, windowMs: number, nowMs: number): Slots {
+/** The times that a rule compares. @param at when a row is of, in SQL: milliseconds since 1970 */
+export function slotsOf(
+  { every, count }: Past,
+  windowMs: number,
+  nowMs: number,
+  at = 'toUnixTimestamp64Milli(occurred_at)',
+): Slots {
   const period = PERIODS[every](windowMs);
   const spans = Array.from({ length: count + 1 }, (_, index) => {
     const toMs = nowMs - index * period;
@@ -26,7 +31,7 @@ export function slotsOf({ every, count }: Past, windowMs: number, nowMs: number)
   });
   return {
     spans,
-    sql: 'intDiv({slots_end:Int64} - 1 - toUnixTimestamp64Milli(occurred_at), {slots_period:Int64})',
+    sql: `intDiv({slots_end:Int64} - 1 - ${at}, {slots_period:Int64})`,
     params: { slots_end: nowMs, slots_period: period },
   };
 }

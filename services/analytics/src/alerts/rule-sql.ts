@@ -66,12 +66,18 @@ export function happenedIn(spans: readonly Span[]): Condition {
   return { text: texts.join(' OR '), params };
 }
 
-/** Events of a tenant, in some stretches of time, that a filter lets through. */
-export function ruleCondition(tenant: string, spans: readonly Span[], filter: RuleFilter, more: readonly Condition[]): Condition {
-  return allOf([
-    { text: 'tenant = {tenant:String}', params: { tenant } },
-    happenedIn(spans),
-    ...filterConditions(filter),
-    ...more,
-  ]);
+/** Writes that a minute is in some stretches of time, which begin and end with one. */
+export function inMinutes(spans: readonly Span[]): Condition {
+  const params: Record<string, number> = {};
+  const texts = spans.map(({ fromMs, toMs }, index) => {
+    params[`from_${index}`] = Math.floor(fromMs / 1000);
+    params[`to_${index}`] = Math.floor(toMs / 1000);
+    return `(minute >= toDateTime({from_${index}:Int64}, 'UTC') AND minute < toDateTime({to_${index}:Int64}, 'UTC'))`;
+  });
+  return { text: texts.join(' OR '), params };
+}
+
+/** Rows of a tenant, at some time, that a filter lets through. */
+export function ruleCondition(tenant: string, when: Condition, filter: RuleFilter, more: readonly Condition[]): Condition {
+  return allOf([{ text: 'tenant = {tenant:String}', params: { tenant } }, when, ...filterConditions(filter), ...more]);
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { FINDINGS_LIMIT, type Finding } from '../finding.js';
 import { groupOf, groupSql } from '../rule-groups.js';
 import { minutesMs, type Evaluation } from '../rule-kind.js';
-import { ruleCondition } from '../rule-sql.js';
+import { happenedIn, ruleCondition } from '../rule-sql.js';
 
 const row = z.looseObject({ denials: z.coerce.number(), reason: z.string() });
 
@@ -15,7 +15,7 @@ export async function findDenialBursts(
   const { windowMinutes, filter, per, count } = rule;
   const { select, by } = groupSql(per);
   const span = { fromMs: nowMs - minutesMs(windowMinutes), toMs: nowMs };
-  const { text, params } = ruleCondition(tenant, [span], filter, [{ text: "outcome = 'denied'", params: {} }]);
+  const { text, params } = ruleCondition(tenant, happenedIn([span]), filter, [{ text: "outcome = 'denied'", params: {} }]);
   const found = await rows({
     text: `SELECT ${select.join(', ')}, count() AS denials, toString(topK(1)(reason)[1]) AS reason
 FROM events FINAL

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { FINDINGS_LIMIT, type Finding } from '../finding.js';
 import { groupOf, groupSql } from '../rule-groups.js';
 import { minutesMs, type Evaluation } from '../rule-kind.js';
-import { among, CALL_TYPES, ruleCondition } from '../rule-sql.js';
+import { among, CALL_TYPES, happenedIn, ruleCondition } from '../rule-sql.js';
 
 const row = z.looseObject({ calls: z.coerce.number(), errors: z.coerce.number() });
 
@@ -15,7 +15,7 @@ export async function findErrorRates(
   const { windowMinutes, filter, per, percent, minCalls } = rule;
   const { select, by } = groupSql(per);
   const span = { fromMs: nowMs - minutesMs(windowMinutes), toMs: nowMs };
-  const { text, params } = ruleCondition(tenant, [span], filter, [among('calls', 'type', CALL_TYPES)]);
+  const { text, params } = ruleCondition(tenant, happenedIn([span]), filter, [among('calls', 'type', CALL_TYPES)]);
   const found = await rows({
     text: `SELECT ${select.join(', ')}, count() AS calls, countIf(outcome IN ('error', 'unknown')) AS errors
 FROM events FINAL

@@ -1,38 +1,98 @@
 import type { AlertRuleConfigOf } from '@switchyard/gateway-config';
 import { z } from 'zod';
+import type { Sql } from '../../api/limited-reads.js';
+import { DURATIONS } from '../../usage/rollup.js';
 import { FINDINGS_LIMIT, type Finding } from '../finding.js';
 import { median, slotsOf } from '../past.js';
 import { groupOf, groupSql } from '../rule-groups.js';
 import { minutesMs, type Evaluation } from '../rule-kind.js';
-import { among, CALL_TYPES, ruleCondition } from '../rule-sql.js';
+import { among, CALL_TYPES, happenedIn, inMinutes, ruleCondition } from '../rule-sql.js';
 
 type Rule = AlertRuleConfigOf<'latency'>;
 
 const row = z.looseObject({ value: z.coerce.number(), past: z.array(z.coerce.number()) });
 
-/** What takes longer than it did before. What was refused takes no time, and does not count. */
-export async function findLatencies(rule: Rule, { rows, tenant, nowMs }: Evaluation): Promise<Finding[]> {
-  const { windowMinutes, filter, per, past, minCalls, knownFor } = rule;
+/** Calls that were made; what was refused takes no time, and does not count. */
+const MADE_TYPES = CALL_TYPES.filter((type) => type !== 'policy.denied' && type !== 'request.refused');
+
+/** What takes longer than it did before. */
+export async function findLatencies(rule: Rule, evaluation: Evaluation): Promise<Finding[]> {
+  const found = await evaluation.rows(isCounted(rule) ? fromMinutes(rule, evaluation) : fromEvents(rule, evaluation));
+  return found.flatMap((one) => judge(one, rule) ?? []).slice(0, FINDINGS_LIMIT);
+}
+
+/** Counts by minute know neither teams nor single outcomes. */
+const isCounted = ({ filter: { teams, outcomes } }: Rule) => teams === undefined && outcomes === undefined;
+
+/** Asks counts by minute: as many rows as there were tools in a minute, however often they were called. */
+function fromMinutes(rule: Rule, { tenant, nowMs }: Evaluation): Sql {
+  const { windowMinutes, filter, past, per } = rule;
+  // The minute at hand is not counted yet.
+  const slots = slotsOf(
+    past,
+    minutesMs(windowMinutes),
+    nowMs - (nowMs % minutesMs(1)),
+    'toInt64(toUnixTimestamp(minute)) * 1000',
+  );
+  const more = [among('calls', 'type', MADE_TYPES)];
+  const { text, params } = ruleCondition(tenant, inMinutes(slots.spans), filter, more);
+  const measures = { calls: 'sum(events)', p95: `${DURATIONS}(durations)[2]` };
+  return compared(
+    rule,
+    { ...measures, columns: groupSql(per), slot: slots.sql, from: `usage_minutes FINAL\n  WHERE ${text}` },
+    {
+      ...params,
+      ...slots.params,
+    },
+  );
+}
+
+/** Asks events themselves. */
+function fromEvents(rule: Rule, { tenant, nowMs }: Evaluation): Sql {
+  const { windowMinutes, filter, past, per } = rule;
   const slots = slotsOf(past, minutesMs(windowMinutes), nowMs);
-  const { select, by } = groupSql(per);
   const more = [among('calls', 'type', CALL_TYPES), { text: "outcome IN ('ok', 'error')", params: {} }];
-  const { text, params } = ruleCondition(tenant, slots.spans, filter, more);
-  const found = await rows({
+  const { text, params } = ruleCondition(tenant, happenedIn(slots.spans), filter, more);
+  const measures = { calls: 'count()', p95: 'quantileBFloat16(0.95)(duration_us)' };
+  return compared(
+    rule,
+    { ...measures, columns: groupSql(per), slot: slots.sql, from: `events FINAL\n  WHERE ${text}` },
+    {
+      ...params,
+      ...slots.params,
+    },
+  );
+}
+
+/** What differs by where the times are read. All but `columns` are SQL. */
+interface Source {
+  readonly columns: ReturnType<typeof groupSql>;
+  readonly slot: string;
+  readonly calls: string;
+  /** In microseconds. */
+  readonly p95: string;
+  readonly from: string;
+}
+
+function compared(
+  { minCalls, knownFor }: Rule,
+  { columns: { select, by }, slot, calls, p95, from }: Source,
+  params: Sql['params'],
+): Sql {
+  return {
     text: `SELECT ${by.join(', ')}, maxIf(measured, slot = 0) AS value, groupArrayIf(measured, slot > 0) AS past
 FROM (
-  SELECT ${select.join(', ')}, ${slots.sql} AS slot, toFloat64(quantileBFloat16(0.95)(duration_us)) / 1000 AS measured
-  FROM events FINAL
-  WHERE ${text}
+  SELECT ${select.join(', ')}, ${slot} AS slot, toFloat64(${p95}) / 1000 AS measured
+  FROM ${from}
   GROUP BY ${by.join(', ')}, slot
-  HAVING count() >= {min_calls:UInt64}
+  HAVING ${calls} >= {min_calls:UInt64}
 )
 GROUP BY ${by.join(', ')}
 HAVING value > 0 AND length(past) >= {known:UInt64}
 ORDER BY value DESC
 LIMIT 1000`,
-    params: { ...params, ...slots.params, min_calls: minCalls, known: knownFor },
-  });
-  return found.flatMap((one) => judge(one, rule) ?? []).slice(0, FINDINGS_LIMIT);
+    params: { ...params, min_calls: minCalls, known: knownFor },
+  };
 }
 
 function judge(one: unknown, { per, windowMinutes, factor, minMs }: Rule): Finding | undefined {

@@ -2,7 +2,7 @@ import type { AlertRuleConfigOf } from '@switchyard/gateway-config';
 import { z } from 'zod';
 import type { Finding } from '../finding.js';
 import { minutesMs, type Evaluation } from '../rule-kind.js';
-import { ruleCondition } from '../rule-sql.js';
+import { happenedIn, ruleCondition } from '../rule-sql.js';
 
 const row = z.object({ tokens: z.coerce.number() });
 
@@ -15,7 +15,7 @@ export async function findUnknownKeys(
   const { windowMinutes, filter, count } = rule;
   const span = { fromMs: nowMs - minutesMs(windowMinutes), toMs: nowMs };
   const unknown = { text: "type = 'auth.rejected' AND detail['because'] = 'unknown_key'", params: {} };
-  const { text, params } = ruleCondition(tenant, [span], filter, [unknown]);
+  const { text, params } = ruleCondition(tenant, happenedIn([span]), filter, [unknown]);
   const found = await rows({
     text: `SELECT count() AS tokens
 FROM events FINAL

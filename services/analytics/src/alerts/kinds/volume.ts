@@ -4,7 +4,7 @@ import { FINDINGS_LIMIT, type Finding } from '../finding.js';
 import { slotsOf, usualOf } from '../past.js';
 import { groupOf, groupSql } from '../rule-groups.js';
 import { minutesMs, type Evaluation } from '../rule-kind.js';
-import { among, CALL_TYPES, ruleCondition } from '../rule-sql.js';
+import { among, CALL_TYPES, happenedIn, ruleCondition } from '../rule-sql.js';
 
 type Rule = AlertRuleConfigOf<'volume'>;
 
@@ -40,7 +40,7 @@ export async function findVolumes(rule: Rule, { rows, tenant, nowMs }: Evaluatio
   const slots = slotsOf(past, minutesMs(windowMinutes), nowMs);
   const { select, by } = groupSql(per);
   const more = [among('calls', 'type', CALL_TYPES), ...(per === 'agent' ? [{ text: "on_behalf_of != ''", params: {} }] : [])];
-  const { text, params } = ruleCondition(tenant, slots.spans, filter, more);
+  const { text, params } = ruleCondition(tenant, happenedIn(slots.spans), filter, more);
   const names = select.length > by.length ? ['argMin(named, slot) AS named'] : [];
   const found = await rows({
     text: `SELECT ${[...by, ...names].join(', ')}, sumIf(measured, slot = 0) AS value, groupArrayIf(measured, slot > 0) AS past
