@@ -1,13 +1,16 @@
 import { z } from 'zod';
+import { refuseEmptyRange } from './event-filters.js';
 import { jsonContent, problemResponse } from './responses.js';
 
 const time = z.iso.datetime({ offset: true });
 
 /** Query of `GET /api/v1/audit/export`. */
-export const auditExportQuery = z.strictObject({
-  from: time.optional().describe('Not later than this the export begins, with a checkpoint. Absent: with the first record.'),
-  to: time.optional().describe('Not earlier than this it ends, if that has been signed. Absent: with the newest checkpoint.'),
-});
+export const auditExportQuery = z
+  .strictObject({
+    from: time.optional().describe('Not later than this the export begins, with a checkpoint. Absent: with the first record.'),
+    to: time.optional().describe('Not earlier than this it ends, if that has been signed. Absent: with the newest checkpoint.'),
+  })
+  .superRefine(refuseEmptyRange);
 
 /** Answer of `GET /api/v1/audit/keys`. */
 export const auditKeys = z.object({
@@ -43,6 +46,7 @@ export const auditExportPaths = {
           description: 'A header, checkpoints (JWS), the exact lines of the events, and a last line with their number.',
           content: { 'application/x-ndjson': { schema: { type: 'string' } } },
         },
+        400: problemResponse('A parameter is unknown, or has a value that it cannot have.'),
         ...refusals,
         404: problemResponse('Nothing has been signed yet.'),
       },
