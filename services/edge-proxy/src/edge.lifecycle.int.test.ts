@@ -1,3 +1,4 @@
+import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
 import {
   answerResult,
   beginEvents,
@@ -471,12 +472,14 @@ describe('what goes through', () => {
     await using upstream = await startHolding('up');
     const edge = await startTestEdge();
     await edge.publish(serving(http('up', upstream.url)));
-    await edge.state.close();
+    const session = 'y'.repeat(43);
+    // A session that no edge has written.
+    await (await edge.state.bucket(BUCKETS.sessions, DEFAULT_TENANT)).put(session, Buffer.from('{'));
     const before = upstream.received.length;
     const answer = await exchange(edge.url, {
       path: '/mcp/up',
       key: edge.key,
-      session: 'y'.repeat(43),
+      session,
       headers: { 'x-request-id': 'broken-1' },
       body: callOf('act'),
     });
