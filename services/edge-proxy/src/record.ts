@@ -223,6 +223,11 @@ export function recordHop(call: Round, hop: Hop, edge: Edge): void {
   facts.calledBy(caller, exchange.catalog);
   facts.rule = exchange.facts.rule;
   facts.session = exchange.facts.session;
+  facts.client_name = exchange.facts.client_name;
+  facts.client_version = exchange.facts.client_version;
+  facts.revision = exchange.facts.revision;
+  facts.capability_kind = exchange.facts.capability_kind;
+  facts.capability = exchange.facts.capability;
   facts.type = 'proxy.hop';
   facts.outcome = answer.kind === 'refused' && answer.refusal.reason === 'cancelled' ? 'cancelled' : HOP_OUTCOME[answer.kind];
   facts.reason = answer.kind === 'refused' ? answer.refusal.reason : answer.kind === 'sessionGone' ? 'upstream_session_gone' : '';
