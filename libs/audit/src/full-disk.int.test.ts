@@ -12,6 +12,8 @@ const WAYS = [
 ];
 const LIMITED = ['bash', '-ec', 'ulimit -f 200; exec "$@"', 'bash'];
 
+const LONGEST_MS = 60_000;
+
 function run(way: readonly string[], disk: string, command: readonly string[]) {
   const [program = '', ...args] = [...way, ...command];
   return { program, args, env: { ...process.env, SPOOL_DISK: disk } };
@@ -37,23 +39,28 @@ describe('a spool whose disk', () => {
     { filledBy: 'others', what: 'is full of what is not the spool’s' },
     { filledBy: 'itself', what: 'is full of the spool alone, which only forwarding can empty' },
     { filledBy: 'strict', what: 'is full of the spool alone, and an intent is open' },
-  ])('D2 $what: takes no new work, loses nothing that it acknowledged, says how many were not recorded', async ({ filledBy }) => {
-    await using dir = await tempDir();
-    const fixture = path.join(__dirname, 'full-disk.fixture.mjs');
-    const node = [process.execPath, '--experimental-transform-types', '--disable-warning=ExperimentalWarning', fixture];
-    const { program, args, env } = run(wayTo(dir.path), dir.path, node);
-    const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
-    await using _ended = { [Symbol.asyncDispose]: async () => void child.kill('SIGKILL') };
-    child.stdin.end(JSON.stringify({ dir: path.join(dir.path, 'spool'), filledBy }));
-    const said = JSON.parse(await text(child.stdout)) as Said;
-    const events = said.lines.map((line) => JSON.parse(line) as EventJson);
-    const requests = new Set(events.map(({ request_id }) => request_id));
-    expect([said.noticed, said.refused > 7]).toEqual([true, true]);
-    expect(said.acknowledged.filter((request) => !requests.has(request))).toEqual([]);
-    const told = events.filter(({ type }) => type === 'audit.shed').map(({ detail }) => Number(detail?.['tool.called ok']));
-    expect(told.reduce((sum, count) => sum + count, 0)).toBe(said.refused);
-    // Batches that waited for the bus come in any order.
-    const sequences = events.map(({ sequence }) => Number(sequence)).sort((a, b) => a - b);
-    expect(sequences).toEqual(events.map((_, index) => index + 1));
-  });
+  ])(
+    'D2 $what: takes no new work, loses nothing that it acknowledged, says how many were not recorded',
+    async ({ filledBy }) => {
+      await using dir = await tempDir();
+      const fixture = path.join(__dirname, 'full-disk.fixture.mjs');
+      const node = [process.execPath, '--experimental-transform-types', '--disable-warning=ExperimentalWarning', fixture];
+      const { program, args, env } = run(wayTo(dir.path), dir.path, node);
+      // One that never gets out of it is ended before the test is.
+      const limits = { timeout: LONGEST_MS - 2_000, killSignal: 'SIGKILL' } as const;
+      const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'inherit'], ...limits });
+      child.stdin.end(JSON.stringify({ dir: path.join(dir.path, 'spool'), filledBy }));
+      const said = JSON.parse(await text(child.stdout)) as Said;
+      const events = said.lines.map((line) => JSON.parse(line) as EventJson);
+      const requests = new Set(events.map(({ request_id }) => request_id));
+      expect([said.noticed, said.refused > 7]).toEqual([true, true]);
+      expect(said.acknowledged.filter((request) => !requests.has(request))).toEqual([]);
+      const told = events.filter(({ type }) => type === 'audit.shed').map(({ detail }) => Number(detail?.['tool.called ok']));
+      expect(told.reduce((sum, count) => sum + count, 0)).toBe(said.refused);
+      // Batches that waited for the bus come in any order.
+      const sequences = events.map(({ sequence }) => Number(sequence)).sort((a, b) => a - b);
+      expect(sequences).toEqual(events.map((_, index) => index + 1));
+    },
+    LONGEST_MS,
+  );
 });
