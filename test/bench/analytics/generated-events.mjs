@@ -63,21 +63,23 @@ const source = `SELECT number AS n, ${zipf(5_000, 1)} AS person, ${zipf(300, 2)}
   cityHash64(number, 6) % 100 AS kind, cityHash64(number, 10) % 100 AS luck FROM numbers({from:UInt64}, {count:UInt64})`;
 
 /**
- * Fills `events`, and what is made from it when rows are inserted. Merges wait until it is done: they would take half of the time.
+ * Fills `events`, and what is made from it when rows are inserted; goes on where a generation before was ended. Merges wait until it is done:
+ * they would take half of the time.
  * @param engine chDB or a server, with the tables of analytics
- * @param onProgress told how many there are
+ * @param onProgress told how many there are; returns whether to go on
  */
 export async function generateEvents(engine, rows, onProgress) {
   const names = Object.keys(columns);
   const values = names.map((name) => `${columns[name]} AS ${name}`);
   await engine.command('SYSTEM STOP MERGES events');
-  for (let from = 0; from < rows; from += blockRows) {
+  const [{ there }] = await engine.query('SELECT toUInt64(count()) AS there FROM events');
+  for (let from = Number(there); from < rows; from += blockRows) {
     await engine.command(
       `INSERT INTO events (${names.join(', ')}) SELECT ${names.join(', ')} FROM (SELECT ${values.join(', ')} FROM (${source}))
        SETTINGS max_threads = 2, max_block_size = ${blockRows}, max_insert_block_size = ${blockRows}, min_insert_block_size_rows = ${blockRows},
          min_insert_block_size_bytes = 0, async_insert = 0`,
       { rows, from, count: Math.min(blockRows, rows - from) },
     );
-    onProgress?.(Math.min(from + blockRows, rows));
+    if (!onProgress(Math.min(from + blockRows, rows))) return;
   }
 }

@@ -1,9 +1,7 @@
 // How fast events get from the stream into the database, how soon they can be asked for, and what each takes on the disk.
-import { randomBytes, randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { renderEvent } from '@switchyard/audit';
 import { EVENTS_STREAM, eventsSubject } from '@switchyard/contracts';
 import { openLocalPlatform, openNatsPlatform, platformSchema } from '@switchyard/platform';
 import { startClickHouse, startNats } from '@switchyard/testing';
@@ -12,79 +10,12 @@ import { HttpEngine } from '../../../services/analytics/dist/engine/http-engine.
 import { migrate, readMigrations } from '../../../services/analytics/dist/engine/migrate.js';
 import { IngestMetrics } from '../../../services/analytics/dist/ingest/ingest-metrics.js';
 import { Ingest } from '../../../services/analytics/dist/ingest/ingest.js';
+import { messagesOf } from './call-lines.mjs';
+import { cpuSeconds } from './cpu-seconds.mjs';
 
-const messageBytes = 256 * 1024;
 const visibilityEvents = 100;
 const visibilityEveryMs = 50;
 const noLog = { info: () => undefined, warn: () => undefined, error: (...what) => console.error(...what) };
-
-/** A number from 0 up to `count`, small ones more often: Zipf's law. */
-const zipf = (count) => Math.floor(count ** Math.random());
-
-/** An event as an edge records it of a call, with every field that such a one has. */
-function callLine(sequence, epoch) {
-  const person = zipf(5_000);
-  const tool = zipf(300);
-  const duration_us = 5_000 + zipf(2_000_000);
-  const isOk = Math.random() < 0.95;
-  const fields = {
-    type: 'tool.called',
-    outcome: isOk ? 'ok' : 'error',
-    request_id: randomUUID(),
-    trace_id: randomBytes(16).toString('hex'),
-    principal_issuer: 'https://login.example.com',
-    principal_subject: `user-${person}`,
-    principal_name: `user${person}@example.com`,
-    principal_kind: 'user',
-    client_id: `https://client.example/${person % 7}`,
-    client_name: 'claude-code',
-    client_version: '2.1.4',
-    server: `server-${tool % 12}`,
-    upstream: `upstream-${tool % 40}`,
-    capability_kind: 'tool',
-    capability: `tool_${tool}`,
-    upstream_capability: `tool_${tool}`,
-    method: 'tools/call',
-    era: 'modern',
-    revision: '2026-07-28',
-    client_rpc_id: String(sequence % 1_000),
-    upstream_rpc_id: String(sequence),
-    http_status: 200,
-    bytes_in: 200 + zipf(5_000),
-    bytes_out: 300 + zipf(100_000),
-    duration_us,
-    upstream_us: Math.floor(duration_us * 0.9),
-    snapshot: 'sha256-abcdef0123',
-    teams: [`team-${person % 25}`],
-    rule: `servers.server-${tool % 12}.access[${person % 5}]`,
-    ...(isOk ? {} : { origin: 'upstream' }),
-    stage_us: { authenticate: 12, resolve: 5, upstream: duration_us },
-    arguments_tokens: zipf(1_000),
-    result_tokens: zipf(20_000),
-    session_id: `session-${person}`,
-  };
-  const identity = { tenant: 'default', emitter: 'bench', epoch, sequence, recordedAtMs: epoch + Math.floor(sequence / 100) };
-  // The link that the spool adds.
-  return `${renderEvent(fields, identity).slice(0, -1)},"chain":"${randomBytes(32).toString('base64url')}"}\n`;
-}
-
-/** Messages as a forwarder makes them. */
-function messagesOf(events) {
-  const epoch = Date.now() - 3_600_000;
-  const messages = [];
-  let lines = [];
-  let bytes = 0;
-  for (let sequence = 1; sequence <= events; sequence++) {
-    const line = callLine(sequence, epoch);
-    lines.push(line);
-    bytes += line.length;
-    if (bytes < messageBytes && sequence < events) continue;
-    messages.push({ id: `bench/${epoch}/${sequence - lines.length + 1}-${sequence}`, data: Buffer.from(lines.join('')) });
-    lines = [];
-    bytes = 0;
-  }
-  return messages;
-}
 
 /** NATS and ClickHouse's engine as servers of their own, or all of it in this process. */
 async function openProfile(profile, dir) {
@@ -126,22 +57,25 @@ async function measureRate({ platform, engine, ingest }, events) {
   const published = messages.map(({ id, data }) => platform.bus.publish(EVENTS_STREAM, subject, id, data).catch(() => undefined));
   // In process nothing is stored before it is handled.
   if (platform.bus.constructor.name === 'NatsBus') await Promise.all(published);
-  const before = process.cpuUsage();
+  const before = cpuSeconds();
   const startedAt = performance.now();
   const running = await ingest();
   while ((await count(engine, `emitter = 'bench'`)) < events) await pause(50);
   const seconds = (performance.now() - startedAt) / 1_000;
-  const { user, system } = process.cpuUsage(before);
   await Promise.all(published);
   await running.close();
+  const after = cpuSeconds();
+  const micros = (of) => ((after[of] - before[of]) * 1e6) / events;
+  const cpuUs = { own: micros('own'), nats: micros('nats'), engine: micros('engine') };
+  const allUs = cpuUs.own + cpuUs.nats + cpuUs.engine;
   const bytes = messages.reduce((sum, { data }) => sum + data.length, 0);
   return {
     events,
     bytesPerLine: bytes / events,
     perSecond: events / seconds,
-    // Of this process, which in the embedded profile is all of it.
-    cpuUsPerEvent: (user + system) / events,
-    perSecondOnTwoFreeCores: 2e6 / ((user + system) / events),
+    // In the embedded profile, the engine is in this process.
+    cpuUs,
+    perSecondOnTwoFreeCores: 2e6 / allUs,
   };
 }
 
