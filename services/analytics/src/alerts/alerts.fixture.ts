@@ -12,7 +12,7 @@ import { LimitedReads } from '../api/limited-reads.js';
 import type { Engine } from '../engine/engine.js';
 import { vaultOf } from '../sinks/sinks.fixture.js';
 import type { SinkStatus } from '../sinks/sink-status.js';
-import { USAGE_DAYS, USAGE_MINUTES } from '../usage/rollup.js';
+import { ROLLUPS } from '../usage/rollup.js';
 import { UsageCounter } from '../usage/usage-counter.js';
 import { alertConfigOf } from './alert-config.js';
 import { Alerting, type AlertingDeps } from './alerting.js';
@@ -50,7 +50,7 @@ export async function insertEvents(engine: Engine, tenant: string, nowMs: number
 
 /** Counts usage, as analytics does all the time. */
 export async function countUsage(engine: Engine): Promise<void> {
-  for (const rollup of [USAGE_MINUTES, USAGE_DAYS]) await new UsageCounter(engine, rollup).run();
+  for (const rollup of ROLLUPS) await new UsageCounter(engine, rollup).run();
 }
 
 /** A configuration with alerts. */

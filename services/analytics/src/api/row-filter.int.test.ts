@@ -1,5 +1,5 @@
 import { ENGINES, withTables, type OpenedEngine } from '../engine/engines.fixture.js';
-import { USAGE_DAYS, USAGE_MINUTES } from '../usage/rollup.js';
+import { ROLLUPS } from '../usage/rollup.js';
 import { UsageCounter } from '../usage/usage-counter.js';
 import { insert, lineOf, type Given } from './events.fixture.js';
 import { LimitedReads } from './limited-reads.js';
@@ -36,7 +36,7 @@ describe.each(ENGINES)('T4 rows of one tenant on %s', (_name, open) => {
       Buffer.from(given.map((one) => `${JSON.stringify({ line: lineOf(one).trimEnd() })}\n`).join('')),
       'lines',
     );
-    for (const rollup of [USAGE_MINUTES, USAGE_DAYS]) await new UsageCounter(engine, rollup).run();
+    for (const rollup of ROLLUPS) await new UsageCounter(engine, rollup).run();
     for (const tenant of ['default', 'other']) {
       const rows = { checkpoints: { tenant, number: 1, jws: 'x' }, sink_dead_letters: { tenant, sink: 's', event_id: 'e' } };
       for (const [table, row] of Object.entries(rows))
@@ -50,8 +50,7 @@ describe.each(ENGINES)('T4 rows of one tenant on %s', (_name, open) => {
     'events',
     'event_lines',
     'usage_marks',
-    'usage_minutes',
-    'usage_days',
+    ...ROLLUPS.map(({ table }) => table),
     'principals',
     'checkpoints',
     'sink_dead_letters',

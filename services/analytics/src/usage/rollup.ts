@@ -10,9 +10,17 @@ export interface Rollup {
   readonly bucketAt: (seconds: number) => string;
   /** Columns that a row is of, besides the tenant, as expressions over an event. */
   readonly dimensions: Readonly<Record<string, string>>;
+  /** Condition for the events that it counts. */
+  readonly counted: string;
   /** Seconds of one bucket. A bucket is counted as a whole. */
   readonly bucketSeconds: number;
 }
+
+/** What counts as a call: a request's own event, whether it was done or refused; not its hops, nor its lists and sessions. */
+const CALLS = ['tool.called', 'prompt.got', 'resource.read', 'completion.made', 'task.used', 'policy.denied', 'request.refused'];
+export const ARE_CALLS = `type IN (${CALLS.map((type) => `'${type}'`).join(', ')})`;
+/** Every hop belongs to another event, which has its time and bytes. */
+const ARE_NO_HOPS = `type != 'proxy.hop'`;
 
 const capability = { type: 'type', server: 'server', upstream: 'upstream', capability: 'capability' };
 
@@ -23,28 +31,39 @@ export const USAGE_MINUTES: Rollup = {
   time: 'minute',
   bucketAt: (seconds) => `toDateTime(${seconds}, 'UTC')`,
   dimensions: { minute: 'toStartOfMinute(occurred_at)', ...capability },
+  counted: ARE_NO_HOPS,
   bucketSeconds: 60,
 };
 
-/** By day (UTC): who did it, with which client. */
-export const USAGE_DAYS: Rollup = {
-  table: 'usage_days',
+const person = {
+  principal_issuer: 'principal_issuer',
+  principal_subject: 'principal_subject',
+  principal_name: 'principal_name',
+  principal_kind: 'principal_kind',
+  teams: 'teams',
+  client_id: 'client_id',
+  client_name: 'client_name',
+};
+
+const byDay = (table: string, dimensions: Rollup['dimensions'], counted: string): Rollup => ({
+  table,
   bucket: 'day',
   time: "toDateTime(day, 'UTC')",
   bucketAt: (seconds) => `toDate(toDateTime(${seconds}, 'UTC'))`,
-  dimensions: {
-    day: 'toDate(occurred_at)',
-    principal_issuer: 'principal_issuer',
-    principal_subject: 'principal_subject',
-    principal_name: 'principal_name',
-    principal_kind: 'principal_kind',
-    teams: 'teams',
-    client_id: 'client_id',
-    client_name: 'client_name',
-    ...capability,
-  },
+  dimensions: { day: 'toDate(occurred_at)', ...dimensions },
+  counted,
   bucketSeconds: 86_400,
-};
+});
+
+/** By day (UTC): who did what, with which client. */
+export const USAGE_DAYS = byDay('usage_days', { ...person, ...capability }, ARE_NO_HOPS);
+/** Calls alone, without what was called: a hundredth of the rows. */
+export const USAGE_DAY_PEOPLE = byDay('usage_day_people', { ...person, type: 'type' }, ARE_CALLS);
+/** The same without who called. */
+export const USAGE_DAY_TOOLS = byDay('usage_day_tools', capability, ARE_CALLS);
+
+/** All of them: where several can answer a question, the first does. */
+export const ROLLUPS: readonly Rollup[] = [USAGE_DAY_TOOLS, USAGE_DAY_PEOPLE, USAGE_DAYS, USAGE_MINUTES];
 
 /** What is counted of the events `e` of a group. All but `durations` are sums. */
 export const COUNTS: Readonly<Record<string, string>> = {
@@ -88,13 +107,13 @@ const settings = `max_threads = 1, max_execution_time = 600, max_memory_usage = 
  * Writes the statement that counts a range of buckets anew, from events that are each taken once. Placeholders: tenant, from and to.
  * Running it again, also at the same time, changes nothing unless there are more events: docs/adr/0049-usage-counts.md.
  */
-export function countSql({ table, dimensions }: Rollup): string {
+export function countSql({ table, dimensions, counted }: Rollup): string {
   const columns = ['tenant', ...Object.keys(dimensions), ...Object.keys(COUNTS)];
   const values = ['tenant', ...Object.values(dimensions), ...Object.values(COUNTS)];
   const groups = ['tenant', ...Object.values(dimensions)];
   return `INSERT INTO ${table} (${columns.join(', ')})
 SELECT ${values.join(', ')} FROM events AS e FINAL
-WHERE tenant = {tenant:String}
+WHERE tenant = {tenant:String} AND ${counted}
   AND occurred_at >= fromUnixTimestamp64Milli({from:Int64} * 1000, 'UTC') AND occurred_at < fromUnixTimestamp64Milli({to:Int64} * 1000, 'UTC')
 GROUP BY ${groups.join(', ')}
 SETTINGS ${settings}`;

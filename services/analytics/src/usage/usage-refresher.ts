@@ -2,7 +2,7 @@ import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Engine } from '../engine/engine.js';
-import { USAGE_DAYS, USAGE_MINUTES, type Rollup } from './rollup.js';
+import { ROLLUPS, type Rollup } from './rollup.js';
 import { UsageCounter } from './usage-counter.js';
 
 /** What counting stands on. */
@@ -13,14 +13,11 @@ export interface UsageRefresherDeps {
 }
 
 /** Least pause between two counts. A day is counted as a whole, so it is counted less often. */
-const SCHEDULE: readonly { readonly rollup: Rollup; readonly pauseMs: number }[] = [
-  { rollup: USAGE_MINUTES, pauseMs: 5_000 },
-  { rollup: USAGE_DAYS, pauseMs: 60_000 },
-];
+const pauseMs = ({ bucketSeconds }: Rollup) => (bucketSeconds > 3_600 ? 60_000 : 5_000);
 /** Counting takes at most a twentieth of the time, however much there is to count. What failed has only waited, for a database that was away. */
 const restFactor = 19;
 
-/** Keeps usage_minutes and usage_days up with events. */
+/** Keeps the tables of counts up with events. */
 export class UsageRefresher {
   readonly #deps: UsageRefresherDeps;
   readonly #closing = new AbortController();
@@ -28,7 +25,7 @@ export class UsageRefresher {
 
   constructor(deps: UsageRefresherDeps) {
     this.#deps = deps;
-    this.#ended = Promise.all(SCHEDULE.map(({ rollup, pauseMs }) => this.#keep(rollup, pauseMs)));
+    this.#ended = Promise.all(ROLLUPS.map((rollup) => this.#keep(rollup)));
   }
 
   /** Finishes the count in hand. Idempotent. */
@@ -37,7 +34,7 @@ export class UsageRefresher {
     await this.#ended;
   }
 
-  async #keep(rollup: Rollup, pauseMs: number): Promise<void> {
+  async #keep(rollup: Rollup): Promise<void> {
     const { engine, clock, log } = this.#deps;
     const counter = new UsageCounter(engine, rollup);
     while (!this.#closing.signal.aborted) {
@@ -49,7 +46,9 @@ export class UsageRefresher {
       } catch (error) {
         log.warn('usage could not be counted; it will be later', { name: rollup.table, error });
       }
-      await delay(Math.max(pauseMs, restFactor * tookMs), undefined, { signal: this.#closing.signal }).catch(() => undefined);
+      await delay(Math.max(pauseMs(rollup), restFactor * tookMs), undefined, { signal: this.#closing.signal }).catch(
+        () => undefined,
+      );
     }
   }
 }

@@ -2,7 +2,7 @@ import { usageQuery, usageTopQuery, type EventFields, type UsageRow } from '@swi
 import fc from 'fast-check';
 import type { Engine } from '../../engine/engine.js';
 import { ENGINES, withTables, type OpenedEngine } from '../../engine/engines.fixture.js';
-import { COUNTS, USAGE_DAYS, USAGE_MINUTES } from '../../usage/rollup.js';
+import { COUNTS, ROLLUPS } from '../../usage/rollup.js';
 import { UsageCounter } from '../../usage/usage-counter.js';
 import { insert, startMs, type Given } from '../events.fixture.js';
 import { LimitedReads } from '../limited-reads.js';
@@ -16,8 +16,7 @@ const everything: ReadScope = { kind: 'all' };
 const BY_EVENTS = 'sequence > 0';
 
 async function count(engine: Engine): Promise<void> {
-  await new UsageCounter(engine, USAGE_MINUTES).run();
-  await new UsageCounter(engine, USAGE_DAYS).run();
+  for (const rollup of ROLLUPS) await new UsageCounter(engine, rollup).run();
 }
 
 /** Some minutes pass for the database: everything that it has noted is older. */
@@ -37,7 +36,11 @@ async function settle(engine: Engine): Promise<void> {
 function usageOf(engine: Engine) {
   const asked: string[] = [];
   const query: Engine['query'] = (sql, params) => {
-    asked.push(...['FROM events', 'FROM usage_minutes', 'FROM usage_days'].filter((table) => sql.includes(table)));
+    asked.push(
+      ...['FROM events', ...ROLLUPS.map(({ table }) => `FROM ${table} `)]
+        .filter((table) => sql.includes(table))
+        .map((it) => it.trim()),
+    );
     return engine.query(sql, params);
   };
   return { usage: new Usage(new LimitedReads({ query }), 'default', now), asked };
@@ -57,7 +60,7 @@ describe.each(ENGINES)('usage from counts on %s', (_name, open) => {
   });
   afterAll(() => opened[Symbol.asyncDispose]());
   const empty = async () => {
-    for (const table of ['events', 'usage_marks', 'usage_minutes', 'usage_days', 'usage_progress'])
+    for (const table of ['events', 'usage_marks', 'usage_progress', ...ROLLUPS.map((rollup) => rollup.table)])
       await engine.command(`TRUNCATE TABLE ${table}`);
   };
 
@@ -66,15 +69,32 @@ describe.each(ENGINES)('usage from counts on %s', (_name, open) => {
       const rows = (await engine.query(`DESCRIBE TABLE ${table}`)) as { name: string; type: string }[];
       return new Map(rows.map(({ name, type }) => [name, type]));
     };
-    const [minutes, days] = [await typesOf('usage_minutes'), await typesOf('usage_days')];
-    expect([...minutes.keys()]).toEqual(['tenant', ...Object.keys(USAGE_MINUTES.dimensions), ...Object.keys(COUNTS)]);
-    expect([...days.keys()]).toEqual(['tenant', ...Object.keys(USAGE_DAYS.dimensions), ...Object.keys(COUNTS)]);
-    for (const name of Object.keys(COUNTS)) expect(days.get(name)).toBe(minutes.get(name));
+    const days = await typesOf('usage_days');
+    for (const { table, dimensions } of ROLLUPS) {
+      const types = await typesOf(table);
+      expect([...types.keys()]).toEqual(['tenant', ...Object.keys(dimensions), ...Object.keys(COUNTS)]);
+      for (const name of Object.keys(COUNTS)) expect(types.get(name)).toBe(days.get(name));
+    }
   });
 
   it.each<readonly [string, Readonly<Record<string, string>>, readonly string[]]>([
-    ['whole-days', { group_by: 'principal', from: '2026-01-31T00:00:00Z', to: '2026-02-02T00:00:00Z' }, ['FROM usage_days']],
-    ['month', { interval: 'month', from: '2026-01-01T00:00:00Z', to: '2026-03-01T00:00:00Z' }, ['FROM usage_days']],
+    [
+      'people',
+      { group_by: 'principal,team', from: '2026-01-31T00:00:00Z', to: '2026-02-02T00:00:00Z' },
+      ['FROM usage_day_people'],
+    ],
+    ['tools', { group_by: 'capability', from: '2026-01-31T00:00:00Z', to: '2026-02-02T00:00:00Z' }, ['FROM usage_day_tools']],
+    [
+      'people-and-tools',
+      { group_by: 'principal,capability', from: '2026-01-31T00:00:00Z', to: '2026-02-02T00:00:00Z' },
+      ['FROM usage_days'],
+    ],
+    [
+      'tools-of-a-person',
+      { principal: 'u1', group_by: 'capability', from: '2026-01-31T00:00:00Z', to: '2026-02-02T00:00:00Z' },
+      ['FROM usage_days'],
+    ],
+    ['month', { interval: 'month', from: '2026-01-01T00:00:00Z', to: '2026-03-01T00:00:00Z' }, ['FROM usage_day_tools']],
     [
       'hours-by-server',
       { interval: 'hour', group_by: 'server', from: '2026-01-31T12:00:00Z', to: '2026-02-01T12:00:00Z' },
@@ -88,9 +108,9 @@ describe.each(ENGINES)('usage from counts on %s', (_name, open) => {
     [
       'part-of-a-day-by-person',
       { group_by: 'team', from: '2026-01-31T12:00:00Z', to: '2026-02-02T00:00:00Z' },
-      ['FROM events', 'FROM usage_days'],
+      ['FROM events', 'FROM usage_day_people'],
     ],
-    ['ends-of-minutes', { from: '2026-01-30T23:59:30Z', to: '2026-02-02T00:00:00Z' }, ['FROM events', 'FROM usage_days']],
+    ['ends-of-minutes', { from: '2026-01-30T23:59:30Z', to: '2026-02-02T00:00:00Z' }, ['FROM events', 'FROM usage_day_tools']],
     [
       'filter-of-a-dimension',
       { filter: 'upstream ~ a and not principal_name = x', from: '2026-01-31T00:00:00Z', to: '2026-02-02T00:00:00Z' },
@@ -124,18 +144,18 @@ describe.each(ENGINES)('usage from counts on %s', (_name, open) => {
     const before = [['2026-01-31T00:00:00Z', 1]];
     const both = [...before, ['2026-02-01T00:00:00Z', 1]];
     await insert(engine, [call(1, 1, 0, {})]);
-    expect(await callsBy()).toEqual([before, ['FROM events', 'FROM usage_days']]);
+    expect(await callsBy()).toEqual([before, ['FROM events', 'FROM usage_day_people']]);
     await count(engine);
     // Counted once, a minute may still get events of an insert that has not ended.
-    expect(await callsBy()).toEqual([before, ['FROM events', 'FROM usage_days']]);
+    expect(await callsBy()).toEqual([before, ['FROM events', 'FROM usage_day_people']]);
     await settle(engine);
-    expect(await callsBy()).toEqual([before, ['FROM usage_days']]);
+    expect(await callsBy()).toEqual([before, ['FROM usage_day_people']]);
     await insert(engine, [call(1, 2, 120_000, {})]);
-    expect(await callsBy()).toEqual([both, ['FROM events', 'FROM usage_days']]);
+    expect(await callsBy()).toEqual([both, ['FROM events', 'FROM usage_day_people']]);
     await count(engine);
     await settle(engine);
     await engine.command('TRUNCATE TABLE events');
-    expect(await callsBy()).toEqual([both, ['FROM usage_days']]);
+    expect(await callsBy()).toEqual([both, ['FROM usage_day_people']]);
   });
 
   it('T4 D3: answers as events do, whoever asks, whatever is asked, counted or not, delivered however often', async () => {
@@ -230,7 +250,7 @@ describe.each(ENGINES)('usage from counts on %s', (_name, open) => {
       const top = async (more: object) =>
         (await usage.top(everything, usageTopQuery.parse({ by: 'upstream', measure, limit: '4', ...range, ...more }))).rows;
       const counted = await top({});
-      expect([...new Set(asked)]).toEqual(['FROM usage_days']);
+      expect([...new Set(asked)]).toEqual(['FROM usage_day_tools']);
       expect(counted).toEqual(await top({ filter: BY_EVENTS }));
     }
   }, 60_000);

@@ -8,7 +8,7 @@ const minutes = (...uncounted: number[]): Countable => ({ bucketMs: minute, unco
 const shown = (spans: readonly Span[]) => spans.map(({ fromMs, toMs }) => [fromMs, toMs]);
 
 describe('which part of a time is asked of what', () => {
-  it.each<readonly [string, Parameters<typeof planUsage>, number[][], number[][], number[][]]>([
+  it.each<readonly [string, readonly [Span, Countable | undefined, Countable | undefined], number[][], number[][], number[][]]>([
     ['events-alone', [{ fromMs: 0, toMs: 3 * day }, undefined, undefined], [], [], [[0, 3 * day]]],
     ['days', [{ fromMs: 0, toMs: 3 * day }, days(), undefined], [[0, 3 * day]], [], []],
     [
@@ -42,8 +42,13 @@ describe('which part of a time is asked of what', () => {
     ['less-than-a-bucket', [{ fromMs: 5, toMs: 6 }, days(), minutes()], [], [], [[5, 6]]],
     ['uncounted-elsewhere', [{ fromMs: 0, toMs: day }, days(7), undefined], [[0, day]], [], []],
   ])('%s', (_id, given, byDay, byMinute, events) => {
-    const plan = planUsage(...given);
-    expect([shown(plan.days), shown(plan.minutes), shown(plan.events)]).toEqual([byDay, byMinute, events]);
+    const [whole, ...tables] = given;
+    const { counted, ...plan } = planUsage(
+      whole,
+      tables.flatMap((table) => table ?? []),
+    );
+    const [days = [], minutes = []] = counted;
+    expect([shown(days), shown(minutes), shown(plan.events)]).toEqual([byDay, byMinute, events]);
   });
 
   it('has every instant exactly once, buckets whole and counted, and few parts', () => {
@@ -53,20 +58,18 @@ describe('which part of a time is asked of what', () => {
       fc.property(instant, instant, some(day), some(minute), fc.boolean(), (a, b, dirtyDays, dirtyMinutes, byDay) => {
         const whole = { fromMs: Math.min(a, b), toMs: Math.max(a, b) + 1 };
         const [dayTable, minuteTable] = [days(...dirtyDays), minutes(...dirtyMinutes.map((one) => one * minute))];
-        const plan = planUsage(whole, byDay ? dayTable : undefined, minuteTable);
-        const parts = [...plan.days, ...plan.minutes, ...plan.events].sort((x, y) => x.fromMs - y.fromMs);
+        const tables = byDay ? [dayTable, minuteTable] : [minuteTable];
+        const plan = planUsage(whole, tables);
+        const parts = [...plan.counted.flat(), ...plan.events].sort((x, y) => x.fromMs - y.fromMs);
         expect(parts[0]?.fromMs).toBe(whole.fromMs);
         expect(parts.at(-1)?.toMs).toBe(whole.toMs);
         parts.slice(1).forEach(({ fromMs }, index) => expect(fromMs).toBe(parts[index]?.toMs));
-        for (const [spans, { bucketMs, uncounted }] of [
-          [plan.days, dayTable],
-          [plan.minutes, minuteTable],
-        ] as const)
-          // prettier-ignore
-          for (const { fromMs, toMs } of spans) {
+        tables.forEach(({ bucketMs, uncounted }, index) => {
+          for (const { fromMs, toMs } of plan.counted[index] ?? []) {
             expect([fromMs % bucketMs, toMs % bucketMs]).toEqual([0, 0]);
             expect([...uncounted].filter((start) => start >= fromMs && start < toMs)).toEqual([]);
           }
+        });
         expect(parts.length).toBeLessThan(300);
       }),
     );

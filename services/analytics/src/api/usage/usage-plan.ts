@@ -6,8 +6,8 @@ export interface Span {
 
 /** Which part of a time is asked of what. Parts do not overlap, and together are all of it. */
 export interface UsagePlan {
-  readonly days: readonly Span[];
-  readonly minutes: readonly Span[];
+  /** Of each table of counts, in the order in which they were given. */
+  readonly counted: readonly (readonly Span[])[];
   readonly events: readonly Span[];
 }
 
@@ -22,18 +22,20 @@ export interface Countable {
 const SPANS_LIMIT = 40;
 
 /**
- * Splits a time: whole days that are counted, whole minutes that are, and events themselves for the rest.
- * @param days undefined where counts by day cannot answer
- * @param minutes undefined where counts by minute cannot answer
+ * Splits a time: each table has the whole buckets that it has counted and none before it has, and events themselves are asked for the rest.
+ * @param tables those that can answer
  */
-export function planUsage(whole: Span, days: Countable | undefined, minutes: Countable | undefined): UsagePlan {
-  const byDay = taken([whole], days);
-  const byMinute = taken(byDay.rest, minutes);
-  return { days: byDay.counted, minutes: byMinute.counted, events: byMinute.rest };
+export function planUsage(whole: Span, tables: readonly Countable[]): UsagePlan {
+  let rest: readonly Span[] = [whole];
+  const counted = tables.map((table) => {
+    const split = taken(rest, table);
+    rest = split.rest;
+    return split.counted;
+  });
+  return { counted, events: rest };
 }
 
-function taken(spans: readonly Span[], table: Countable | undefined): { readonly counted: Span[]; readonly rest: Span[] } {
-  if (table === undefined) return { counted: [], rest: [...spans] };
+function taken(spans: readonly Span[], table: Countable): { readonly counted: Span[]; readonly rest: Span[] } {
   const counted = spans.flatMap((span) => countedIn(span, table));
   return { counted, rest: without(spans, counted) };
 }

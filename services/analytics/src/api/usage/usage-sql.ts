@@ -1,9 +1,9 @@
 import type { EventFilters, UsageGroup, UsageInterval, UsageMeasure } from '@switchyard/contracts';
-import { COUNTS, DURATIONS, MERGED_DURATIONS, USAGE_DAYS, USAGE_MINUTES, type Rollup } from '../../usage/rollup.js';
+import { ARE_CALLS, COUNTS, DURATIONS, MERGED_DURATIONS, type Rollup } from '../../usage/rollup.js';
 import { eventCondition } from '../event-conditions.js';
 import type { Sql } from '../limited-reads.js';
 import { knownTeams, type ReadScope } from '../read-scope.js';
-import type { Span, UsagePlan } from './usage-plan.js';
+import type { Span } from './usage-plan.js';
 
 /** Which figures of which calls. */
 export interface UsageWanted {
@@ -16,12 +16,14 @@ export interface UsageWanted {
   readonly top?: { readonly measure: UsageMeasure; readonly limit: number } | undefined;
 }
 
+/** Which part of a time is read from where. */
+export interface UsageParts {
+  readonly counted: readonly { readonly rollup: Rollup; readonly spans: readonly Span[] }[];
+  readonly events: readonly Span[];
+}
+
 /** A row of the answer. 64-bit numbers are text. */
 export type UsageSqlRow = Readonly<Record<string, string | number>>;
-
-/** What counts as a call: a request's own event, whether it was done or refused; not its hops, nor its lists and sessions. */
-const CALLS = ['tool.called', 'prompt.got', 'resource.read', 'completion.made', 'task.used', 'policy.denied', 'request.refused'];
-const areCalls = `type IN (${CALLS.map((type) => `'${type}'`).join(', ')})`;
 
 const INTERVALS: Readonly<Record<UsageInterval, (time: string) => string>> = {
   minute: (time) => `toStartOfMinute(${time})`,
@@ -82,13 +84,11 @@ const ofRollup = (rollup: Rollup): Source => ({
     `${rollup.bucket} >= ${rollup.bucketAt(fromMs / 1000)} AND ${rollup.bucket} < ${rollup.bucketAt(toMs / 1000)}`,
 });
 
-const SOURCES = { days: ofRollup(USAGE_DAYS), minutes: ofRollup(USAGE_MINUTES), events: EVENTS } as const;
-
 /**
  * Writes the query for figures of calls. The one place that says where figures come from.
  * @throws Problem 400 where a filter cannot be read
  */
-export function usageSql({ tenant, scope, filters, groupBy, interval, top }: UsageWanted, plan: UsagePlan): Sql {
+export function usageSql({ tenant, scope, filters, groupBy, interval, top }: UsageWanted, parts: UsageParts): Sql {
   const { from: _from, to: _to, ...others } = filters;
   const condition = eventCondition(tenant, scope, others);
   const part = (source: Source, spans: readonly Span[]) => {
@@ -100,13 +100,15 @@ export function usageSql({ tenant, scope, filters, groupBy, interval, top }: Usa
     return `SELECT ${[...keys, ...names, ...source.counts].join(',\n    ')}
   FROM ${source.from}
   WHERE ${condition.text}
-    AND ${areCalls}
+    AND ${ARE_CALLS}
     AND (${spans.map((span) => `(${source.within(span)})`).join(' OR ')})${groupedBy(aliases)}`;
   };
   const aliases = [...(interval === undefined ? [] : ['k_at']), ...groupBy.map((group) => `group_${group}`)];
-  const parts = (['days', 'minutes', 'events'] as const)
-    .filter((name) => plan[name].length > 0)
-    .map((name) => part(SOURCES[name], plan[name]));
+  const sources = [
+    ...parts.counted.map(({ rollup, spans }) => ({ source: ofRollup(rollup), spans })),
+    { source: EVENTS, spans: parts.events },
+  ];
+  const selects = sources.filter(({ spans }) => spans.length > 0).map(({ source, spans }) => part(source, spans));
   const at = interval === undefined ? [] : [`formatDateTime(k_at, '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS at`];
   const names = groupBy.flatMap((group) =>
     NAMES[group] === undefined ? [] : [`tupleElement(max(n_${group}), 2) AS named_${group}`],
@@ -117,7 +119,7 @@ export function usageSql({ tenant, scope, filters, groupBy, interval, top }: Usa
   const order = top === undefined ? [...aliases.slice(0, at.length), 'events DESC'] : [`${MEASURES[top.measure]} DESC`];
   const sql = `SELECT ${[...at, ...groupBy.map((group) => `group_${group}`), ...names, ...counts].join(', ')}
 FROM (
-  ${parts.join('\n  UNION ALL\n  ')}
+  ${selects.join('\n  UNION ALL\n  ')}
 )${groupedBy(aliases)}
 HAVING events > 0
 ORDER BY ${[...order, ...aliases].join(', ')}`;

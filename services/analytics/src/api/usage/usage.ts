@@ -1,15 +1,17 @@
 import type { CostAnswer, CostQuery, UsageAnswer, UsageQuery, UsageRow, UsageTop, UsageTopQuery } from '@switchyard/contracts';
-import { USAGE_DAYS, USAGE_MINUTES, type Rollup } from '../../usage/rollup.js';
+import { ROLLUPS, type Rollup } from '../../usage/rollup.js';
 import type { LimitedReads } from '../limited-reads.js';
 import type { ReadScope } from '../read-scope.js';
 import { columnsOf, hasColumns } from './usage-columns.js';
 import { UNCOUNTED_LIMIT, uncountedSql, type UncountedRow } from './uncounted-sql.js';
-import { planUsage, type Countable, type UsagePlan } from './usage-plan.js';
+import { planUsage, type Countable } from './usage-plan.js';
 import { usageRange } from './usage-range.js';
 import { usageRow } from './usage-row.js';
-import { usageSql, type UsageSqlRow, type UsageWanted } from './usage-sql.js';
+import { usageSql, type UsageParts, type UsageSqlRow, type UsageWanted } from './usage-sql.js';
 
 const SHORTER_THAN_A_DAY: ReadonlySet<string | undefined> = new Set(['minute', 'hour']);
+
+const SECONDS_OF_AN_HOUR = 3_600;
 
 /** Figures of one tenant's calls. Exact, however often events were delivered. */
 export class Usage {
@@ -53,24 +55,24 @@ export class Usage {
   }
 
   /** Counts where they can answer and have everything, else events: the answer is the same. */
-  async #plan(wanted: Omit<UsageWanted, 'tenant'>): Promise<UsagePlan> {
+  async #plan(wanted: Omit<UsageWanted, 'tenant'>): Promise<UsageParts> {
     const { from, to } = wanted.filters;
     const whole = { fromMs: Date.parse(from ?? ''), toMs: Date.parse(to ?? '') };
     const columns = columnsOf(wanted);
-    const byDay = hasColumns(USAGE_DAYS, columns) && !SHORTER_THAN_A_DAY.has(wanted.interval);
-    const byMinute = hasColumns(USAGE_MINUTES, columns);
-    if (!byDay && !byMinute) return planUsage(whole, undefined, undefined);
-    const marked = (await this.#reads.rows(uncountedSql(this.#tenant, whole))) as readonly UncountedRow[];
-    if (marked.length === UNCOUNTED_LIMIT) return planUsage(whole, undefined, undefined);
-    const countable = ({ bucketSeconds }: Rollup, isOpen: (row: UncountedRow) => boolean): Countable => {
-      const bucketMs = bucketSeconds * 1000;
-      const starts = marked.filter(isOpen).map(({ at }) => Math.floor((at * 1000) / bucketMs) * bucketMs);
-      return { bucketMs, uncounted: new Set(starts) };
-    };
-    const days = byDay ? countable(USAGE_DAYS, (row) => row.days > 0) : undefined;
-    const minutes = byMinute ? countable(USAGE_MINUTES, (row) => row.minutes > 0) : undefined;
-    return planUsage(whole, days, minutes);
+    const longest = SHORTER_THAN_A_DAY.has(wanted.interval) ? SECONDS_OF_AN_HOUR : Infinity;
+    const rollups = ROLLUPS.filter((rollup) => rollup.bucketSeconds <= longest && hasColumns(rollup, columns));
+    if (rollups.length === 0) return { counted: [], events: [whole] };
+    const marked = (await this.#reads.rows(uncountedSql(this.#tenant, whole, rollups))) as readonly UncountedRow[];
+    const tables = rollups.map((rollup) => ({ rollup, ...countable(rollup, marked) }));
+    const usable = tables.filter(({ uncounted }) => uncounted.size < UNCOUNTED_LIMIT);
+    const { counted, events } = planUsage(whole, usable);
+    return { counted: usable.map(({ rollup }, index) => ({ rollup, spans: counted[index] ?? [] })), events };
   }
+}
+
+function countable({ table, bucketSeconds }: Rollup, marked: readonly UncountedRow[]): Countable {
+  const starts = marked.filter(({ rollup }) => rollup === table).map(({ at }) => Number(at) * 1000);
+  return { bucketMs: bucketSeconds * 1000, uncounted: new Set(starts) };
 }
 
 /** From the beginning of the first month to the end of the last. */
