@@ -35,7 +35,8 @@ export function eventsSql({ tenant, scope, filters, limit, after }: EventsWanted
   const matching = eventCondition(tenant, scope, filters);
   const { text, params } = after === undefined ? matching : allOf([matching, placeCondition(after)]);
   // In two steps: finding which rows reads few columns of many rows, and then all columns of few. As one step it takes the engine eight
-  // times as long (measured): LIMIT BY keeps it from reading columns late by itself.
+  // times as long (measured): LIMIT BY keeps it from reading columns late by itself. The second sorts by a tuple, which is no prefix of the
+  // key: read in the key's order, rows that lie apart take a fifth longer.
   return {
     text: `SELECT ${EVENT_FIELDS.join(', ')} FROM events
 WHERE tenant = {tenant:String} AND (occurred_at, event_id) IN (
@@ -44,7 +45,7 @@ WHERE tenant = {tenant:String} AND (occurred_at, event_id) IN (
   ORDER BY ${newestFirst}
   LIMIT 1 BY event_id
   LIMIT {limit:UInt32})
-ORDER BY ${newestFirst}
+ORDER BY (occurred_at, emitter, epoch, sequence, event_id) DESC
 LIMIT 1 BY event_id`,
     params: { ...params, limit },
   };

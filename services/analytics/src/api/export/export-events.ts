@@ -16,8 +16,10 @@ export interface EventsExport {
   readonly onFault: (error: unknown) => void;
 }
 
-// An event is at most 64 Ki characters: this many are what is in memory at once.
-const PAGE_EVENTS = 1_000;
+// Most of what a page takes is the same however many events it has. An event is at most 64 Ki characters, which of so many is what may be in
+// memory at once; where events are small, as they are, pages become larger until they have so many characters.
+const PAGE_EVENTS = { first: 1_000, most: 4_000 } as const;
+const PAGE_CHARACTERS = 4 * 1024 ** 2;
 
 /**
  * Writes all events that match, newest first, page by page: the next page is read when the one before is taken.
@@ -25,25 +27,34 @@ const PAGE_EVENTS = 1_000;
  * @throws Problem where the first page cannot be read; what fails later is told in the last line
  */
 export async function exportEvents(o: EventsExport): Promise<AsyncGenerator<string, void>> {
-  const first = await page(o, o.after);
+  const first = await page(o, PAGE_EVENTS.first, o.after);
   return write(o, first);
 }
 
-const page = ({ trail, scope, filters }: EventsExport, after: EventPlace | undefined) =>
-  trail.events(scope, filters, PAGE_EVENTS, after);
+const page = ({ trail, scope, filters }: EventsExport, limit: number, after: EventPlace | undefined) =>
+  trail.events(scope, filters, limit, after);
+
+/** How many events the next page has: as many as fit into it, if they are as long as those of the last one. */
+function nextLimit(events: number, characters: number): number {
+  const fitting = Math.floor((PAGE_CHARACTERS * events) / Math.max(1, characters));
+  return Math.min(Math.max(fitting, PAGE_EVENTS.first), PAGE_EVENTS.most);
+}
 
 async function* write(o: EventsExport, first: readonly EventView[]): AsyncGenerator<string, void> {
   const { format } = o;
   let last: EventView | undefined;
   let events = 0;
   let read = first;
+  let limit: number = PAGE_EVENTS.first;
   yield format.head;
   for (;;) {
-    if (read.length > 0) yield read.map(format.line).join('');
+    const text = read.map(format.line).join('');
+    if (read.length > 0) yield text;
     events += read.length;
     last = read.at(-1) ?? last;
-    if (read.length < PAGE_EVENTS || last === undefined) return yield format.end({ complete: true, events });
-    const next = await nextPage(o, last);
+    if (read.length < limit || last === undefined) return yield format.end({ complete: true, events });
+    limit = nextLimit(read.length, text.length);
+    const next = await nextPage(o, limit, last);
     if ('failed' in next) return yield format.end({ complete: false, events, ...next.failed, next_cursor: cursorBehind(last) });
     read = next.events;
   }
@@ -51,9 +62,9 @@ async function* write(o: EventsExport, first: readonly EventView[]): AsyncGenera
 
 type NextPage = { readonly events: readonly EventView[] } | { readonly failed: Pick<ExportEnd, 'reason' | 'detail'> };
 
-async function nextPage(o: EventsExport, last: EventView): Promise<NextPage> {
+async function nextPage(o: EventsExport, limit: number, last: EventView): Promise<NextPage> {
   try {
-    return { events: await page(o, placeOf(last)) };
+    return { events: await page(o, limit, placeOf(last)) };
   } catch (error) {
     if (error instanceof Problem) return { failed: { reason: error.details.reason, detail: error.details.detail } };
     o.onFault(error);
