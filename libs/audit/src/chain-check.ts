@@ -1,3 +1,4 @@
+import type { ChainRun } from './chain-run.js';
 import { firstLink, readLink } from './chain.js';
 
 /** What is wrong with a line of an audit trail. */
@@ -65,6 +66,15 @@ export class ChainCheck {
     if (link === undefined) return { kind: 'not_linked', eventId };
     if (link.written !== link.expected) return { kind: 'altered', eventId };
     this.#latest = { chain, sequence, link: link.written };
+    this.#heads.set(chain, this.#latest);
+    return undefined;
+  }
+
+  /** Checks the next lines, of which only the first is in question. @returns undefined where they are right */
+  nextRun({ chain, firstLine, last, link }: ChainRun): ChainFault | undefined {
+    const fault = this.next(firstLine);
+    if (fault) return fault;
+    this.#latest = { chain, sequence: last, link };
     this.#heads.set(chain, this.#latest);
     return undefined;
   }

@@ -1,4 +1,5 @@
 export { newCheckpointKey, parseCheckpointKey, publicCheckpointKey } from './checkpoint-key.js';
+export { chainRunOf, type ChainRun } from './chain-run.js';
 export { ChainCheck, CHAIN_FAULTS, type ChainFault, type ChainFaultKind, type ChainHead } from './chain-check.js';
 export {
   checkpointDigest,

@@ -3,9 +3,10 @@
 // relative imports, so that Node runs it from the source. One user (CLICKHOUSE_USER, CLICKHOUSE_PASSWORD; `default` without a
 // password unless told); no sessions, roles, quotas, replication or native protocol.
 import { randomUUID } from 'node:crypto';
-import { rename, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import zlib from 'node:zlib';
 import type { RawInsertFormat, Session } from 'chdb';
@@ -43,7 +44,8 @@ const interfaceKeys = new Set(
   cancel_http_readonly_queries_on_client_close`.split(/\s+/),
 );
 const unsupportedKeys = ['session_id', 'role', 'quota_key'];
-const rawFormats: readonly string[] = ['JSONEachRow', 'JSONCompactEachRow', 'CSV', 'CSVWithNames', 'TabSeparated', 'TSV'];
+const rawFormats: readonly string[] = ['JSONCompactEachRow', 'CSV', 'CSVWithNames', 'TabSeparated', 'TSV'];
+const fileFormats: readonly string[] = ['JSONEachRow', 'LineAsString'];
 const statusByCode = new Map<number, number>([
   ...[6, 27, 36, 53, 62, 72, 117, 456, 457].map((code) => [code, 400] as const),
   ...[192, 193, 194, 497, 516].map((code) => [code, 403] as const),
@@ -152,6 +154,7 @@ const plainInsert = /^\s*INSERT\s+INTO\s+([\w.]+)\s*(?:\(([\w\s,]+)\))?\s*FORMAT
 /** Rows stay bytes where the library takes them so: a row that is not UTF-8 must reach the engine as it is. */
 async function insertRows(session: Session, query: Query, rows: Buffer): Promise<Answer> {
   const [, table = '', columns, format = ''] = plainInsert.exec(query.sql) ?? [];
+  if (fileFormats.includes(format)) return insertFile(session, query.sql, rows);
   if (!rawFormats.includes(format)) return select(session, `${query.sql}\n${rows.toString('utf8')}`, query.format);
   const result = await session.insert({
     table,
@@ -161,6 +164,27 @@ async function insertRows(session: Session, query: Query, rows: Buffer): Promise
   });
   const written = { written_rows: result.rowsWritten, written_bytes: result.bytesWritten };
   return { bytes: new Uint8Array(), summary: summary({ ...written, elapsed_ns: result.elapsed * 1e9 }) };
+}
+
+/** By way of a file, which costs the library less than half of what rows in the statement do. */
+async function insertFile(session: Session, sql: string, rows: Buffer): Promise<Answer> {
+  const file = path.resolve(dir, `incoming-${randomUUID()}`);
+  try {
+    await writeFile(file, rows);
+    const result = await session.queryAsync(sql.replace(/\s*FORMAT\s+(\w+)\s*$/i, ` FROM INFILE ${literal(file)} FORMAT $1`));
+    return { bytes: new Uint8Array(), summary: summary({ written_rows: linesIn(rows), elapsed_ns: result.elapsed * 1e9 }) };
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+function linesIn(rows: Buffer): number {
+  let count = 0;
+  for (let start = 0; start < rows.length; count++) {
+    const feed = rows.indexOf('\n', start);
+    start = feed < 0 ? rows.length : feed + 1;
+  }
+  return count;
 }
 
 function summary(numbers: Readonly<Record<string, number>>): Record<string, string> {

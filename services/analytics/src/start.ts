@@ -17,6 +17,7 @@ import { readingPeople } from './api/reading-people.js';
 import { rowFilter } from './api/row-filter.js';
 import { Usage } from './api/usage/usage.js';
 import { Checkpoints } from './checkpoints/checkpoints.js';
+import { StoredRuns } from './checkpoints/stored-runs.js';
 import type { AnalyticsConfig, EngineConfig } from './config.js';
 import { EngineError, type Engine } from './engine/engine.js';
 import { migrate, readMigrations } from './engine/migrate.js';
@@ -60,10 +61,13 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   await using undo = new AsyncDisposableStack();
   const engine = undo.adopt(await openMigrated(config.engine, deps), (it) => it.close());
   const metrics = new IngestMetrics(telemetry.meter);
-  const ingest = undo.adopt(await startIngest({ bus, engine, metrics, clock, log }, deps), (it) => it.close());
   const tenant = DEFAULT_TENANT;
+  const runs = new StoredRuns(tenant);
+  const ingest = undo.adopt(await startIngest({ bus, engine, metrics, runs, clock, log }, deps), (it) => it.close());
   undo.adopt(await keepPayloads({ bus, engine, log }), (it) => it.close());
-  const checkpoints = undo.adopt(await Checkpoints.open(config.checkpoints, { ...deps, engine, tenant }), (it) => it.close());
+  const checkpoints = undo.adopt(await Checkpoints.open(config.checkpoints, { ...deps, engine, tenant, runs }), (it) =>
+    it.close(),
+  );
   undo.adopt(await startReconciling({ engine, state, tenant, audit, clock, log, meter: telemetry.meter }), (it) => it.close());
   const sinks = undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
   const alerts = undo.adopt(await Alerts.open({ ...deps, engine, sinks, tenant }), (it) => it.close());

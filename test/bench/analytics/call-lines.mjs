@@ -1,6 +1,7 @@
 // Events as an edge records them, in messages as its forwarder makes them.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { renderEvent } from '@switchyard/audit';
+import { chainMember, firstLink, writeLink } from '../../../libs/audit/dist/chain.js';
 
 const messageBytes = 256 * 1024;
 
@@ -50,8 +51,15 @@ function callLine(sequence, epoch) {
     session_id: `session-${person}`,
   };
   const identity = { tenant: 'default', emitter: 'bench', epoch, sequence, recordedAtMs: epoch + Math.floor(sequence / 100) };
-  // The link that the spool adds.
-  return `${renderEvent(fields, identity).slice(0, -1)},"chain":"${randomBytes(32).toString('base64url')}"}\n`;
+  return `${renderEvent(fields, identity).slice(0, -1)}${chainMember}\n`;
+}
+
+/** Links lines as the spool does. @returns the last link */
+function linked(data, link) {
+  let last = link;
+  for (let start = 0; start < data.length; start = data.indexOf(10, start) + 1)
+    last = writeLink(data, start, data.indexOf(10, start), last);
+  return last;
 }
 
 /** @returns messages as a forwarder makes them, of that many events */
@@ -60,12 +68,15 @@ export function messagesOf(events) {
   const messages = [];
   let lines = [];
   let bytes = 0;
+  let link = firstLink('bench', epoch);
   for (let sequence = 1; sequence <= events; sequence++) {
     const line = callLine(sequence, epoch);
     lines.push(line);
     bytes += line.length;
     if (bytes < messageBytes && sequence < events) continue;
-    messages.push({ id: `bench/${epoch}/${sequence - lines.length + 1}-${sequence}`, data: Buffer.from(lines.join('')) });
+    const data = Buffer.from(lines.join(''));
+    link = linked(data, link);
+    messages.push({ id: `bench/${epoch}/${sequence - lines.length + 1}-${sequence}`, data });
     lines = [];
     bytes = 0;
   }

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { EVENTS_STREAM, eventsSubject } from '@switchyard/contracts';
 import { openLocalPlatform, openNatsPlatform, platformSchema } from '@switchyard/platform';
 import { startClickHouse, startNats } from '@switchyard/testing';
+import { StoredRuns } from '../../../services/analytics/dist/checkpoints/stored-runs.js';
 import { EmbeddedEngine } from '../../../services/analytics/dist/engine/embedded-engine.js';
 import { HttpEngine } from '../../../services/analytics/dist/engine/http-engine.js';
 import { migrate, readMigrations } from '../../../services/analytics/dist/engine/migrate.js';
@@ -42,6 +43,7 @@ async function openProfile(profile, dir) {
       bus: platform.bus,
       engine,
       metrics: new IngestMetrics(platform.telemetry.meter),
+      runs: new StoredRuns('default'),
       clock: platform.clock,
       log: noLog,
     });

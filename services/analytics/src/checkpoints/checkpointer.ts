@@ -15,7 +15,8 @@ import type { Clock } from '@switchyard/runtime';
 import type { Logger, Telemetry } from '@switchyard/telemetry';
 import type { CheckpointCopies } from './checkpoint-copies.js';
 import type { CheckpointStore } from './checkpoint-store.js';
-import { chainOf, epochOf, type TrailLines } from './trail-lines.js';
+import { OWN_EVENT, type StoredRuns } from './stored-runs.js';
+import { chainOf, epochOf, type Epoch, type TrailLines } from './trail-lines.js';
 
 /** What signing stands on. */
 export interface CheckpointerDeps {
@@ -23,6 +24,8 @@ export interface CheckpointerDeps {
   readonly key: CheckpointKey;
   readonly store: CheckpointStore;
   readonly lines: TrailLines;
+  /** What this process has stored itself. */
+  readonly runs: StoredRuns;
   /** Absent where checkpoints are copied nowhere. */
   readonly copies: CheckpointCopies | undefined;
   readonly audit: Pick<Audit, 'record'>;
@@ -38,13 +41,16 @@ const FINISHED_MS = 24 * 3_600_000;
 /** A checkpoint says the same as the one before until something has been recorded, but not for longer than this. */
 const LONGEST_SILENCE_MS = 3_600_000;
 
-/** What a checkpoint itself adds to the trail is no reason for another. */
-const OWN_EVENT = '"type":"audit.checkpoint_signed"';
-
 /** How far the trail is right. */
 interface Advance {
   readonly heads: Map<string, ChainHead>;
   /** Whether something has been recorded since. */
+  readonly hasNews: boolean;
+}
+
+/** What following an epoch came upon. */
+interface Followed {
+  readonly fault?: ChainFault;
   readonly hasNews: boolean;
 }
 
@@ -74,7 +80,7 @@ export class Checkpointer {
   async sign(): Promise<SignedCheckpoint | undefined> {
     const { store, key, clock, lines } = this.#deps;
     const entry = await store.latest();
-    const before = entry && (await this.#read(Buffer.from(entry.value).toString()));
+    const before = entry && (await this.#open(Buffer.from(entry.value).toString()));
     // The one before may not have got as far as the database.
     if (before) await store.keep(before);
     // By the clock that lines are stored by: that of this process may be set, ahead and back.
@@ -110,7 +116,7 @@ export class Checkpointer {
     }
   }
 
-  async #read(jws: string): Promise<SignedCheckpoint> {
+  async #open(jws: string): Promise<SignedCheckpoint> {
     const { key } = this.#deps;
     const read = await readCheckpoint(jws, [key]);
     if (read === undefined)
@@ -131,12 +137,8 @@ export class Checkpointer {
     let hasNews = false;
     for (const epoch of fresh) {
       const chain = chainOf(epoch);
-      let fault: ChainFault | undefined;
-      for await (const line of lines.of(epoch, known.get(chain)?.sequence ?? 0)) {
-        fault = check.next(Buffer.from(line));
-        if (fault) break;
-        hasNews ||= !line.includes(OWN_EVENT);
-      }
+      const { fault, ...seen } = await this.#follow(epoch, check);
+      hasNews ||= seen.hasNews;
       // What is missing may be on its way.
       if (fault === undefined || fault.kind === 'missing') this.#told.delete(chain);
       else {
@@ -146,6 +148,39 @@ export class Checkpointer {
     }
     this.#faults.record(faults);
     return { heads: withoutFinished(check.heads, new Set(fresh.map(chainOf)), clock.now()), hasNews };
+  }
+
+  /** As far as an epoch goes: what this process has stored by its runs, what others have by the lines in the database. */
+  async #follow(epoch: Epoch, check: ChainCheck): Promise<Followed> {
+    const { runs } = this.#deps;
+    const chain = chainOf(epoch);
+    const reached = () => check.heads.get(chain)?.sequence ?? 0;
+    runs.forget(chain, reached());
+    let hasNews = false;
+    for (const run of runs.of(chain)) {
+      if (run.first > reached() + 1) {
+        const read = await this.#read(epoch, check, reached(), run.first - 1);
+        hasNews ||= read.hasNews;
+        if (read.fault) return { ...read, hasNews };
+      }
+      // Batches that were made anew from the spool may overlap: then the database says what is between.
+      if (run.first <= reached()) continue;
+      const fault = check.nextRun(run);
+      if (fault) return { fault, hasNews };
+      hasNews ||= run.hasNews;
+    }
+    const rest = await this.#read(epoch, check, reached());
+    return { ...rest, hasNews: hasNews || rest.hasNews };
+  }
+
+  async #read(epoch: Epoch, check: ChainCheck, after: number, last?: number): Promise<Followed> {
+    let hasNews = false;
+    for await (const line of this.#deps.lines.of(epoch, after, last)) {
+      const fault = check.next(Buffer.from(line));
+      if (fault) return { fault, hasNews };
+      hasNews ||= !line.includes(OWN_EVENT);
+    }
+    return { hasNews };
   }
 
   #tellFault(chain: string, { kind, eventId }: ChainFault): void {

@@ -12,7 +12,8 @@ import { CheckpointCopies } from './checkpoint-copies.js';
 import { loadCheckpointKey } from './checkpoint-key-file.js';
 import { CheckpointStore } from './checkpoint-store.js';
 import { Checkpointer } from './checkpointer.js';
-import { keepLines } from './keep-lines.js';
+import { storeBatch } from '../ingest/store-batch.js';
+import { StoredRuns } from './stored-runs.js';
 import { TrailLines } from './trail-lines.js';
 import { type ExportRange, verifiableExport } from './verifiable-export.js';
 
@@ -21,8 +22,12 @@ const tenant = 'default';
 const everything: ExportRange = { fromMs: 0, untilMs: undefined };
 const HOUR_MS = 3_600_000;
 
+/** Which of the messages that a replica stores itself it remembers until they are signed. */
+type Remembers = 'nothing' | 'everything' | 'every other message';
+const REMEMBERS: readonly Remembers[] = ['nothing', 'everything', 'every other message'];
+
 /** A trail whose lines are stored by a real spool, bus and engine. */
-async function openTrail(open: () => Promise<{ engine: Engine } & AsyncDisposable>) {
+async function openTrail(open: () => Promise<{ engine: Engine } & AsyncDisposable>, remembers: Remembers = 'nothing') {
   await using undo = new AsyncDisposableStack();
   const { engine } = undo.use(await open());
   const dir = undo.use(await tempDir()).path;
@@ -36,13 +41,19 @@ async function openTrail(open: () => Promise<{ engine: Engine } & AsyncDisposabl
     }),
     (it) => it.close(),
   );
+  const runs = new StoredRuns(tenant);
+  let messages = 0;
+  const isRemembered = () => remembers !== 'nothing' && (remembers === 'everything' || (messages += 1) % 2 === 0);
   const consume = {
     stream: EVENTS_STREAM,
     durable: 'test',
     batchMessages: 100,
     batchBytes: 1024 ** 2,
     batchWaitMs: 10,
-    handle: (messages: readonly StreamMessage[]) => keepLines(engine, messages),
+    handle: async (batch: readonly StreamMessage[]) => {
+      await storeBatch(engine, batch);
+      runs.add(batch.filter(isRemembered));
+    },
     onError: (error: unknown) => log.error('lines were not kept', { error }),
   };
   undo.adopt(await platform.bus.consume(consume), (it) => it.close());
@@ -51,7 +62,7 @@ async function openTrail(open: () => Promise<{ engine: Engine } & AsyncDisposabl
   const lines = new TrailLines(engine, tenant);
   const clock = new FakeClock(Date.now());
   const copies = new CheckpointCopies(path.join(dir, 'copies'));
-  const deps = { tenant, key, store, lines, copies, audit: platform.audit, meter: platform.telemetry.meter, clock, log };
+  const deps = { tenant, key, store, lines, runs, copies, audit: platform.audit, meter: platform.telemetry.meter, clock, log };
   const copied = () =>
     readFileSync(path.join(dir, 'copies', 'checkpoints.jws'), 'utf8')
       .trimEnd()
@@ -62,7 +73,7 @@ async function openTrail(open: () => Promise<{ engine: Engine } & AsyncDisposabl
     clock,
     copied,
     checkpointer: new Checkpointer(deps),
-    anotherReplica: () => new Checkpointer(deps),
+    anotherReplica: () => new Checkpointer({ ...deps, runs: new StoredRuns(tenant) }),
     record: async (count: number) => {
       const events = Array.from({ length: count }, (_, index) =>
         platform.audit.record({ type: 'tool.called', outcome: 'ok', capability: `tool ü ${index}` }),
@@ -96,13 +107,13 @@ const numberOf = (checkpoint: SignedCheckpoint | undefined) => checkpoint?.numbe
 describe.each(ENGINES)('checkpoints over %s', (_name, open) => {
   const openTables = tablesForEach(open);
 
-  it('D6, D12: sign what was recorded, chained to each other, and what is exported verifies', async () => {
-    await using trail = await openTrail(openTables);
+  it.each(REMEMBERS)('D6, D12: sign what was recorded, and what is exported verifies; remembering %s', async (remembers) => {
+    await using trail = await openTrail(openTables, remembers);
     expect(await trail.checkpointer.sign()).toBeUndefined();
     await trail.record(20);
     const first = await trail.checkpointer.sign();
     expect(first).toMatchObject({ number: 1, previous: '' });
-    await trail.record(30);
+    for (let more = 0; more < 3; more++) await trail.record(10);
     const second = await trail.checkpointer.sign();
     expect(second).toMatchObject({ number: 2, previous: checkpointDigest(first!.jws) });
     await trail.checkpointer.copy();
@@ -199,6 +210,20 @@ describe.each(ENGINES.slice(1))('a forged trail in %s', (_name, open) => {
     await trail.checkpointer.copy();
     await trail.engine.command(sql);
     expect(await trail.verify(await trail.exported(), trail.copied())).toMatchObject({ ok: false, ...expected });
+  });
+
+  it('D12: what is changed before it is signed, and is signed as it came, is found in the export', async () => {
+    await using trail = await openTrail(openTables, 'everything');
+    await trail.record(20);
+    await trail.engine.command(
+      `ALTER TABLE event_lines UPDATE line = replaceOne(line, 'tool ', 'evil ') WHERE sequence = 7 SETTINGS mutations_sync = 2`,
+    );
+    const checkpoint = await trail.checkpointer.sign();
+    expect(Object.values(checkpoint!.heads).map(([sequence]) => sequence)).toEqual([20]);
+    expect(await trail.verify(await trail.exported())).toMatchObject({
+      ok: false,
+      eventId: expect.stringMatching(/\/7$/) as string,
+    });
   });
 
   it('D6: nothing behind a record that was changed before it was signed is ever signed', async () => {

@@ -6,6 +6,7 @@ import { CheckpointCopies } from './checkpoint-copies.js';
 import { loadCheckpointKey, type CheckpointKeyFile } from './checkpoint-key-file.js';
 import { CheckpointStore } from './checkpoint-store.js';
 import { Checkpointer } from './checkpointer.js';
+import type { StoredRuns } from './stored-runs.js';
 import { TrailLines } from './trail-lines.js';
 import { verifiableExport, type ExportRange, type ExportSources } from './verifiable-export.js';
 
@@ -38,7 +39,7 @@ export class Checkpoints {
   /** @throws ConfigError where the key cannot be used; StateUnavailable */
   static async open(
     config: CheckpointsConfig,
-    deps: AnalyticsDeps & { readonly engine: Engine; readonly tenant: string },
+    deps: AnalyticsDeps & { readonly engine: Engine; readonly tenant: string; readonly runs: StoredRuns },
   ): Promise<Checkpoints> {
     const { engine, tenant, state, telemetry } = deps;
     const key = await loadCheckpointKey({ file: config.keyFile, createIfMissing: config.createIfMissing });

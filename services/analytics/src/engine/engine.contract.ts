@@ -34,6 +34,18 @@ export function engineContract(name: string, open: () => Promise<OpenedEngine>):
         ]);
       }));
 
+    it('inserts texts as they are, each in a row with defaults made of it', () =>
+      withTable(async (engine) => {
+        await engine.command(`CREATE TABLE texts (line String, size UInt32 DEFAULT length(line)) ENGINE = MergeTree ORDER BY line
+          SETTINGS non_replicated_deduplication_window = 100`);
+        const texts = ['{"a":"\\u00fc\\"\\\\"}', 'rubbish\t\\N', "it's", 'with return\r', 'ü'];
+        for (const token of ['t1', 't1', 't2'])
+          await engine.insertTexts('texts', 'line', Buffer.from(`${texts.join('\n')}\n`), token);
+        const rows = await engine.query('SELECT DISTINCT line, size FROM texts ORDER BY line');
+        expect(rows).toEqual(texts.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map((line) => ({ line, size: Buffer.from(line).length }))); // prettier-ignore
+        expect(await engine.query('SELECT toUInt32(count()) AS n FROM texts')).toEqual([{ n: 2 * texts.length }]);
+      }));
+
     it('drops an insert whose token it knows', () =>
       withTable(async (engine) => {
         await engine.insertLines('things', lines({ id: 'a' }), 't1');
@@ -82,6 +94,30 @@ export function engineContract(name: string, open: () => Promise<OpenedEngine>):
         await expect(insert).rejects.toMatchObject({ code: expect.any(Number) as unknown });
         expect(await count(engine)).toBe(0);
         expect(await engine.insertLines('things', many, 't2')).toBe(8_000);
+      }));
+
+    it('makes one block of many rows, in their order, with what the table has for fields that are left out', () =>
+      withTable(async (engine) => {
+        await engine.command(`CREATE TABLE many (id LowCardinality(String), n UInt32 DEFAULT length(id), tags Array(LowCardinality(String)),
+          at DateTime64(3, 'UTC') DEFAULT toDateTime64('2026-01-02 03:04:05', 3, 'UTC'), twice UInt32 ALIAS 2 * n)
+          ENGINE = MergeTree ORDER BY tuple() SETTINGS non_replicated_deduplication_window = 100`);
+        const rows = 200_000;
+        const each = Array.from({ length: rows }, (_, index) => lines({ id: `${index % 7}`, ...(index > 0 && { n: index }) }));
+        const many = Buffer.concat(each);
+        for (const token of ['t1', 't1']) expect(await engine.insertLines('many', many, token)).toBe(rows);
+        const [found] = await engine.query(
+          `SELECT toUInt32(count()) AS n, toUInt32(uniqExact(_part)) AS parts, toUInt32(countIf(at != toDateTime64('2026-01-02 03:04:05', 3, 'UTC'))) AS other,
+             (SELECT n FROM many LIMIT 1) AS first, (SELECT toUInt32(twice) FROM many WHERE n = 4) AS twice FROM many`,
+        );
+        expect(found).toEqual({ n: rows, parts: 1, other: 0, first: 1, twice: 8 });
+        const later = '2027-01-01T00:00:00.000Z';
+        await engine.insertLines('many', lines({ id: 'x', n: rows, at: later, tags: ['a', 'b'] }), 't2');
+        expect(await engine.query(`SELECT tags, toString(at) AS at FROM many WHERE n = ${rows}`)).toEqual([
+          { tags: ['a', 'b'], at: '2027-01-01 00:00:00.000' },
+        ]);
+        await engine.command('ALTER TABLE many ADD COLUMN more LowCardinality(String)');
+        await engine.insertLines('many', lines({ id: 'y', more: 'later' }), 't3');
+        expect(await engine.query("SELECT n, more FROM many WHERE more != ''")).toEqual([{ n: 1, more: 'later' }]);
       }));
 
     it('takes bytes as they are', () =>

@@ -20,6 +20,13 @@ export interface Engine {
    * @throws EngineError
    */
   insertLines(table: string, lines: Uint8Array, token: string): Promise<number>;
+  /**
+   * Inserts lines as texts: each is, byte for byte, what a row has in one column; other columns get their defaults. All of them or none.
+   * @param lines none of them empty
+   * @param token as of `insertLines`
+   * @throws EngineError
+   */
+  insertTexts(table: string, column: string, lines: Uint8Array, token: string): Promise<void>;
   /** Whether it answers. */
   ready(): Promise<boolean>;
   /** Idempotent. */
@@ -43,6 +50,8 @@ export const INSERT_SETTINGS = {
   // Confirmed means written, not queued in the server's memory.
   async_insert: 0,
   insert_deduplicate: 1,
+  // Whoever reads takes each row once anyway, and merges do; to look for repeats within an insert is work for nothing.
+  optimize_on_insert: 0,
   // Views see an insert again whose first try broke off between table and view.
   deduplicate_blocks_in_dependent_materialized_views: 1,
   // Merges make them, minutes later, for large parts: a third of the work of an insert, and small parts are read quickly without.

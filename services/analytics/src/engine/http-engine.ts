@@ -68,15 +68,12 @@ export class HttpEngine implements Engine {
   }
 
   async insertLines(table: string, lines: Uint8Array, token: string): Promise<number> {
-    const settings = { ...serverInsertSettings, insert_deduplication_token: token };
-    const values = Readable.from([lines], { objectMode: false });
-    // Not the client's insert(): it would serialise objects, and these are bytes already.
-    const insert = { query: `INSERT INTO ${table} FORMAT JSONEachRow`, values, clickhouse_settings: settings };
-    return this.#run(async () => {
-      const { stream } = await this.#client.exec(insert);
-      await finished(stream.resume());
-      return countLines(lines);
-    });
+    await this.#insert(`INSERT INTO ${table} FORMAT JSONEachRow`, lines, token);
+    return countLines(lines);
+  }
+
+  insertTexts(table: string, column: string, lines: Uint8Array, token: string): Promise<void> {
+    return this.#insert(`INSERT INTO ${table} (${column}) FORMAT LineAsString`, lines, token);
   }
 
   async ready(): Promise<boolean> {
@@ -86,6 +83,16 @@ export class HttpEngine implements Engine {
 
   close(): Promise<void> {
     return this.#client.close();
+  }
+
+  // Not the client's insert(): it would serialise objects, and these are bytes already.
+  #insert(query: string, lines: Uint8Array, token: string): Promise<void> {
+    const clickhouse_settings = { ...serverInsertSettings, insert_deduplication_token: token };
+    const values = Readable.from([lines], { objectMode: false });
+    return this.#run(async () => {
+      const { stream } = await this.#client.exec({ query, values, clickhouse_settings });
+      await finished(stream.resume());
+    });
   }
 
   async #run<T>(request: () => Promise<T>): Promise<T> {

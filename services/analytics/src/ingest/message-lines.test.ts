@@ -42,7 +42,7 @@ describe('lines of a message', () => {
   });
 
   it('are joined so that each stands on its own line', () => {
-    expect(joinMessages([message('a\n'), message('b'), message(''), message('c\n')]).toString()).toBe('a\nb\n\nc\n');
+    expect(joinMessages([message('a\n'), message('b'), message(''), message('c\n')]).toString()).toBe('a\nb\nc\n');
     expect(joinLines(linesOf(message('a\n\nb'))).toString()).toBe('a\nb\n');
   });
 
@@ -57,6 +57,18 @@ describe('lines of a message', () => {
   });
 });
 
+describe('a message with empty lines', () => {
+  it.each([
+    ['at its beginning', '\na\n', false],
+    ['within', 'a\n\nb\n', false],
+    ['at its end', 'a\n\n', false],
+    ['nowhere', 'a\nb', true],
+    ['alone', '', true],
+  ])('%s: is taken apart', (_id, data, expected) => {
+    expect(isUnsuspicious(message(data))).toBe(expected);
+  });
+});
+
 describe('the token of an insert', () => {
   const data = Buffer.from('a\n');
 
@@ -67,6 +79,7 @@ describe('the token of an insert', () => {
   it.each([
     ['other-id', insertToken([message('a\n', 'edge-2/1/1-2')], data)],
     ['more-ids', insertToken([message('a\n'), message('a\n')], data)],
+    ['another-occasion', insertToken([message('a\n')], data, 'rebuild 1 ')],
     ['other-bytes', insertToken([message('a\n')], Buffer.from('b\n'))],
   ])('%s: is another one', (_id, token) => {
     expect(token).not.toBe(insertToken([message('a\n')], data));

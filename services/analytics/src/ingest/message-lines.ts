@@ -14,6 +14,7 @@ export interface MessageLine {
 
 const lineFeed = 0x0a;
 const separator = Buffer.from([lineFeed]);
+const emptyLine = Buffer.from([lineFeed, lineFeed]);
 const lineLimitBytes = 1024 ** 2;
 
 /** Why a line is refused before the engine sees it; undefined where it is not. */
@@ -24,8 +25,9 @@ export function refusal(line: MessageLine): 'line_too_long' | 'not_utf8' | undef
 }
 
 /** Whether every line of a message can go to the engine unseen. Looks at the bytes as a whole, which is cheap. */
-export function isUnsuspicious({ data }: StreamMessage): boolean {
-  return data.length <= lineLimitBytes && isUtf8(data);
+export function isUnsuspicious(message: StreamMessage): boolean {
+  const data = bufferOf(message);
+  return data.length <= lineLimitBytes && data[0] !== lineFeed && !data.includes(emptyLine) && isUtf8(data);
 }
 
 /** Splits a message into its lines; empty ones are left out, and keep their number. */
@@ -43,7 +45,7 @@ export function linesOf(message: StreamMessage): MessageLine[] {
 
 /** All lines of some messages in one piece. */
 export function joinMessages(messages: readonly StreamMessage[]): Buffer {
-  const parts = messages.map(bufferOf);
+  const parts = messages.map(bufferOf).filter((part) => part.length > 0);
   return Buffer.concat(parts.flatMap((part) => (part.at(-1) === lineFeed ? [part] : [part, separator])));
 }
 
@@ -55,12 +57,23 @@ export function joinLines(lines: readonly MessageLine[]): Buffer {
 /**
  * Names an insert, so that the engine knows it again when it comes twice: by the ids of its messages and a checksum of its
  * bytes. The checksum makes sure that other events under a used id are not taken for the same.
+ * @param occasion inserts of another one are other inserts
  */
-export function insertToken(messages: readonly StreamMessage[], data: Uint8Array): string {
+export function insertToken(messages: readonly StreamMessage[], data: Uint8Array, occasion = ''): string {
   const ids = messages.map(({ messageId }) => messageId).join('\n');
   return createHash('sha256')
-    .update(`${ids}\n${data.length}\n${crc32(data)}`)
+    .update(`${occasion}${ids}\n${data.length}\n${crc32(data)}`)
     .digest('hex');
 }
+
+const headBytes = 1_024;
+const occurredAtMember = /"occurred_at":"([^"]+)"/;
+
+/** When the first event of a message happened; undefined where its line does not say. */
+export function occurredAt(message: StreamMessage): string | undefined {
+  return occurredAtMember.exec(headOf(message))?.[1];
+}
+
+const headOf = (message: StreamMessage) => bufferOf(message).toString('latin1', 0, headBytes);
 
 const bufferOf = ({ data }: StreamMessage) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);

@@ -53,6 +53,7 @@ function failing(
       if (lost) throw lost;
       return rows;
     },
+    insertTexts: (...texts) => engine.insertTexts(...texts),
     ready: () => engine.ready(),
     close: () => engine.close(),
   };
@@ -175,6 +176,44 @@ describe.each(ENGINES)('storing batches in %s', (_name, open) => {
         'bad 177',
       ]);
       expect((await counts(engine)).exact).toBe(195);
+    }),
+  );
+
+  it(
+    'keeps every line that is text, byte for byte, with the place that it says it has',
+    withEngine(async (engine) => {
+      const odd = eventLine(2).replaceAll('edge-1', 'e\\"\\u0031');
+      const lines = [
+        eventLine(1, { capability: 'a\\u2028"\\' }),
+        odd,
+        'rubbish\r\n',
+        eventLine(3).replace('"tenant":"default",', ''),
+        '{"no":"place"}\n',
+      ];
+      for (let time = 0; time < 2; time++)
+        await storeBatch(engine, [
+          rawMessage(Buffer.from(lines.join('')), 'm'),
+          rawMessage(Buffer.concat([badUtf8, Buffer.from(eventLine(4))]), 'n'),
+        ]);
+      const kept = await engine.query(
+        `SELECT tenant, emitter, toString(epoch) AS epoch, toUInt32(sequence) AS sequence, line FROM event_lines
+         ORDER BY emitter, sequence, line LIMIT 1 BY line`,
+      );
+      const of = (line: string, tenant: string, emitter: string, sequence: number) => ({
+        tenant,
+        emitter,
+        epoch: sequence === 0 ? '0' : String(epoch),
+        sequence,
+        line: line.slice(0, -1),
+      });
+      expect(kept).toEqual([
+        of('rubbish\r\n', '', '', 0),
+        of('{"no":"place"}\n', '', '', 0),
+        of(odd, 'default', 'e"1', 2),
+        of(lines[0]!, 'default', 'edge-1', 1),
+        of(lines[3]!, '', 'edge-1', 3),
+        of(eventLine(4), 'default', 'edge-1', 4),
+      ]);
     }),
   );
 

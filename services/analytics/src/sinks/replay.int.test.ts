@@ -47,6 +47,7 @@ describe.each(ENGINES)('a replay (%s)', (_name, open) => {
       ...opened.engine,
       command: (sql) => opened.engine.command(sql),
       insertLines: (table, lines, token) => opened.engine.insertLines(table, lines, token),
+      insertTexts: (...texts) => opened.engine.insertTexts(...texts),
       ready: () => opened.engine.ready(),
       close: async () => undefined,
       query: (sql, params) =>

@@ -110,6 +110,7 @@ export async function openSinksBench(
       deadLetters.push(...rows.map((row) => JSON.parse(row) as DeadLetterRow));
       return rows.length;
     },
+    insertTexts: async () => undefined,
     ready: async () => true,
     close: async () => undefined,
   };
