@@ -7,6 +7,11 @@ export function observeAudit(meter: Telemetry['meter'], audit: Audit): void {
   const gauges: readonly (readonly [name: string, description: string, value: () => number, unit?: string])[] = [
     ['switchyard_audit_refusing', '1 while the audit spool takes no new work, else 0', () => (audit.accepting() ? 0 : 1)],
     ['switchyard_audit_spool_bytes', 'Events in the audit spool that are not in the stream yet', () => audit.depthBytes()],
+    [
+      'switchyard_audit_payload_spool_bytes',
+      'Captured payloads that are not in the stream yet',
+      () => audit.payloads.depthBytes(),
+    ],
     ['switchyard_audit_oldest_ms', 'Age of the oldest of them', () => audit.oldestUnforwardedMs(), 'ms'],
   ];
   for (const [name, description, value, unit] of gauges)

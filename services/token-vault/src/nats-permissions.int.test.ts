@@ -9,7 +9,14 @@ const USERS = ['edge-proxy', 'auth-server', 'token-vault', 'capability-registry'
 const env = Object.fromEntries(
   USERS.map((user) => [`NATS_${user.toUpperCase().replaceAll('-', '_')}_PASSWORD`, `password-of-${user}`]),
 );
-const OWNED = [BUCKETS.connections, BUCKETS.upstreamClients, BUCKETS.connecting, BUCKETS.vaultKeys, BUCKETS.connectionChanges];
+const OWNED = [
+  BUCKETS.payloadKeys,
+  BUCKETS.connections,
+  BUCKETS.upstreamClients,
+  BUCKETS.connecting,
+  BUCKETS.vaultKeys,
+  BUCKETS.connectionChanges,
+];
 const TOLD: readonly BucketName[] = [BUCKETS.vaultKeys, BUCKETS.connectionChanges];
 
 describe('deploy/nats/nats.conf', () => {

@@ -8,5 +8,5 @@ export interface CapturedCall {
   readonly key: PayloadKey;
   readonly tenant: string;
   readonly bytes: Buffer;
-  readonly envelope: Pick<Envelope, 'argumentsRange' | 'inputResponsesRange'>;
+  readonly envelope: Pick<Envelope, 'argumentsRange' | 'paramsRange' | 'inputResponsesRange'>;
 }

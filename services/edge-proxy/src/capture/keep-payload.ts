@@ -1,5 +1,5 @@
 import { payloadDigest, sealPayload, SpoolFull } from '@switchyard/audit';
-import { scanMessage, type Range } from '@switchyard/mcp';
+import { memberAt, scanMessage, type Range } from '@switchyard/mcp';
 import { randomBytes } from 'node:crypto';
 import type { Edge } from '../edge.js';
 import type { Ending } from '../ending.js';
@@ -42,7 +42,9 @@ export async function keepPayload(
 }
 
 function partsOf({ bytes, envelope }: CapturedCall, ending: Ending): PayloadParts {
-  const said = { arguments: at(bytes, envelope.argumentsRange), input_responses: at(bytes, envelope.inputResponsesRange) };
+  // Of completion/complete the one argument that is completed.
+  const given = envelope.argumentsRange ?? memberAt(bytes, envelope.paramsRange, 'argument');
+  const said = { arguments: at(bytes, given), input_responses: at(bytes, envelope.inputResponsesRange) };
   if (ending.kind !== 'response') return said;
   const answer = scanMessage(ending.bytes);
   if (!answer.ok) return said;
