@@ -20,19 +20,18 @@ const line = z.object({
 /** As it stands in the stream, and in the database. */
 export type PayloadLine = z.infer<typeof line>;
 
-/** Renders a payload as one line of JSON, of ASCII alone, without the closing brace: its link comes last. */
+/** Renders a payload as one line of JSON, of ASCII alone, without its closing brace: the spool adds a link. */
 export function renderOpenPayload({ tenant, payloadId, keyId, sealed }: SealedPayload, capturedAtMs: number): string {
-  const fields: PayloadLine = {
+  const head: Omit<PayloadLine, 'ciphertext'> = {
     tenant,
     payload_id: payloadId,
     key_id: keyId,
     captured_at: new Date(capturedAtMs).toISOString(),
-    ciphertext: sealed.toString('base64'),
   };
-  return JSON.stringify(fields).slice(0, -1);
+  return `${JSON.stringify(head).slice(0, -1)},"ciphertext":"${sealed.toString('base64')}"`;
 }
 
-/** Reads a line of the stream; undefined where it is none. What else it says, its chain, is not kept. */
+/** Reads a line of the stream; undefined where it is none. What else it says, its link, is not kept. */
 export function parsePayload(text: string): PayloadLine | undefined {
   try {
     return line.safeParse(JSON.parse(text)).data;

@@ -1,4 +1,4 @@
-import { parsePayload, renderOpenPayload } from './payload-line.js';
+import { parsePayload, renderOpenPayload, type SealedPayload } from './payload-line.js';
 import { openPayload, sealPayload } from './seal-payload.js';
 
 const key = Buffer.alloc(32, 3);
@@ -35,11 +35,13 @@ describe('sealed payloads', () => {
   });
 });
 
+const rendered = (payload: SealedPayload, atMs: number) => `${renderOpenPayload(payload, atMs)}}`;
+
 describe('lines of payloads', () => {
   const payload = { ...binding, sealed: Buffer.from([1, 2, 3]) };
 
   it('are read as they were rendered, whatever a spool adds', () => {
-    const line = `${renderOpenPayload(payload, Date.UTC(2026, 0))}}`;
+    const line = rendered(payload, Date.UTC(2026, 0));
     const parsed = {
       tenant: 'default',
       payload_id: binding.payloadId,
@@ -55,8 +57,8 @@ describe('lines of payloads', () => {
     ['no JSON', 'x'],
     ['no object', '1'],
     ['an event', '{"event_id":"a/1/1","type":"tool.called"}'],
-    ['another id', `${renderOpenPayload({ ...payload, payloadId: "x' OR 1" }, 0)}}`],
-    ['no base64', `${renderOpenPayload(payload, 0)}}`.replace('AQID', 'A*')],
+    ['another id', rendered({ ...payload, payloadId: "x' OR 1" }, 0)],
+    ['no base64', rendered(payload, 0).replace('AQID', 'A*')],
   ])('are none: %s', (_id, text) => {
     expect(parsePayload(text)).toBeUndefined();
   });
