@@ -1,5 +1,6 @@
 import type { ChainRun } from './chain-run.js';
 import { firstLink, readLink } from './chain.js';
+import type { DeletedRanges } from './deleted-ranges.js';
 
 /** What is wrong with a line of an audit trail. */
 export const CHAIN_FAULTS = {
@@ -34,11 +35,16 @@ export interface ChainHead {
 export class ChainCheck {
   /** By `<emitter>/<epoch>`. */
   readonly #heads: Map<string, ChainHead>;
+  readonly #deleted: DeletedRanges | undefined;
   #latest: (ChainHead & { readonly chain: string }) | undefined;
 
-  /** @param heads where to go on, by `<emitter>/<epoch>`; other epochs have to begin with their first record */
-  constructor(heads: ReadonlyMap<string, ChainHead> = new Map()) {
+  /**
+   * @param heads where to go on, by `<emitter>/<epoch>`; other epochs have to begin with their first record
+   * @param deleted what may be missing, because retention has deleted it
+   */
+  constructor(heads: ReadonlyMap<string, ChainHead> = new Map(), deleted?: DeletedRanges) {
     this.#heads = new Map(heads);
+    this.#deleted = deleted;
   }
 
   /** Up to where everything was found to be right, by `<emitter>/<epoch>`. */
@@ -58,7 +64,8 @@ export class ChainCheck {
     const { emitter, epoch, sequence, eventId } = identity;
     const chain = `${emitter}/${epoch}`;
     if (eventId !== `${chain}/${sequence}`) return { kind: 'foreign_identity', eventId };
-    const head = this.#heads.get(chain) ?? { sequence: 0, link: firstLink(emitter, epoch) };
+    let head = this.#heads.get(chain) ?? { sequence: 0, link: firstLink(emitter, epoch) };
+    if (sequence > head.sequence + 1) head = this.#deleted?.behind(chain, head) ?? head;
     if (sequence <= head.sequence) return { kind: 'out_of_order', eventId };
     if (sequence > head.sequence + 1)
       return { kind: 'missing', eventId, missing: { first: head.sequence + 1, last: sequence - 1 } };

@@ -42,3 +42,8 @@ export function readLink(line: Buffer, previous: string): { readonly written: st
   const copy = Buffer.from(line);
   return { written: line.toString('latin1', place, place + linkLength), expected: writeLink(copy, 0, copy.length, previous) };
 }
+
+/** The link that a line was recorded with; undefined where it does not end with one. @param line JSON text without its line feed */
+export function linkOf(line: string): string | undefined {
+  return /,"chain":"([\w-]{43})"}$/.exec(line)?.[1];
+}

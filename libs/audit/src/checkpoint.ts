@@ -1,7 +1,8 @@
-import { calculateJwkThumbprint, CompactSign, compactVerify, errors, importJWK, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { ChainHead } from './chain-check.js';
+import { readSignedJson, signJson } from './signed-json.js';
 
 const head = z.tuple([z.int().positive(), z.string()]);
 
@@ -29,13 +30,10 @@ export interface SignedCheckpoint extends Checkpoint {
 export type CheckpointKey = JWK;
 
 const TYPE = 'switchyard-checkpoint';
-const ALGORITHM = 'EdDSA';
 
 /** Signs a checkpoint. @param key private JWK */
-export async function signCheckpoint(checkpoint: Checkpoint, key: CheckpointKey): Promise<string> {
-  const header = { alg: ALGORITHM, typ: TYPE, kid: await calculateJwkThumbprint(key) };
-  const payload = Buffer.from(JSON.stringify(checkpoint));
-  return new CompactSign(payload).setProtectedHeader(header).sign(await importJWK(key, ALGORITHM));
+export function signCheckpoint(checkpoint: Checkpoint, key: CheckpointKey): Promise<string> {
+  return signJson(TYPE, checkpoint, key);
 }
 
 /**
@@ -45,21 +43,10 @@ export async function signCheckpoint(checkpoint: Checkpoint, key: CheckpointKey)
  */
 export async function readCheckpoint(jws: string, keys: readonly JWK[]): Promise<SignedCheckpoint | undefined> {
   for (const key of keys) {
-    const payload = await payloadOf(jws, key);
-    const checkpoint = payload && checkpointSchema.safeParse(JSON.parse(payload.toString()));
-    if (checkpoint?.success) return { ...checkpoint.data, jws };
+    const checkpoint = checkpointSchema.safeParse(await readSignedJson(TYPE, jws, key));
+    if (checkpoint.success) return { ...checkpoint.data, jws };
   }
   return undefined;
-}
-
-async function payloadOf(jws: string, { kty, crv, x }: JWK): Promise<Buffer | undefined> {
-  try {
-    const verified = await compactVerify(jws, await importJWK({ kty, crv, x } as JWK, ALGORITHM), { algorithms: [ALGORITHM] });
-    return verified.protectedHeader.typ === TYPE ? Buffer.from(verified.payload) : undefined;
-  } catch (error) {
-    if (error instanceof errors.JOSEError) return undefined;
-    throw error;
-  }
 }
 
 /** What the next checkpoint says of this one as `previous`. */

@@ -10,6 +10,8 @@ export {
   type CheckpointKey,
   type SignedCheckpoint,
 } from './checkpoint.js';
+export { readRetentionRecord, signRetentionRecord, type DeletedRange, type RetentionRecord } from './retention-record.js';
+export { firstLink, linkOf } from './chain.js';
 export { verifyExport, type BrokenExport, type ExportHeader, type Trust, type VerifiedExport } from './verify-export.js';
 export { Audit, type AuditOptions, type AuditProgress, type Intent } from './audit.js';
 export {

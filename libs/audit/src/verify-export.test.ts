@@ -2,6 +2,7 @@ import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { ChainHead } from './chain-check.js';
 import { firstLink } from './chain.js';
 import { checkpointDigest, signCheckpoint } from './checkpoint.js';
+import { signRetentionRecord } from './retention-record.js';
 import { edited, forged, trailOf } from './trail.fixture.js';
 import { verifyExport, type BrokenExport } from './verify-export.js';
 
@@ -37,13 +38,18 @@ interface Parts {
   readonly checkpoints: readonly string[];
   readonly events: readonly Buffer[];
   readonly continued?: true;
+  readonly retention?: readonly string[];
+  /** Those of the trail unless told. */
+  readonly copies?: readonly string[];
 }
 
-function textOf({ checkpoints, events, continued }: Parts): Buffer[] {
+function textOf({ checkpoints, events, continued, retention = [] }: Parts): Buffer[] {
   const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+  const header = { switchyard_audit_export: 1, checkpoints: checkpoints.length, from_the_beginning: continued !== true };
   return [
-    json({ switchyard_audit_export: 1, checkpoints: checkpoints.length, from_the_beginning: continued !== true }),
+    json(retention.length === 0 ? header : { ...header, retention: retention.length }),
     ...checkpoints.map((checkpoint) => json({ checkpoint })),
+    ...retention.map((record) => json({ retention: record })),
     ...events,
     json({ end: { events: events.length } }),
   ];
@@ -81,6 +87,7 @@ describe('an export of the audit trail', () => {
       events: 110,
       epochs: 2,
       checkpoints: 3,
+      deleted: 0,
       from: '2026-01-01T00:00:00.000Z',
       until: '2026-01-01T00:02:00.000Z',
     });
@@ -103,6 +110,15 @@ describe('an export of the audit trail', () => {
       { eventId: `${chain}/11`, sentence: expect.stringContaining('records between them are missing (10 to 10)') as string },
     ],
     ['D6-end-cut-off', () => ({ checkpoints: signed, events: all.slice(0, -1) }), { eventId: `${chain}/100` }],
+    [
+      'D6-finished-epoch-cut-off',
+      async () => {
+        const heads = { [chain]: head(lines, 100) };
+        const later = await checkpointsOf([{ ...heads, [other]: head(others, 10) }, heads], key.secret);
+        return { checkpoints: later, events: [...others.slice(0, 9), ...lines], copies: [] };
+      },
+      { eventId: `${other}/10`, sentence: `Records are missing up to ${other}/10.` },
+    ],
     ['D6-epoch-dropped', () => ({ checkpoints: signed, events: lines }), { eventId: `${other}/1` }],
     [
       'D6-added-at-the-end',
@@ -150,8 +166,8 @@ describe('an export of the audit trail', () => {
   ];
 
   it.each(rows)('%s: names the first record that is bad', async (_id, parts, expected) => {
-    const text = textOf(await parts());
-    expect(await verify(text, signed)).toMatchObject({ ok: false, ...expected });
+    const { copies = signed, ...text } = await parts();
+    expect(await verify(textOf(text), copies)).toMatchObject({ ok: false, ...expected });
   });
 
   it.each([
@@ -163,6 +179,118 @@ describe('an export of the audit trail', () => {
     ['a-later-start', () => textOf({ checkpoints: signed, events: lines.slice(41), continued: true })],
   ])('%s: is no whole export', async (_id, text) => {
     expect(await verify(text())).toMatchObject({ ok: false });
+  });
+
+  describe('after a deletion', () => {
+    const at = '2027-03-01T00:00:00.000Z';
+    const link = (sequence: number) => head(lines, sequence).link;
+    /** As retention signs it: what it is about to delete. */
+    const record = (...ranges: readonly (readonly [first: number, last: number])[]) =>
+      signRetentionRecord(
+        {
+          id: 'pass-1',
+          at,
+          cut: at,
+          ranges: { [chain]: ranges.map(([first, last]) => [first, last, link(first - 1), link(last)]) },
+        },
+        key.secret,
+      );
+    const without = (...gone: readonly (readonly [number, number])[]) => [
+      ...others,
+      ...lines.filter((_, index) => !gone.some(([first, last]) => index + 1 >= first && index + 1 <= last)),
+    ];
+
+    it.each([
+      ['up to a checkpoint', [[1, 40]], 40],
+      ['between two checkpoints', [[1, 57]], 57],
+      [
+        'around records that a hold keeps',
+        [
+          [1, 6],
+          [9, 40],
+          [42, 60],
+        ],
+        57,
+      ],
+      [
+        'in two passes',
+        [
+          [1, 40],
+          [41, 80],
+        ],
+        80,
+      ],
+      ['of a whole epoch', [[1, 100]], 100],
+    ] as const)('D11: verifies %s', async (_id, gone, deleted) => {
+      const text = textOf({ checkpoints: signed, events: without(...gone), retention: [await record(...gone)] });
+      expect(await verify(text, signed)).toMatchObject({ ok: true, events: 110 - deleted, deleted });
+    });
+
+    it('D11: verifies from a checkpoint on that lies in what was deleted', async () => {
+      const events = without([1, 57]).slice(10);
+      const text = textOf({ checkpoints: signed, events, continued: true, retention: [await record([1, 57])] });
+      expect(await verify(text)).toMatchObject({ ok: true, events: 43, deleted: 17 });
+    });
+
+    it('D11: verifies where a deletion was signed, and only part of it was made', async () => {
+      const text = textOf({ checkpoints: signed, events: without([20, 57]), retention: [await record([1, 57])] });
+      expect(await verify(text)).toMatchObject({ ok: true, deleted: 38 });
+    });
+
+    const forgeries: readonly [string, () => Promise<Parts>, Partial<BrokenExport>][] = [
+      ['without a record', async () => ({ checkpoints: signed, events: without([1, 40]) }), { eventId: `${chain}/41` }],
+      [
+        'one record more than was signed',
+        async () => ({ checkpoints: signed, events: without([1, 41]), retention: [await record([1, 40])] }),
+        { eventId: `${chain}/42`, sentence: expect.stringContaining('(41 to 41)') as string },
+      ],
+      [
+        'a record elsewhere',
+        async () => ({ checkpoints: signed, events: without([1, 40], [70, 70]), retention: [await record([1, 40])] }),
+        { eventId: `${chain}/71` },
+      ],
+      [
+        'a record that a hold keeps is another',
+        async () => {
+          const events = without([1, 6], [8, 40]).map((line, index) => (index === 10 ? edited(line, 'echo', 'evil') : line));
+          return { checkpoints: signed, events, retention: [await record([1, 6], [8, 40])] };
+        },
+        { eventId: `${chain}/7` },
+      ],
+      [
+        'a record that a hold keeps is another, linked anew',
+        async () => {
+          const changed = forged('edge-1', epoch, [edited(lines[0]!, 'echo', 'evil')]);
+          return {
+            checkpoints: signed,
+            events: [...others, ...changed, ...lines.slice(40)],
+            retention: [await record([2, 40])],
+          };
+        },
+        { eventId: `${chain}/41` },
+      ],
+      [
+        'links that were not signed',
+        async () => {
+          const ranges = { [chain]: [[1, 40, link(0), link(39)] as [number, number, string, string]] };
+          const retention = [await signRetentionRecord({ id: 'x', at, cut: at, ranges }, key.secret)];
+          return { checkpoints: signed, events: without([1, 40]), retention };
+        },
+        { line: 5, sentence: `This record of retention says something else of ${chain} than what was signed.` },
+      ],
+      [
+        'signed by somebody else',
+        async () => {
+          const ranges = { [chain]: [[1, 40, link(0), link(40)] as [number, number, string, string]] };
+          const retention = [await signRetentionRecord({ id: 'x', at, cut: at, ranges }, (await newKey()).secret)];
+          return { checkpoints: signed, events: without([1, 40]), retention };
+        },
+        { line: 5, sentence: 'This record of retention was not signed with the given key.' },
+      ],
+    ];
+    it.each(forgeries)('D11: what retention has not deleted is missed: %s', async (_id, parts, expected) => {
+      expect(await verify(textOf(await parts()), signed)).toMatchObject({ ok: false, ...expected });
+    });
   });
 
   it('D6: a log of 10,000 records verifies', async () => {

@@ -1,7 +1,10 @@
 import type { JWK } from 'jose';
 import { z } from 'zod';
-import { CHAIN_FAULTS, ChainCheck } from './chain-check.js';
+import { CHAIN_FAULTS, ChainCheck, type ChainHead } from './chain-check.js';
+import { firstLink } from './chain.js';
 import { checkpointDigest, headsOf, readCheckpoint, type SignedCheckpoint } from './checkpoint.js';
+import { DeletedRanges } from './deleted-ranges.js';
+import { readRetentionRecord, type RetentionRecord } from './retention-record.js';
 
 /** First line of an export. */
 export const exportHeader = z.strictObject({
@@ -10,12 +13,17 @@ export const exportHeader = z.strictObject({
   checkpoints: z.int().positive(),
   /** Whether it has everything from the first record on; else what was recorded behind its first checkpoint. */
   from_the_beginning: z.boolean(),
+  /** Records of what retention has deleted, one a line behind the checkpoints; absent where there are none. */
+  retention: z.int().positive().optional(),
 });
 
 export type ExportHeader = z.output<typeof exportHeader>;
 
 /** Line of a checkpoint. */
 export const exportCheckpoint = z.strictObject({ checkpoint: z.string() });
+
+/** Line of a record of retention. */
+export const exportRetention = z.strictObject({ retention: z.string() });
 
 /** Last line of an export. */
 export const exportEnd = z.strictObject({ end: z.strictObject({ events: z.int().nonnegative() }) });
@@ -26,6 +34,8 @@ export interface VerifiedExport {
   readonly events: number;
   readonly epochs: number;
   readonly checkpoints: number;
+  /** Records that are not there because retention has deleted them, as it has signed. */
+  readonly deleted: number;
   /** When the first and the last checkpoint were signed. */
   readonly from: string;
   readonly until: string;
@@ -66,7 +76,10 @@ export async function verifyExport(lines: AsyncIterable<Buffer>, trust: Trust): 
   if (!header.success) return broken(1, '', 'This is no export of an audit trail: its first line says something else.');
   const checkpoints = await readCheckpoints(next, header.data.checkpoints, trust);
   if ('ok' in checkpoints) return checkpoints;
-  return verifyEvents(next, header.data, checkpoints);
+  const signed = signedHeads(checkpoints);
+  const records = await readRecords(next, { header: header.data, signed, trust });
+  if ('ok' in records) return records;
+  return verifyEvents(next, { header: header.data, checkpoints, signed, deleted: new DeletedRanges(records) });
 }
 
 type Next = () => Promise<Buffer | undefined>;
@@ -118,21 +131,54 @@ function signedHeads(checkpoints: readonly SignedCheckpoint[]): Map<string, Map<
   return signed;
 }
 
-async function verifyEvents(
+type SignedHeads = ReadonlyMap<string, ReadonlyMap<number, string>>;
+
+async function readRecords(
   next: Next,
-  header: ExportHeader,
-  checkpoints: readonly SignedCheckpoint[],
-): Promise<VerifiedExport | BrokenExport> {
+  { header, signed, trust }: { readonly header: ExportHeader; readonly signed: SignedHeads; readonly trust: Trust },
+): Promise<RetentionRecord[] | BrokenExport> {
+  const found: RetentionRecord[] = [];
+  const before = header.checkpoints + 1;
+  for (let line = before + 1; line <= before + (header.retention ?? 0); line++) {
+    const parsed = exportRetention.safeParse(jsonOf(await next()));
+    const record = parsed.success ? await readRetentionRecord(parsed.data.retention, trust.keys) : undefined;
+    if (record === undefined) return broken(line, '', 'This record of retention was not signed with the given key.');
+    const chain = contradicted(record, signed);
+    if (chain !== undefined)
+      return broken(line, '', `This record of retention says something else of ${chain} than what was signed.`);
+    found.push(record);
+  }
+  return found;
+}
+
+/** The chain of which a record says other links than checkpoints do. */
+function contradicted({ ranges }: RetentionRecord, signed: SignedHeads): string | undefined {
+  const differs = (chain: string, sequence: number, link: string) =>
+    link !== '' && (signed.get(chain)?.get(sequence) ?? link) !== link;
+  const found = Object.entries(ranges).find(([chain, of]) =>
+    of.some(([first, last, before, link]) => differs(chain, first - 1, before) || differs(chain, last, link)),
+  );
+  return found?.[0];
+}
+
+interface Verifying {
+  readonly header: ExportHeader;
+  readonly checkpoints: readonly SignedCheckpoint[];
+  readonly signed: SignedHeads;
+  readonly deleted: DeletedRanges;
+}
+
+async function verifyEvents(next: Next, verifying: Verifying): Promise<VerifiedExport | BrokenExport> {
+  const { header, checkpoints, signed, deleted } = verifying;
   const first = checkpoints[0]!;
   if (header.from_the_beginning && first.number !== 1) return broken(1, '', 'The first checkpoints of the trail are missing.');
-  const check = new ChainCheck(header.from_the_beginning ? undefined : headsOf(first));
-  const signed = signedHeads(checkpoints);
-  let line = checkpoints.length + 2;
+  const check = new ChainCheck(header.from_the_beginning ? undefined : headsOf(first), deleted);
+  let line = checkpoints.length + (header.retention ?? 0) + 2;
   let events = 0;
   for (let bytes = await next(); ; bytes = await next(), line++) {
     if (bytes === undefined) return broken(line, '', 'The export is cut off: its last line is missing.');
     const end = exportEnd.safeParse(bytes.length < 64 ? jsonOf(bytes) : undefined);
-    if (end.success) return ended({ line, events, said: end.data.end.events, check, checkpoints, signed });
+    if (end.success) return ended({ ...verifying, line, events, said: end.data.end.events, check });
     const fault = check.next(bytes);
     if (fault) return broken(line, fault.eventId, sentenceOf(fault));
     const forged =
@@ -150,29 +196,45 @@ async function verifyEvents(
 const isForged = (signed: ReadonlyMap<number, string> | undefined, sequence: number, link: string) =>
   (signed?.get(sequence) ?? link) !== link;
 
-interface Ended {
+interface Ended extends Verifying {
   readonly line: number;
   readonly events: number;
   /** How many events the export says that it has. */
   readonly said: number;
   readonly check: ChainCheck;
-  readonly checkpoints: readonly SignedCheckpoint[];
-  readonly signed: ReadonlyMap<string, ReadonlyMap<number, string>>;
 }
 
-function ended({ line, events, said, check, checkpoints, signed }: Ended): VerifiedExport | BrokenExport {
+function ended({ line, events, said, check, checkpoints, signed, deleted }: Ended): VerifiedExport | BrokenExport {
   const first = checkpoints[0]!;
   const last = checkpoints.at(-1)!;
-  for (const [chain, { sequence }] of headsOf(last)) {
-    const reached = check.heads.get(chain)?.sequence ?? 0;
-    if (reached < sequence) return broken(line, `${chain}/${reached + 1}`, `Records are missing up to ${chain}/${sequence}.`);
+  // Also of epochs that later checkpoints leave out, because they are long over.
+  for (const [chain, heads] of signed) {
+    const covered = greatest(heads.keys());
+    const head = check.heads.get(chain) ?? beginningOf(chain);
+    const reached = head.sequence < covered ? (deleted.behind(chain, head) ?? head) : head;
+    if (reached.sequence < covered)
+      return broken(line, `${chain}/${reached.sequence + 1}`, `Records are missing up to ${chain}/${covered}.`);
   }
   for (const [chain, { sequence }] of check.heads) {
-    const covered = Math.max(0, ...(signed.get(chain)?.keys() ?? []));
+    const covered = greatest(signed.get(chain)?.keys() ?? []);
     if (sequence > covered) return broken(line, `${chain}/${covered + 1}`, 'No checkpoint covers this record.');
   }
   if (events !== said) return broken(line, '', `The export says that it holds ${said} records, and holds ${events}.`);
-  return { ok: true, events, epochs: check.heads.size, checkpoints: checkpoints.length, from: first.at, until: last.at };
+  const counted = { events, epochs: check.heads.size, checkpoints: checkpoints.length, deleted: deleted.passed };
+  return { ok: true, ...counted, from: first.at, until: last.at };
+}
+
+/** Of more numbers than a call can have arguments. */
+function greatest(numbers: Iterable<number>): number {
+  let found = 0;
+  for (const number of numbers) if (number > found) found = number;
+  return found;
+}
+
+/** Before the first record of a chain. */
+function beginningOf(chain: string): ChainHead {
+  const slash = chain.lastIndexOf('/');
+  return { sequence: 0, link: firstLink(chain.slice(0, slash), Number(chain.slice(slash + 1))) };
 }
 
 function sentenceOf({ kind, missing }: NonNullable<ReturnType<ChainCheck['next']>>): string {

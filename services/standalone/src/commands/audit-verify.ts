@@ -61,8 +61,9 @@ export function verifyCommand(terminal: Terminal): Command {
     });
 }
 
-function describe({ events, epochs, checkpoints, from, until }: VerifiedExport): string {
-  return `Verified: ${events} records of ${epochs} boots of processes, up to ${until}; ${checkpoints} checkpoints from ${from} on.`;
+function describe({ events, epochs, checkpoints, deleted, from, until }: VerifiedExport): string {
+  const gone = deleted === 0 ? '' : ` ${deleted} records are not in it: retention has deleted them, and signed which.`;
+  return `Verified: ${events} records of ${epochs} boots of processes, up to ${until}; ${checkpoints} checkpoints from ${from} on.${gone}`;
 }
 
 const describeFault = (file: string, { line, eventId, sentence }: BrokenExport) =>
