@@ -1,4 +1,4 @@
-import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type ClientRequest, createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { eventually } from '@switchyard/testing';
 import { Reply } from './reply.js';
@@ -7,6 +7,7 @@ const SLOW_MS = 300;
 
 let server: Server;
 let arrived: (response: ServerResponse) => void;
+const requests: ClientRequest[] = [];
 
 beforeEach(async () => {
   server = createServer((_request, response) => arrived(response));
@@ -14,6 +15,8 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  // A client that does not read does not see that it was cut, and its socket would keep the process.
+  for (const request of requests.splice(0)) request.destroy();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
@@ -26,6 +29,7 @@ async function begin(
   const { promise, resolve } = Promise.withResolvers<ServerResponse>();
   arrived = resolve;
   const request = get({ port, host: '127.0.0.1', agent: false });
+  requests.push(request);
   const client = new Promise<IncomingMessage>((resolveClient, reject) =>
     request.on('response', resolveClient).on('error', reject),
   );
