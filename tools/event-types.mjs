@@ -335,6 +335,12 @@ export const TYPES = {
       line: 'Its place there, from 1.',
     },
   ],
+  'audit.rebuild_started': [
+    'Somebody has had the database filled from the stream again.',
+    'analytics',
+    ADMIN,
+    { id: 'Id of the rebuild.', messages: 'Batches that the stream had by then, from the first one on.' },
+  ],
   'sink.replayed': [
     'Somebody has had events of the past, or refused ones, sent to a sink again.',
     'analytics',

@@ -44,7 +44,7 @@ export const BUCKETS = {
   sinks: 'sinks',
   /** analytics: what each alert rule knows and has yet to tell, `rule/<rule>` → JSON; who silenced it, `silence/<rule>` → JSON; who evaluates rules, `lease/alerts` → name. */
   alerts: 'alerts',
-  /** analytics: `latest` → the newest checkpoint of the audit trail, JWS; `copied` → number of the newest that has been copied. */
+  /** analytics: `latest` → the newest checkpoint of the audit trail, JWS; `copied` → number of the newest that has been copied; `rebuild` → the newest rebuild of the database, JSON. */
   checkpoints: 'checkpoints',
   /** everyone: how far each boot of an emitter of events is, `progress/<emitter>/<epoch>` → EmitterProgress (JSON); for a week. analytics compares that with what it has. */
   emitters: 'emitters',

@@ -49,6 +49,7 @@ export const EVENT_TYPES = [
   'alert.resolved',
   'alert.silenced',
   'alert.undelivered',
+  'audit.rebuild_started',
 ] as const;
 
 /** Type of an event. */

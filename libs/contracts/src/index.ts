@@ -218,6 +218,7 @@ export {
   type UsageTopQuery,
 } from './openapi/usage.js';
 export { connectionList, type ConnectionInfo, type ConnectionInfoList } from './openapi/connections.js';
+export { rebuildBody, rebuildView, type RebuildBody, type RebuildView } from './openapi/rebuild.js';
 export {
   replayBody,
   replayList,

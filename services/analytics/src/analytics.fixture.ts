@@ -15,6 +15,8 @@ export interface AnalyticsRig extends AsyncDisposable {
   readonly platform: Platform;
   /** What start-up said that it waits for. */
   readonly waitedFor: readonly Readiness[];
+  /** Where its tables are; empty in one process. */
+  readonly database: string;
   running(): RunningService;
   /** Stops analytics; events wait. */
   stop(): Promise<void>;
@@ -62,10 +64,11 @@ export async function openAnalytics(
     storeKey(platform, ['auditor']),
     storeKey(platform, []),
   ]);
+  const database = profile === 'embedded' ? '' : unusedName('analytics');
   const engine =
     profile === 'embedded'
       ? { kind: 'embedded', path: path.join(dir, 'events') }
-      : { kind: 'http', url: profile.clickhouseUrl, database: unusedName('analytics') };
+      : { kind: 'http', url: profile.clickhouseUrl, database };
   const config = analyticsConfigSchema.parse({
     listen: { port: 0 },
     engine,
@@ -84,6 +87,7 @@ export async function openAnalytics(
   const opened = undo.move();
   return {
     platform,
+    database,
     waitedFor,
     keys: { admin, auditor, none },
     running: () => {

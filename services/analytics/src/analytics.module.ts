@@ -15,6 +15,8 @@ import { PayloadReads } from './payloads/payload-reads.js';
 import { PayloadsController } from './payloads/payloads.controller.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
+import { RebuildApi } from './rebuild/rebuild-api.js';
+import { RebuildController } from './rebuild/rebuild.controller.js';
 import { SinksApi } from './sinks/sinks-api.js';
 import { SinksController } from './sinks/sinks.controller.js';
 import { TailController } from './tail/tail.controller.js';
@@ -32,12 +34,14 @@ export interface Answering {
   readonly pipeline: Pipeline;
   readonly alerts: AlertsApi;
   readonly payloads: PayloadReads;
+  readonly rebuild: RebuildApi;
 }
 
 /** The HTTP side of analytics. */
 @Module({})
 export class AnalyticsModule {
-  static with({ trail, usage, checkpoints, readers, log, sinks, alerts, tails, pipeline, payloads }: Answering): DynamicModule {
+  static with(answering: Answering): DynamicModule {
+    const { trail, usage, checkpoints, readers, log, sinks, alerts, tails, pipeline, payloads, rebuild } = answering;
     return {
       module: AnalyticsModule,
       controllers: [
@@ -50,6 +54,7 @@ export class AnalyticsModule {
         AlertsController,
         PipelineController,
         PayloadsController,
+        RebuildController,
       ],
       providers: [
         { provide: EventTrail, useValue: trail },
@@ -61,6 +66,7 @@ export class AnalyticsModule {
         { provide: Tails, useValue: tails },
         { provide: AlertsApi, useValue: alerts },
         { provide: PayloadReads, useValue: payloads },
+        { provide: RebuildApi, useValue: rebuild },
         { provide: LOG, useValue: log },
       ],
     };

@@ -27,6 +27,8 @@ import { IngestMetrics } from './ingest/ingest-metrics.js';
 import { keepPayloads } from './payloads/keep-payloads.js';
 import { PayloadReads } from './payloads/payload-reads.js';
 import { Pipeline } from './pipeline/pipeline.js';
+import { RebuildApi } from './rebuild/rebuild-api.js';
+import { Rebuilds } from './rebuild/rebuilds.js';
 import { SinksApi } from './sinks/sinks-api.js';
 import { Sinks } from './sinks/sinks.js';
 import { Tails } from './tail/tails.js';
@@ -68,6 +70,9 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const checkpoints = undo.adopt(await Checkpoints.open(config.checkpoints, { ...deps, engine, tenant, runs }), (it) =>
     it.close(),
   );
+  const restoreCheckpoints = () => checkpoints.restore();
+  const rebuildDeps = { bus, state, engine, tenant, restoreCheckpoints, clock, log };
+  const rebuilds = undo.adopt(await Rebuilds.open(rebuildDeps), (it) => it.close());
   undo.adopt(await startReconciling({ engine, state, tenant, audit, clock, log, meter: telemetry.meter }), (it) => it.close());
   const sinks = undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
   const alerts = undo.adopt(await Alerts.open({ ...deps, engine, sinks, tenant }), (it) => it.close());
@@ -92,6 +97,7 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
     sinks: new SinksApi(sinks, audit, clock),
     payloads: new PayloadReads({ reads, rpc: deps.rpc, audit, sealingKey: await generateSealingKey(), tenant, clock }),
     alerts: new AlertsApi(alerts, audit, clock),
+    rebuild: new RebuildApi(rebuilds, audit),
   });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log }), (it) => it.close());
   // Before the app, which waits for answers to end.

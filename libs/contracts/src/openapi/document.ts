@@ -8,6 +8,7 @@ import { keysPaths } from './keys.js';
 import { payloadsPaths } from './payloads.js';
 import { peoplePaths } from './people.js';
 import { pipelinePaths } from './pipeline.js';
+import { rebuildPaths } from './rebuild.js';
 import { registryPaths } from './registry.js';
 import { secretsPaths } from './secrets.js';
 import { sinksPaths } from './sinks.js';
@@ -47,6 +48,7 @@ export function openApiDocument(publicUrl: string): object {
       ...usagePaths,
       ...auditExportPaths,
       ...pipelinePaths,
+      ...rebuildPaths,
       ...sinksPaths,
       ...alertsPaths,
     },

@@ -20,6 +20,8 @@ const FIRST_LATER = `SELECT minIf(number, at > fromUnixTimestamp64Milli({atMs:In
 const LAST_EARLIER = `SELECT maxIf(number, at < fromUnixTimestamp64Milli({atMs:Int64})) AS earlier, max(number) AS newest
   FROM checkpoints WHERE tenant = {tenant:String}`;
 
+const TOLD = `SELECT DISTINCT detail['jws'] AS jws FROM events WHERE tenant = {tenant:String} AND type = 'audit.checkpoint_signed'`;
+
 /** Checkpoints of one tenant: the newest in the state, where replicas agree on it; all of them in the database. */
 export class CheckpointStore {
   readonly #kv: KvStore;
@@ -49,14 +51,17 @@ export class CheckpointStore {
     return ok;
   }
 
-  /** Keeps one for good. Keeping it again changes nothing. @throws EngineError */
-  async keep({ number, at, jws }: StoredCheckpoint & { readonly at: string }): Promise<void> {
-    const row = { tenant: this.#tenant, number, at, jws };
-    await this.#engine.insertLines(
-      'checkpoints',
-      Buffer.from(`${JSON.stringify(row)}\n`),
-      `checkpoint ${this.#tenant} ${number}`,
-    );
+  /** Keeps some for good. Keeping them again changes nothing. @throws EngineError */
+  async keep(...checkpoints: readonly (StoredCheckpoint & { readonly at: string })[]): Promise<void> {
+    const rows = checkpoints.map(({ number, at, jws }) => `${JSON.stringify({ tenant: this.#tenant, number, at, jws })}\n`);
+    const token = `checkpoint ${this.#tenant} ${checkpoints.map(({ number }) => number).join()}`;
+    await this.#engine.insertLines('checkpoints', Buffer.from(rows.join('')), token);
+  }
+
+  /** Every checkpoint that an event in the database tells of, JWS. @throws EngineError */
+  async told(): Promise<string[]> {
+    const rows = await this.#engine.query(TOLD, { tenant: this.#tenant });
+    return (rows as { jws: string }[]).map(({ jws }) => jws);
   }
 
   /** @throws EngineError */

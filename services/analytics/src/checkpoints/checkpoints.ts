@@ -66,6 +66,20 @@ export class Checkpoints {
     return publicCheckpointKey(this.#sources.key);
   }
 
+  /**
+   * Keeps the checkpoints again that events in the database tell of, for a database that has lost them. What was not signed with this key
+   * is none.
+   * @returns how many there are
+   * @throws EngineError
+   */
+  async restore(): Promise<number> {
+    const { store, key } = this.#sources;
+    const read = await Promise.all((await store.told()).map((jws) => readCheckpoint(jws, [key])));
+    const signed = read.filter((checkpoint) => checkpoint !== undefined);
+    if (signed.length > 0) await store.keep(...signed);
+    return signed.length;
+  }
+
   /** As `verifiableExport` does. */
   export(range: ExportRange): ReturnType<typeof verifiableExport> {
     return verifiableExport(range, this.#sources);

@@ -68,10 +68,16 @@ export function insertToken(messages: readonly StreamMessage[], data: Uint8Array
 
 const headBytes = 1_024;
 const occurredAtMember = /"occurred_at":"([^"]+)"/;
+const sequenceMember = /"sequence":"(\d+)"/;
 
 /** When the first event of a message happened; undefined where its line does not say. */
 export function occurredAt(message: StreamMessage): string | undefined {
   return occurredAtMember.exec(headOf(message))?.[1];
+}
+
+/** Which of its emitter's events the first one of a message is; NaN where its line does not say. */
+export function sequenceOf(message: StreamMessage): number {
+  return Number(sequenceMember.exec(headOf(message))?.[1] ?? Number.NaN);
 }
 
 const headOf = (message: StreamMessage) => bufferOf(message).toString('latin1', 0, headBytes);

@@ -12,6 +12,7 @@ import { filterOptions, parametersOf, type Filters } from './audit-filters.js';
 import { eraseCommand, payloadCommand } from './audit-payload.js';
 import { statusCommand } from './audit-status.js';
 import { storyCommand } from './audit-story.js';
+import { rebuildCommand } from './audit-rebuild.js';
 import { replay, sinks } from './audit-sinks.js';
 import { tailCommand } from './audit-tail.js';
 import { costCommand, usageCommand } from './audit-usage.js';
@@ -40,7 +41,8 @@ export function command(terminal: Terminal): Command {
     .addCommand(sinks(terminal))
     .addCommand(replay(terminal))
     .addCommand(alerts(terminal))
-    .addCommand(silence(terminal));
+    .addCommand(silence(terminal))
+    .addCommand(rebuildCommand(terminal));
 }
 
 function query(terminal: Terminal): Command {

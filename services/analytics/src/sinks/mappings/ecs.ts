@@ -68,6 +68,7 @@ export const CATEGORIES: Readonly<Record<EventType, Row>> = {
   'audit.shed': trail('error'),
   'audit.gap_found': trail('error'),
   'audit.gap_closed': trail('info'),
+  'audit.rebuild_started': { category: ['api'], type: ['admin'] },
   'alert.fired': trail('info'),
   'alert.resolved': trail('info'),
   'alert.silenced': configuration('change'),

@@ -35,6 +35,7 @@ const BY_TYPE: Readonly<Partial<Record<EventType, Level>>> = {
   'audit.shed': 'high',
   'audit.gap_found': 'high',
   'audit.gap_closed': 'low',
+  'audit.rebuild_started': 'low',
   'alert.fired': 'medium',
   'alert.silenced': 'low',
   'alert.undelivered': 'medium',

@@ -80,6 +80,7 @@ export const ACTIVITIES: Readonly<Record<EventType, Activity>> = {
   'audit.shed': { of: 'error', id: 1, name: 'General Error' },
   'audit.gap_found': { of: 'error', id: 1, name: 'General Error' },
   'audit.gap_closed': { of: 'error', id: 99, name: 'Gap Closed' },
+  'audit.rebuild_started': api('Rebuild'),
   // Findings (2004) have a life of their own, from new to resolved, which an event that is one moment of an alert has not.
   'alert.fired': { of: 'error', id: 99, name: 'Alert Fired' },
   'alert.resolved': { of: 'error', id: 99, name: 'Alert Resolved' },
