@@ -97,7 +97,7 @@ export function createRouter(
     { path: /^\/api\/v1\/(servers|upstreams|config)$/, handle: to('capabilityRegistry') },
     { path: /^\/api\/v1\/(pipeline|audit\/(export|keys|gaps|rebuild))$/, handle: to('analytics') },
     { path: /^\/api\/v1\/events(\/(export|tail))?$/, handle: to('analytics') },
-    { path: /^\/api\/v1\/events\/[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\/\d{1,18}\/\d{1,18}\/payload$/, handle: to('analytics') },
+    { path: /^\/api\/v1\/events\/[A-Za-z0-9][A-Za-z0-9_.-]{0,62}(\/\w{1,18}){2}\/payload$/, handle: to('analytics') },
     { path: /^\/api\/v1\/payloads\/erase$/, handle: to('tokenVault') },
     { path: /^\/api\/v1\/requests\/(?!\.{1,2}$)[A-Za-z0-9._:-]{1,128}$/, handle: to('analytics') },
     { path: /^\/api\/v1\/audit\/sinks(\/[a-z0-9-]+\/replays)?$/, handle: to('analytics') },
