@@ -4,7 +4,7 @@
 import './source-hooks.fixture.mjs';
 import { json } from 'node:stream/consumers';
 
-const { connectNats, NatsBus } = await import('../../../../libs/messaging/src/index.ts');
+const { connectNats, NatsBus } = await import('@switchyard/messaging');
 const { HttpEngine } = await import('../engine/http-engine.ts');
 const { Ingest } = await import('./ingest.ts');
 
