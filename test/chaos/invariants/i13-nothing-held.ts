@@ -1,7 +1,8 @@
 import type { Evidence, Finding, Held, Invariant } from '../evidence.js';
 
 /** A tenth, or as many as a pool of connections may hold. */
-export const holdsAboutAsMany = ({ filesBefore, filesAfter }: Held) => filesAfter <= Math.max(filesBefore * 1.1, filesBefore + 24);
+export const holdsAboutAsMany = ({ filesBefore, filesAfter }: Held) =>
+  filesAfter <= Math.max(filesBefore * 1.1, filesBefore + 24);
 
 /**
  * I13 of the fault plan, for open files. Memory is shown and not judged: a heap that has grown under load shrinks when the engine of
