@@ -179,7 +179,7 @@ describe('what has left the stream', () => {
     const { deps, clock, reads, tokens } = await openRebuilds([1, 2, 3], 3, undo);
     const inserted = Promise.withResolvers<void>();
     const stuck = { ...deps.engine, insertLines: () => (inserted.resolve(), new Promise<never>(() => undefined)) };
-    const first = await Rebuilds.open({ ...deps, engine: stuck as unknown as typeof deps.engine });
+    const first = await Rebuilds.open({ ...deps, engine: stuck });
     await first.start({ partial: false });
     await inserted.promise;
     const second = undo.adopt(await Rebuilds.open(deps), (it) => it.close());
@@ -216,7 +216,7 @@ describe('what has left the stream', () => {
     await using undo = new AsyncDisposableStack();
     const { deps } = await openRebuilds([], 0, undo);
     const bus = { ...deps.bus, extent: () => Promise.reject(new StreamNotKept('no')) };
-    const rebuilds = undo.adopt(await Rebuilds.open({ ...deps, bus: bus as unknown as typeof deps.bus }), (it) => it.close());
+    const rebuilds = undo.adopt(await Rebuilds.open({ ...deps, bus: bus }), (it) => it.close());
     await expect(rebuilds.start({ partial: true })).rejects.toBeInstanceOf(StreamNotKept);
     expect(await rebuilds.latest()).toBeUndefined();
   });
