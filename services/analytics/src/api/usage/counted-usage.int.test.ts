@@ -253,7 +253,7 @@ describe.each(ENGINES)('usage from counts on %s', (_name, open) => {
       expect([...new Set(asked)]).toEqual(['FROM usage_day_tools']);
       expect(counted).toEqual(await top({ filter: BY_EVENTS }));
     }
-  }, 60_000);
+  }, 300_000);
 });
 
 /** Of equally many calls the order is by group, which counts and events have alike; compared without relying on it. */
