@@ -2,7 +2,8 @@
 // proto/switchyard/events/v1/catalogue.proto, with one message a type, and docs/events.md. `npm run docs` writes both.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { names, TYPES } from './event-types.mjs';
+import { names } from './event-fields.mjs';
+import { TYPES } from './event-types.mjs';
 
 const FILE = path.resolve(import.meta.dirname, '../proto/switchyard/events/v1/event.proto');
 
