@@ -1,19 +1,51 @@
 // The rows of the catalogue of events; tools/event-catalogue.mjs makes the contract and the page of them.
-import {
-  names,
-  EXCHANGE,
-  CALL,
-  ADMIN,
-  SIGN_IN,
-  BECAUSE,
-  RESULT,
-  INTENT,
-  CAPTURE,
-  GRANT,
-  PERSON,
-  KEY,
-  ALERT,
-} from './event-fields.mjs';
+
+import { ADMIN, names } from './event-fields.mjs';
+import { RETENTION_TYPES } from './retention-event-types.mjs';
+
+const EXCHANGE = names(
+  'identity',
+  'request',
+  'principal',
+  'attribution',
+  'server',
+  'client',
+  'target',
+  'ending',
+  'ids',
+  'sizes',
+  'time',
+  'rule',
+);
+const CALL = [...EXCHANGE, ...names('tokens')];
+const SIGN_IN = names('identity', 'request', 'principal', 'client_name', 'reason', 'http_status');
+
+const BECAUSE = { because: 'What decided within the reason, for example no_rule_grants or scope.' };
+const RESULT = { result: 'What the call has become where it is no plain result: input_required or task.' };
+const INTENT = { intent: 'Event id of the intent that went before, on servers with strict durability.' };
+const CAPTURE = {
+  capture: 'redacted or full, where arguments and result were captured; unavailable where they should have been.',
+  capture_failed: 'Why they were not: vault_unavailable, key_destroyed or spool_full.',
+  payload: 'Id of what was captured, which is kept apart and encrypted.',
+  payload_sha256: 'SHA-256 of the ciphertext, in hexadecimal: the chain vouches for it, also once nobody can read it.',
+};
+const GRANT = { grant: 'Id of the grant.' };
+const PERSON = { person: 'Subject of the person.' };
+const KEY = {
+  key_id: 'Id of the API key.',
+  key_name: 'Name of the API key.',
+  servers: 'Servers that it opens, separated by spaces.',
+  roles: 'Roles that it has, separated by spaces.',
+  first: 'true for the key that the gateway makes at its first start.',
+};
+
+const ALERT = {
+  alert: 'Name of the rule.',
+  kind: 'What kind of rule it is.',
+  id: 'Id of this change.',
+  count: 'How many of what the rule judges one by one it is about.',
+  what: 'The first of them, in one sentence each, separated by line breaks.',
+};
 
 /** What happened · who writes it · which fields of an event it has · which keys its detail has. */
 export const TYPES = {
@@ -217,6 +249,7 @@ export const TYPES = {
       jws: 'The checkpoint: a JWS.',
     },
   ],
+  ...RETENTION_TYPES,
   'audit.shed': [
     'Events could not be recorded, where the configuration lets reads go on without.',
     'every process',

@@ -128,6 +128,20 @@ const ALERTS = [
   ['SinkDown', 'max by (sink) (switchyard_sink_up) == 0', '10m', 'ticket', 'A sink does not take what it is sent'],
   ['SinkRefuses', 'increase(switchyard_sink_dead_letters_total[15m]) > 0', '0m', 'ticket', 'A sink refuses events for good'],
   [
+    'RetentionRefused',
+    'max by (table, reason) (switchyard_retention_kept_rows{reason=~"sink_behind|unsealed"}) > 0',
+    '1d',
+    'ticket',
+    'Rows that are older than their retention cannot be deleted; docs/retention.md says what to do about each reason',
+  ],
+  [
+    'RetentionFails',
+    'max by (instance) (switchyard_retention_failed_passes) > 3',
+    '1h',
+    'ticket',
+    'What is older than its retention could not be deleted; the log of analytics says why',
+  ],
+  [
     'UpstreamFails',
     'sum by (upstream) (rate(switchyard_upstream_duration_seconds_count{outcome="error"}[5m])) / sum by (upstream) (rate(switchyard_upstream_duration_seconds_count[5m])) > 0.5',
     '10m',

@@ -46,6 +46,8 @@ export const BUCKETS = {
   alerts: 'alerts',
   /** analytics: `latest` → the newest checkpoint of the audit trail, JWS; `copied` → number of the newest that has been copied; `rebuild` → the newest rebuild of the database, JSON. */
   checkpoints: 'checkpoints',
+  /** analytics: `gate` → what deletions, exports and legal holds agree on (JSON); `intent` → the deletion under way; `status` → how the last pass was; `lease/retention` → who deletes. */
+  retention: 'retention',
   /** everyone: how far each boot of an emitter of events is, `progress/<emitter>/<epoch>` → EmitterProgress (JSON); for a week. analytics compares that with what it has. */
   emitters: 'emitters',
 } as const;

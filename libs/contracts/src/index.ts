@@ -21,6 +21,23 @@ export {
 export { BUCKETS, type BucketName } from './buckets.js';
 export { emitterProgress, emitterProgressKey, parseEmitterProgressKey, type EmitterProgress } from './emitter-progress.js';
 export { CALLER_PROOF_KEY, connectionChange, connectionChangeKey, type ConnectionChange } from './connection-changes.js';
+export {
+  legalHoldBody,
+  legalHoldList,
+  legalHoldName,
+  legalHoldRelease,
+  legalHoldSet,
+  legalHoldView,
+  RETENTION_REFUSALS,
+  retentionView,
+  type LegalHoldBody,
+  type LegalHoldList,
+  type LegalHoldSet,
+  type LegalHoldView,
+  type RetainedTableView,
+  type RetentionRefusal,
+  type RetentionView,
+} from './openapi/retention.js';
 export { auditExportQuery, auditKeys, type AuditExportQuery, type AuditKeys } from './openapi/audit-export.js';
 export { openApiDocument } from './openapi/document.js';
 export { type EventFilters } from './openapi/event-filters.js';

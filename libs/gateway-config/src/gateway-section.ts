@@ -4,6 +4,7 @@ import { CAPTURE_MODES, captureLimitBytes } from './capture-section.js';
 import { cidr } from './cidr.js';
 import { isLoopbackHost } from './loopback.js';
 import { alertsSection } from './alerts/alerts-section.js';
+import { retentionSection } from './audit-retention.js';
 import { sinkNameSchema, sinkSchema } from './sinks/sink-schema.js';
 import { certificateProxiesSection, tlsSection } from './tls-section.js';
 
@@ -109,6 +110,7 @@ export const auditSection = z
       .record(sinkNameSchema, sinkSchema)
       .default({})
       .describe('Where events are sent, by name. Each sink goes on from its own place, whatever becomes of the others.'),
+    retention: retentionSection,
     alerts: alertsSection,
   })
   .prefault({})

@@ -26,6 +26,7 @@ export { addUpstream, mergeImport, type AddOptions } from './edit-gateway-file.j
 export { sinkSchema, type SinkConfig, type SinkConfigOf } from './sinks/sink-schema.js';
 export { SYSLOG_FACILITIES } from './sinks/syslog-sink.js';
 export { fillSinkReferences, sinkReferences } from './sinks/sink-references.js';
+export { retentionDays } from './audit-retention.js';
 export { alertRuleSchema, type AlertRuleConfig, type AlertRuleConfigOf } from './alerts/alert-rules.js';
 export { alertChannelSchema, type AlertChannelConfig, type AlertChannelConfigOf } from './alerts/alert-channels.js';
 export type { SilenceWindow } from './alerts/silence-window.js';

@@ -17,6 +17,10 @@ import { Pipeline } from './pipeline/pipeline.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
 import { RebuildApi } from './rebuild/rebuild-api.js';
 import { RebuildController } from './rebuild/rebuild.controller.js';
+import { Exporting } from './retention/exporting.js';
+import { HoldsController } from './retention/holds.controller.js';
+import { RetentionApi } from './retention/retention-api.js';
+import { RetentionController } from './retention/retention.controller.js';
 import { SinksApi } from './sinks/sinks-api.js';
 import { SinksController } from './sinks/sinks.controller.js';
 import { TailController } from './tail/tail.controller.js';
@@ -35,13 +39,14 @@ export interface Answering {
   readonly alerts: AlertsApi;
   readonly payloads: PayloadReads;
   readonly rebuild: RebuildApi;
+  readonly retention: RetentionApi;
 }
 
 /** The HTTP side of analytics. */
 @Module({})
 export class AnalyticsModule {
   static with(answering: Answering): DynamicModule {
-    const { trail, usage, checkpoints, readers, log, sinks, alerts, tails, pipeline, payloads, rebuild } = answering;
+    const { trail, usage, checkpoints, readers, log, sinks, alerts, tails, pipeline, payloads, rebuild, retention } = answering;
     return {
       module: AnalyticsModule,
       controllers: [
@@ -55,6 +60,8 @@ export class AnalyticsModule {
         PipelineController,
         PayloadsController,
         RebuildController,
+        RetentionController,
+        HoldsController,
       ],
       providers: [
         { provide: EventTrail, useValue: trail },
@@ -67,6 +74,8 @@ export class AnalyticsModule {
         { provide: AlertsApi, useValue: alerts },
         { provide: PayloadReads, useValue: payloads },
         { provide: RebuildApi, useValue: rebuild },
+        { provide: RetentionApi, useValue: retention },
+        { provide: Exporting, useValue: retention.exporting },
         { provide: LOG, useValue: log },
       ],
     };

@@ -37,6 +37,12 @@ describe('deploy/nats/nats.conf', () => {
     expect(known.ok && (await alerts.update('rule/a', Buffer.from('2'), known.revision)).ok).toBe(true);
     expect(Buffer.from((await alerts.get('rule/a'))?.value ?? []).toString()).toBe('2');
     expect(await alerts.keys()).toEqual(['rule/a']);
+    const retention = await state.bucket(BUCKETS.retention, DEFAULT_TENANT);
+    const gate = await retention.create('gate', Buffer.from('1'));
+    expect(gate.ok && (await retention.update('gate', Buffer.from('2'), gate.revision)).ok).toBe(true);
+    expect(Buffer.from((await retention.get('gate'))?.value ?? []).toString()).toBe('2');
+    const lease = await retention.create('lease/retention', Buffer.from('1'), { ttlMs: 60_000 });
+    expect(lease.ok && (await retention.delete('lease/retention', lease.revision)).ok).toBe(true);
     const snapshots = await state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
     await (
       await snapshots.watch(() => undefined)
@@ -45,7 +51,8 @@ describe('deploy/nats/nats.conf', () => {
 
     for (const user of USERS.filter((one) => one !== 'analytics')) {
       const stranger = undo.adopt(await NatsState.open(await linkOf(user)), (it) => it.close());
-      for (const own of [BUCKETS.sinks, BUCKETS.alerts]) await expect(stranger.bucket(own, DEFAULT_TENANT)).rejects.toThrow();
+      for (const own of [BUCKETS.sinks, BUCKETS.alerts, BUCKETS.retention])
+        await expect(stranger.bucket(own, DEFAULT_TENANT)).rejects.toThrow();
     }
     const edge = await linkOf('edge-proxy');
     const asked = edge.connection.request(rpcSubject(VaultService.method.leaseSinkSecrets), '', { timeout: 2_000 });

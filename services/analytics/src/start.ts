@@ -32,6 +32,9 @@ import { Rebuilds } from './rebuild/rebuilds.js';
 import { SinksApi } from './sinks/sinks-api.js';
 import { Sinks } from './sinks/sinks.js';
 import { Tails } from './tail/tails.js';
+import { Exporting } from './retention/exporting.js';
+import { Retention } from './retention/retention.js';
+import { RetentionApi } from './retention/retention-api.js';
 import { startReconciling } from './reconcile/reconciling.js';
 import { untilItWorks } from './until-it-works.js';
 import { UsageRefresher } from './usage/usage-refresher.js';
@@ -76,6 +79,7 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   undo.adopt(await startReconciling({ engine, state, tenant, audit, clock, log, meter: telemetry.meter }), (it) => it.close());
   const sinks = undo.adopt(await Sinks.open({ ...deps, engine, tenant }), (it) => it.close());
   const alerts = undo.adopt(await Alerts.open({ ...deps, engine, sinks, tenant }), (it) => it.close());
+  const retention = undo.adopt(await Retention.open({ ...deps, engine, checkpoints, sinks, tenant }), (it) => it.close());
   undo.adopt(new UsageRefresher({ engine, clock, log }), (it) => it.close());
   const keys = undo.adopt(await ApiKeyDirectory.open(state, DEFAULT_TENANT, clock), (directory) => directory.close());
   const onUnreadable = (_key: string, error: unknown) =>
@@ -98,6 +102,7 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
     payloads: new PayloadReads({ reads, rpc: deps.rpc, audit, sealingKey: await generateSealingKey(), tenant, clock }),
     alerts: new AlertsApi(alerts, audit, clock),
     rebuild: new RebuildApi(rebuilds, audit),
+    retention: new RetentionApi(retention, new Exporting(retention.gate), audit, clock),
   });
   const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log }), (it) => it.close());
   // Before the app, which waits for answers to end.

@@ -29,6 +29,7 @@ describe('compileSnapshot', () => {
       revision: expect.stringMatching(/^[0-9a-f]{16}$/) as unknown,
       tenant: 'default',
       auditors: {},
+      auditRetentionDays: { events: 400, lines: 400, payloads: 90, usage: 1095 },
       compiledAt: '2023-11-14T22:13:20Z',
       publicUrl: 'http://localhost:8080',
       upstreams: [

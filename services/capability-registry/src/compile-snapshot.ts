@@ -9,6 +9,7 @@ import {
   type Snapshot,
 } from '@switchyard/contracts';
 import {
+  retentionDays,
   sinkReferences,
   type AppClientConfig,
   type CertificateSubject,
@@ -63,6 +64,7 @@ export function compileSnapshot(
     auditSinks: Object.entries(config.audit.sinks).map(([name, settings]) =>
       compileSink(name, settings, credentialVersions[sinkCredential(name)]),
     ),
+    auditRetentionDays: retentionDays(config.audit.retention),
     alertRules: Object.entries(config.audit.alerts.rules).map(([name, rule]) => ({ name, settings: JSON.stringify(rule) })),
     alertChannels: Object.entries(config.audit.alerts.channels).map(([name, settings]) =>
       compileSink(name, settings, credentialVersions[sinkCredential(channelSink(name))]),

@@ -10,6 +10,7 @@ import { peoplePaths } from './people.js';
 import { pipelinePaths } from './pipeline.js';
 import { rebuildPaths } from './rebuild.js';
 import { registryPaths } from './registry.js';
+import { retentionPaths } from './retention.js';
 import { secretsPaths } from './secrets.js';
 import { sinksPaths } from './sinks.js';
 import { storyPaths } from './story.js';
@@ -51,6 +52,7 @@ export function openApiDocument(publicUrl: string): object {
       ...rebuildPaths,
       ...sinksPaths,
       ...alertsPaths,
+      ...retentionPaths,
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Logger } from '@switchyard/telemetry';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { Exporting } from '../retention/exporting.js';
 import { decodeCursor, type EventPlace } from './cursor.js';
 import { EventTrail } from './event-trail.js';
 import { exportEvents } from './export/export-events.js';
@@ -18,9 +19,16 @@ import { Readers } from './readers.js';
 export class EventsController {
   readonly #trail: EventTrail;
   readonly #readers: Readers;
+  readonly #exporting: Exporting;
   readonly #log: Logger;
 
-  constructor(@Inject(EventTrail) trail: EventTrail, @Inject(Readers) readers: Readers, @Inject(LOG) log: Logger) {
+  constructor(
+    @Inject(EventTrail) trail: EventTrail,
+    @Inject(Readers) readers: Readers,
+    @Inject(Exporting) exporting: Exporting,
+    @Inject(LOG) log: Logger,
+  ) {
+    this.#exporting = exporting;
     this.#readers = readers;
     this.#trail = trail;
     this.#log = log;
@@ -39,14 +47,15 @@ export class EventsController {
   ): Promise<void> {
     const { format: name, cursor, ...filters } = query;
     const format = EXPORT_FORMATS[name];
-    const text = await exportEvents({
+    const wanted = {
       trail: this.#trail,
       scope: this.#readers.scopeOf(request),
       filters,
       after: placeBehind(cursor),
       format,
-      onFault: (error) => this.#log.error('an export of events failed', { error }),
-    });
+      onFault: (error: unknown) => this.#log.error('an export of events failed', { error }),
+    };
+    const text = await this.#exporting.run(() => exportEvents(wanted));
     response.writeHead(200, {
       'content-type': format.contentType,
       'content-disposition': `attachment; filename="events.${name}"`,

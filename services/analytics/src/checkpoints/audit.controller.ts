@@ -4,6 +4,7 @@ import { auditExportQuery, type AuditExportQuery, type AuditKeys } from '@switch
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { Exporting } from '../retention/exporting.js';
 import { Checkpoints } from './checkpoints.js';
 
 const HEADERS = {
@@ -18,9 +19,11 @@ const HEADERS = {
 @RequireRole('admin', 'auditor')
 export class AuditController {
   readonly #checkpoints: Checkpoints;
+  readonly #exporting: Exporting;
 
-  constructor(@Inject(Checkpoints) checkpoints: Checkpoints) {
+  constructor(@Inject(Checkpoints) checkpoints: Checkpoints, @Inject(Exporting) exporting: Exporting) {
     this.#checkpoints = checkpoints;
+    this.#exporting = exporting;
   }
 
   @Get('keys')
@@ -34,7 +37,7 @@ export class AuditController {
     @Res() response: ServerResponse,
   ): Promise<void> {
     const range = { fromMs: from === undefined ? 0 : Date.parse(from), untilMs: to === undefined ? undefined : Date.parse(to) };
-    const text = await this.#checkpoints.export(range);
+    const text = await this.#exporting.run(() => this.#checkpoints.export(range));
     if (text === undefined)
       throw new Problem(404, {
         reason: 'nothing_signed',

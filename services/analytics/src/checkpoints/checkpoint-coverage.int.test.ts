@@ -12,6 +12,7 @@ import { loadCheckpointKey } from './checkpoint-key-file.js';
 import { CheckpointStore } from './checkpoint-store.js';
 import { Checkpointer } from './checkpointer.js';
 import { StoredRuns } from './stored-runs.js';
+import { RetentionRecords } from '../retention/retention-records.js';
 import { TrailLines } from './trail-lines.js';
 import { verifiableExport } from './verifiable-export.js';
 
@@ -133,7 +134,10 @@ describe.each(ENGINES.slice(1))('checkpoints of what several replicas store in %
         expect(reached.at(-1)).toBe(LINES);
       }
       const exported: Buffer[] = [];
-      const text = await verifiableExport({ fromMs: 0, untilMs: undefined }, { store, lines, key });
+      const text = await verifiableExport(
+        { fromMs: 0, untilMs: undefined },
+        { store, lines, key, records: new RetentionRecords(engine, tenant, key) },
+      );
       for await (const line of text ?? []) exported.push(Buffer.from(line.trimEnd()));
       const verdict = await verifyExport(each(exported), {
         keys: [await publicCheckpointKey(key)],

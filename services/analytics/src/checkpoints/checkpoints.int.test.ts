@@ -14,6 +14,7 @@ import { CheckpointStore } from './checkpoint-store.js';
 import { Checkpointer } from './checkpointer.js';
 import { storeBatch } from '../ingest/store-batch.js';
 import { StoredRuns } from './stored-runs.js';
+import { RetentionRecords } from '../retention/retention-records.js';
 import { TrailLines } from './trail-lines.js';
 import { type ExportRange, verifiableExport } from './verifiable-export.js';
 
@@ -82,7 +83,7 @@ async function openTrail(open: () => Promise<{ engine: Engine } & AsyncDisposabl
       await stored(platform.audit);
     },
     exported: async (range = everything) => {
-      const text = await verifiableExport(range, { store, lines, key });
+      const text = await verifiableExport(range, { store, lines, key, records: new RetentionRecords(engine, tenant, key) });
       const found: Buffer[] = [];
       for await (const line of text ?? []) found.push(Buffer.from(line.trimEnd()));
       return found;

@@ -1,7 +1,8 @@
-import { publicCheckpointKey, readCheckpoint } from '@switchyard/audit';
+import { publicCheckpointKey, readCheckpoint, type CheckpointKey } from '@switchyard/audit';
 import { StateUnavailable } from '@switchyard/state';
 import { EngineError, type Engine } from '../engine/engine.js';
 import type { AnalyticsDeps } from '../start.js';
+import { RetentionRecords } from '../retention/retention-records.js';
 import { CheckpointCopies } from './checkpoint-copies.js';
 import { loadCheckpointKey, type CheckpointKeyFile } from './checkpoint-key-file.js';
 import { CheckpointStore } from './checkpoint-store.js';
@@ -25,13 +26,20 @@ export class Checkpoints {
   readonly #deps: Pick<AnalyticsDeps, 'log'>;
   readonly #checkpointer: Checkpointer;
   readonly #sources: ExportSources;
+  readonly #isCopied: boolean;
   readonly #timer: NodeJS.Timeout;
   #running: Promise<void> | undefined;
 
-  private constructor(deps: AnalyticsDeps, checkpointer: Checkpointer, sources: ExportSources, intervalMs: number) {
+  private constructor(
+    deps: AnalyticsDeps,
+    checkpointer: Checkpointer,
+    sources: ExportSources,
+    { intervalMs, copyTo }: Pick<CheckpointsConfig, 'intervalMs' | 'copyTo'>,
+  ) {
     this.#deps = deps;
     this.#checkpointer = checkpointer;
     this.#sources = sources;
+    this.#isCopied = copyTo !== undefined;
     this.intervalMs = intervalMs;
     this.#timer = setInterval(() => void this.run(), intervalMs).unref();
   }
@@ -47,7 +55,8 @@ export class Checkpoints {
     const lines = new TrailLines(engine, tenant);
     const copies = config.copyTo === undefined ? undefined : new CheckpointCopies(config.copyTo);
     const checkpointer = new Checkpointer({ ...deps, tenant, key, store, lines, copies, meter: telemetry.meter });
-    return new Checkpoints(deps, checkpointer, { key, store, lines }, config.intervalMs);
+    const records = new RetentionRecords(engine, tenant, key);
+    return new Checkpoints(deps, checkpointer, { key, store, lines, records }, config);
   }
 
   /** Signs and copies, unless that is under way. */
@@ -59,6 +68,21 @@ export class Checkpoints {
   async latest(): Promise<{ readonly number: number; readonly at: string } | undefined> {
     const entry = await this.#sources.store.latest();
     return entry && readCheckpoint(Buffer.from(entry.value).toString(), [this.#sources.key]);
+  }
+
+  /** What checkpoints and records of retention are signed with, a private JWK. */
+  get key(): CheckpointKey {
+    return this.#sources.key;
+  }
+
+  /** What retention has deleted. */
+  get records(): RetentionRecords {
+    return this.#sources.records;
+  }
+
+  /** Number of the newest that is where checkpoints are copied to; of any, where they are copied nowhere. @throws StateUnavailable */
+  async copiedThrough(): Promise<number> {
+    return this.#isCopied ? this.#sources.store.copied() : Number.MAX_SAFE_INTEGER;
   }
 
   /** What exports are verified with, a public JWK. */

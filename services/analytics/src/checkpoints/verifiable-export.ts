@@ -1,4 +1,5 @@
 import { headsOf, readCheckpoint, type CheckpointKey, type ExportHeader, type SignedCheckpoint } from '@switchyard/audit';
+import type { RetentionRecords } from '../retention/retention-records.js';
 import type { CheckpointStore } from './checkpoint-store.js';
 import { epochOf, type TrailLines } from './trail-lines.js';
 
@@ -7,6 +8,8 @@ export interface ExportSources {
   readonly store: CheckpointStore;
   readonly lines: TrailLines;
   readonly key: CheckpointKey;
+  /** What retention has deleted. */
+  readonly records: RetentionRecords;
 }
 
 /** Times that an export is to cover, milliseconds since 1970. */
@@ -18,7 +21,7 @@ export interface ExportRange {
 
 /**
  * Writes everything that was recorded between two checkpoints, with the checkpoints, so that `verifyExport` can tell whether it is as it
- * was recorded. Begins with the last checkpoint before the range, or with the trail, and ends with the first one behind it, or the newest.
+ * was recorded, but for what retention has deleted, which records say. Begins with the last checkpoint before the range, or with the trail, and ends with the first one behind it, or the newest.
  * @returns lines with line feeds; undefined where nothing has been signed yet
  * @throws EngineError, StateUnavailable
  */
@@ -43,18 +46,26 @@ export async function verifiableExport(
 async function* write(
   checkpoints: readonly SignedCheckpoint[],
   fromTheBeginning: boolean,
-  { lines }: ExportSources,
+  { lines, records }: ExportSources,
 ): AsyncGenerator<string, void> {
+  const starts = fromTheBeginning ? new Map<string, never>() : headsOf(checkpoints[0]!);
+  const ends = reached(checkpoints);
+  const deleted = (await records.all()).filter(({ record }) =>
+    Object.entries(record.ranges).some(([chain, ranges]) =>
+      ranges.some(([first, last]) => last > (starts.get(chain)?.sequence ?? 0) && first <= (ends.get(chain) ?? 0)),
+    ),
+  );
   const header: ExportHeader = {
     switchyard_audit_export: 1,
     checkpoints: checkpoints.length,
     from_the_beginning: fromTheBeginning,
+    ...(deleted.length > 0 && { retention: deleted.length }),
   };
   yield `${JSON.stringify(header)}\n`;
   for (const { jws } of checkpoints) yield `${JSON.stringify({ checkpoint: jws })}\n`;
-  const starts = fromTheBeginning ? new Map<string, never>() : headsOf(checkpoints[0]!);
+  for (const { jws } of deleted) yield `${JSON.stringify({ retention: jws })}\n`;
   let events = 0;
-  for (const [chain, last] of reached(checkpoints))
+  for (const [chain, last] of ends)
     for await (const line of lines.of(epochOf(chain), starts.get(chain)?.sequence ?? 0, last)) {
       events += 1;
       yield `${line}\n`;

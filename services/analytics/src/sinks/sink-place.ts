@@ -11,12 +11,15 @@ export interface Place {
   readonly expected: Readonly<Record<string, Expected>>;
   /** Up to where was read for what is being delivered, by sinks that gather: the same is gathered again after a restart. */
   readonly until?: number | undefined;
+  /** Everything that the stream had at this time has been delivered, milliseconds since 1970; absent where none is known. */
+  readonly throughMs?: number | undefined;
 }
 
 const placeSchema = z.object({
   sequence: z.number(),
   expected: z.record(z.string(), z.object({ epoch: z.number(), next: z.number() })),
   until: z.number().optional(),
+  throughMs: z.number().optional(),
 });
 
 const key = (sink: string) => `place/${sink}`;

@@ -7,6 +7,7 @@ import type { KvStore } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
 import { EngineError, type Engine } from '../engine/engine.js';
 import { backOffMs } from './back-off.js';
+import { CaughtUp } from './caught-up.js';
 import { deliverAll, Ended, type Delivery } from './deliver-all.js';
 import { gather, type Gathering } from './gather.js';
 import { InOrder } from './in-order.js';
@@ -62,6 +63,7 @@ export class SinkRunner {
   #status: Omit<SinkStatus, 'name' | 'type' | 'oldestMs'>;
   #oldestAtMs: number | undefined;
   #position = 0;
+  #caughtUp = new CaughtUp(undefined);
   /** Set where there may be something to replay. */
   #mayReplay = true;
   #replayAtMs = 0;
@@ -129,8 +131,14 @@ export class SinkRunner {
   async #serve(signal: AbortSignal): Promise<void> {
     const { bus, kv, clock } = this.#deps;
     const place = new SinkPlace(kv, this.#configured.name);
-    let at: Place = (await place.load()) ?? { sequence: await bus.lastSequence(EVENTS_STREAM), expected: {} };
+    // What a new sink finds in the stream it is not sent.
+    const begin = async (): Promise<Place> => {
+      const throughMs = clock.now();
+      return { sequence: await bus.lastSequence(EVENTS_STREAM), expected: {}, throughMs };
+    };
+    let at: Place = (await place.load()) ?? (await begin());
     await place.save(at);
+    this.#caughtUp = new CaughtUp(at.throughMs);
     const inOrder = new InOrder(PATIENCE_MS, at.expected);
     this.#position = at.sequence;
     this.#status = { ...this.#status, state: 'ok', reason: '' };
@@ -147,7 +155,8 @@ export class SinkRunner {
         await this.#look();
         if (this.#gathering !== undefined) await place.save({ ...at, until: this.#position });
         await deliverAll(items, this.#delivery(signal));
-        at = { sequence: Math.min(this.#position, inOrder.safeSequence), expected: inOrder.expected() };
+        const sequence = Math.min(this.#position, inOrder.safeSequence);
+        at = { sequence, expected: inOrder.expected(), throughMs: this.#caughtUp.reached(sequence) };
         await place.save(at);
         this.#oldestAtMs = undefined;
         await this.#look();
@@ -230,8 +239,12 @@ export class SinkRunner {
 
   /** How far it is behind. */
   async #look(): Promise<void> {
-    const last = await this.#deps.bus.lastSequence(EVENTS_STREAM).catch(() => undefined);
-    if (last !== undefined) this.#status = { ...this.#status, backlog: Math.max(0, last - this.#position) };
+    const { bus, clock } = this.#deps;
+    const atMs = clock.now();
+    const last = await bus.lastSequence(EVENTS_STREAM).catch(() => undefined);
+    if (last === undefined) return;
+    this.#caughtUp.see(last, atMs);
+    this.#status = { ...this.#status, backlog: Math.max(0, last - this.#position) };
   }
 
   #delivery(signal: AbortSignal): Delivery {

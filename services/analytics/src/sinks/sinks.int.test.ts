@@ -56,6 +56,26 @@ describe.each<BenchProfile>(['embedded', 'NATS'])('sinks (%s)', (profile) => {
     expect(states(replica)).toEqual(['a ok']);
   });
 
+  it('D11: say until when each has been sent everything, which goes on only with what is taken', async () => {
+    await using folder = await startFolder();
+    await using hook = await startWebhook();
+    await bench.configure({ a: { type: 'file', ...folder.settings }, hook: { type: 'webhook', ...hook.settings } });
+    await eventually(() => expect(states(bench.sinks).sort()).toEqual(['a ok', 'hook ok']));
+    const begunMs = bench.clock.now();
+    bench.clock.advance(86_400_000);
+    const ids = await bench.publish('edge-1', 1, 5);
+    await eventually(() => expect(folder.taken()).toEqual(ids));
+    const through = async (sink: string) =>
+      (await bench.sinks.deliveredThrough()).find((one) => one.sink === sink)?.throughMs ?? NaN;
+    await eventually(async () => expect(await through('a')).toBeGreaterThanOrEqual(begunMs + 86_400_000));
+    // The vault does not open it: what it has been sent ends where it began.
+    expect(await through('hook')).toBeLessThanOrEqual(begunMs);
+    await bench.sinks.startReplay({ sink: 'a', source: 'events', fromMs: 1_000, toMs: bench.clock.now() });
+    await eventually(async () => expect(await through('a')).toBeGreaterThanOrEqual(begunMs + 86_400_000));
+    await bench.configure({ a: { type: 'file', ...folder.settings } });
+    await eventually(async () => expect((await bench.sinks.deliveredThrough()).map(({ sink }) => sink)).toEqual(['a']));
+  });
+
   it("put an emitter's batches back into order", async () => {
     await using folder = await startFolder();
     await bench.configure({ a: { type: 'file', ...folder.settings } });

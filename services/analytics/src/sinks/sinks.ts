@@ -9,6 +9,7 @@ import { WatchedMap, type KvStore, type KvWatch, type State } from '@switchyard/
 import type { Logger, Telemetry } from '@switchyard/telemetry';
 import { randomUUID } from 'node:crypto';
 import type { Engine } from '../engine/engine.js';
+import { deliveredThrough, type DeliveredThrough } from './delivered-through.js';
 import { replayedSink, replaysOf, startReplay, type Replay } from './replay.js';
 import { SinkDeadLetters } from './sink-dead-letters.js';
 import { SinkMetrics } from './sink-metrics.js';
@@ -92,6 +93,11 @@ export class Sinks {
   /** @returns undefined where there is no such sink @throws StateUnavailable */
   async replays(sink: string): Promise<Replay[] | undefined> {
     return this.#serving.has(sink) ? replaysOf(this.#kv, sink) : undefined;
+  }
+
+  /** Until when each sink has been sent everything, whichever replica serves it. @throws StateUnavailable */
+  deliveredThrough(): Promise<DeliveredThrough[]> {
+    return deliveredThrough(this.#kv);
   }
 
   /** Idempotent. */

@@ -102,6 +102,7 @@ export function createRouter(
     { path: /^\/api\/v1\/requests\/(?!\.{1,2}$)[A-Za-z0-9._:-]{1,128}$/, handle: to('analytics') },
     { path: /^\/api\/v1\/audit\/sinks(\/[a-z0-9-]+\/replays)?$/, handle: to('analytics') },
     { path: /^\/api\/v1\/(usage(\/top)?|cost)$/, handle: to('analytics') },
+    { path: /^\/api\/v1\/(retention|legal-holds(\/[a-z0-9-]+)?)$/, handle: to('analytics') },
     { path: /^\/api\/v1\/alerts(\/[a-z0-9-]+\/silence)?$/, handle: to('analytics') },
     { path: /^\/api\/openapi\.json$/, methods: ['GET'], handle: (_request, response) => json(response, 200, openApi) },
     {

@@ -10,6 +10,7 @@ import { alerts, silence } from './audit-alerts.js';
 import { downloadCommand } from './audit-download.js';
 import { filterOptions, parametersOf, type Filters } from './audit-filters.js';
 import { eraseCommand, payloadCommand } from './audit-payload.js';
+import { holdCommand, retentionCommand } from './audit-holds.js';
 import { statusCommand } from './audit-status.js';
 import { storyCommand } from './audit-story.js';
 import { rebuildCommand } from './audit-rebuild.js';
@@ -42,7 +43,9 @@ export function command(terminal: Terminal): Command {
     .addCommand(replay(terminal))
     .addCommand(alerts(terminal))
     .addCommand(silence(terminal))
-    .addCommand(rebuildCommand(terminal));
+    .addCommand(rebuildCommand(terminal))
+    .addCommand(retentionCommand(terminal))
+    .addCommand(holdCommand(terminal));
 }
 
 function query(terminal: Terminal): Command {
