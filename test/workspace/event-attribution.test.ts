@@ -21,7 +21,7 @@ const TOKENS = ['arguments_tokens', 'result_tokens', 'model_tokens_in', 'model_t
 const OF_NOBODY = new Set(
   [
     ...['audit.checkpoint_signed', 'audit.shed', 'audit.gap_found', 'audit.gap_closed', 'event.unreadable'],
-    ...['alert.fired', 'alert.resolved', 'alert.undelivered'],
+    ...['alert.fired', 'alert.resolved', 'alert.undelivered', 'audit.retention_intended', 'audit.retention_deleted'],
   ].values(),
 );
 /** The configuration is a file: its author is who wrote that, by name alone. */
