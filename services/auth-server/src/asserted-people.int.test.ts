@@ -90,7 +90,8 @@ describe.each(STATE_PROFILES)('people asserted to upstreams by their company (ID
     const rpc = rpcs[(turn += 1) % rpcs.length] ?? rpcs[0]!;
     const request = {
       ...{ tenant: DEFAULT_TENANT, principalIssuer: PUBLIC_URL, principalSubject: subject },
-      ...{ audience: AUDIENCE, resource: RESOURCE, scope: 'read write', upstream: 'crm', requestId: 'request-7' },
+      ...{ audience: AUDIENCE, resource: RESOURCE, scope: 'read write', upstream: 'crm' },
+      ...{ requestId: 'request-7', traceId: 'trace-7', clientId: 'agent-7' },
       ...{ recipientJwk: key.publicJwk, ...over },
     };
     const { result } = await rpc.call(AssertionService.method.obtainIdJag, request, { timeoutMs: 30_000 });
@@ -123,7 +124,8 @@ describe.each(STATE_PROFILES)('people asserted to upstreams by their company (ID
     expect(decode(subjectToken, 1)).toMatchObject({ aud: 'switchyard', sub: `00u${people}` });
     expect(servers.events).toEqual([
       {
-        ...{ type: 'auth.identity_asserted', outcome: 'ok', request_id: 'request-7', upstream: 'crm' },
+        ...{ type: 'auth.identity_asserted', outcome: 'ok', request_id: 'request-7', trace_id: 'trace-7', client_id: 'agent-7' },
+        upstream: 'crm',
         ...{ principal_issuer: PUBLIC_URL, principal_subject: subject, principal_kind: 'user' },
         principal_name: `ana${people}@example.com`,
         detail: { provider: 'company', audience: AUDIENCE, resource: RESOURCE },

@@ -58,9 +58,7 @@ export class EmbeddedEngine implements Engine {
   async query(sql: string, params: QueryParams = {}): Promise<readonly unknown[]> {
     const settings = { default_format: 'JSONEachRow' } as const;
     const request = { query: sql, query_params: params, clickhouse_settings: settings };
-    const { stream } = await this.#run(() => this.#connection.query(request));
-    const lines = (await text(stream)).split('\n');
-    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as unknown);
+    return this.#rows(() => this.#connection.query(request));
   }
 
   async insertLines(table: string, lines: Uint8Array, token: string): Promise<number> {
@@ -110,10 +108,21 @@ export class EmbeddedEngine implements Engine {
 
   /** Read again after every command, which may have changed a table: no other process has it open. */
   #columnsOf(table: string): Promise<ParsedColumns> {
-    const known = this.#columns.get(table) ?? parsedColumns(this, table);
+    const known = this.#columns.get(table) ?? parsedColumns((sql) => this.#beforeInsert(sql), table);
     this.#columns.set(table, known);
     known.catch(() => this.#columns.delete(table));
     return known;
+  }
+
+  /** On the connection of inserts: on the other one, an expensive question would keep events from being stored (X7). */
+  #beforeInsert(sql: string): Promise<readonly unknown[]> {
+    return this.#rows(() => this.#inserting.query({ query: `${sql} FORMAT JSONEachRow` }));
+  }
+
+  async #rows(ask: () => ReturnType<ChdbConnection['query']>): Promise<readonly unknown[]> {
+    const { stream } = await this.#run(ask);
+    const lines = (await text(stream)).split('\n');
+    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as unknown);
   }
 
   async #write(file: string, lines: Uint8Array): Promise<void> {

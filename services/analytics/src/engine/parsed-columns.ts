@@ -1,5 +1,3 @@
-import type { Engine } from './engine.js';
-
 /** How the lines of a table are parsed. */
 export interface ParsedColumns {
   /** Names, as they stand in a statement. */
@@ -15,18 +13,21 @@ interface Column {
   readonly expression: string;
 }
 
-const COLUMNS = `SELECT name, type, default_kind AS kind, default_expression AS expression FROM system.columns
-  WHERE database = currentDatabase() AND table = {table:String} AND default_kind IN ('', 'DEFAULT') ORDER BY position`;
+const columnsOf = (
+  table: string,
+) => `SELECT name, type, default_kind AS kind, default_expression AS expression FROM system.columns
+  WHERE database = currentDatabase() AND table = '${table}' AND default_kind IN ('', 'DEFAULT') ORDER BY position`;
 
 const identifier = (name: string) => `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``;
 
 /**
  * The columns of a table as they are parsed: texts as texts, whatever they are in the table. The engine parses a text of low cardinality into a
  * column of its own, each time, which takes longer than all the rest of an insert; to make many texts one such column takes next to nothing.
- * @throws EngineError
+ * @param ask answers a statement that has no parameters, with no question of anybody before it
+ * @throws what it throws
  */
-export async function parsedColumns(engine: Pick<Engine, 'query'>, table: string): Promise<ParsedColumns> {
-  const columns = (await engine.query(COLUMNS, { table })) as Column[];
+export async function parsedColumns(ask: (sql: string) => Promise<readonly unknown[]>, table: string): Promise<ParsedColumns> {
+  const columns = (await ask(columnsOf(table))) as Column[];
   const names = columns.map(({ name }) => identifier(name));
   const declarations = columns.map(({ type, kind, expression }, index) =>
     [names[index], type.replaceAll('LowCardinality(String)', 'String'), kind, expression].join(' ').trimEnd(),
