@@ -55,6 +55,7 @@ describe('parseGatewayConfig', () => {
         captureLimitBytes: 64 * 1024,
         limitBytes: 1024 ** 3,
         whenFull: 'deny',
+        retention: { events: '400d', payloads: '90d', usage: '3y' },
         sinks: {},
         alerts: { rules: {}, channels: {} },
       },
