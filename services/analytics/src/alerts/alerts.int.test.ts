@@ -10,6 +10,7 @@ import type { Engine } from '../engine/engine.js';
 import { startReceiver } from '../sinks/fakes/http-receiver.fixture.js';
 import { vaultOf } from '../sinks/sinks.fixture.js';
 import { Alerts } from './alerts.js';
+import type { RuleState } from './rule-state.js';
 import { snapshotOf } from './alerts.fixture.js';
 
 const SECRET = `whsec_${Buffer.alloc(32, 5).toString('base64')}`;
@@ -67,6 +68,15 @@ describe.each(['embedded', 'NATS'])('alerts (%s)', (profile) => {
       await eventually(async () => expect(await states(alerts)).toEqual(['a firing']), { timeoutMs: 30_000 });
     await eventually(() => expect(bodies).toHaveLength(1), { timeoutMs: 30_000 });
 
+    // Who takes over sends again what is not known to have arrived.
+    const kv = await state.bucket(BUCKETS.alerts, DEFAULT_TENANT);
+    await eventually(
+      async () => {
+        const { messages } = JSON.parse(Buffer.from((await kv.get('rule/a'))!.value).toString()) as RuleState;
+        expect(messages.filter(({ pending }) => pending.length > 0)).toEqual([]);
+      },
+      { timeoutMs: 30_000 },
+    );
     await one.close();
     denied = ['ana', 'bob'];
     await eventually(() => expect(bodies).toHaveLength(2), { timeoutMs: 30_000 });
@@ -77,7 +87,6 @@ describe.each(['embedded', 'NATS'])('alerts (%s)', (profile) => {
 
     await configure({ b: { kind: 'denial-burst', per: 'client' } });
     await eventually(async () => expect(await states(other)).toEqual(['b firing']), { timeoutMs: 30_000 });
-    const kv = await state.bucket(BUCKETS.alerts, DEFAULT_TENANT);
     expect(await kv.keys('rule/')).toEqual(['rule/b']);
     expect(await other.silence('a', { untilMs: clock.now() + 60_000, by: 'ops', reason: 'x' })).toBe(false);
     expect(await other.silence('b', { untilMs: clock.now() + 60_000, by: 'ops', reason: 'x' })).toBe(true);
