@@ -147,7 +147,8 @@ describe('connections to one server', () => {
       first = false;
     });
     const pool = poolTo(port);
-    expect(await codeOf(ask(pool, { timeoutMs: 100 }))).toBe(code);
+    // Only silence is waited for; what is answered may take as long as a busy machine does.
+    expect(await codeOf(ask(pool, { timeoutMs: code === 'RESPONSE_TIMEOUT' ? 100 : 10_000 }))).toBe(code);
     expect((await ask(pool).answer).body).toBe('ok');
   });
 
