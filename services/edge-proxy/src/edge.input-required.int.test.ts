@@ -156,7 +156,7 @@ describe('results that ask for input (MCP 2026-07-28, "Multi Round-Trip Requests
 });
 
 describe('a requestState that is not for the request (E15)', () => {
-  const altered = (state: string) => `${state.slice(0, -2)}${state.endsWith('A') ? 'B' : 'A'}${state.slice(-1)}`;
+  const altered = (state: string) => `${state.slice(0, -2)}${state.at(-2) === 'A' ? 'B' : 'A'}${state.slice(-1)}`;
   it.each<readonly [id: string, change: (state: string) => Promise<Sent & { state?: unknown }>]>([
     ['E15.a altered', (state) => Promise.resolve({ state: altered(state) })],
     ['E15.b cut', (state) => Promise.resolve({ state: state.slice(0, 20) })],

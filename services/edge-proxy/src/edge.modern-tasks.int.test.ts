@@ -216,7 +216,7 @@ describe('a modern client that does not know tasks', () => {
 });
 
 describe('ids of tasks that are not the caller’s (E16)', () => {
-  const altered = (id: string) => `${id.slice(0, -2)}${id.endsWith('A') ? 'B' : 'A'}${id.slice(-1)}`;
+  const altered = (id: string) => `${id.slice(0, -2)}${id.at(-2) === 'A' ? 'B' : 'A'}${id.slice(-1)}`;
   it.each<readonly [id: string, change: (task: { taskId: string; raw: string }) => Promise<Sent & { taskId: string }>]>([
     ['TI-made-up', () => Promise.resolve({ taskId: 'b3c1' })],
     ['TI-empty', () => Promise.resolve({ taskId: '' })],
