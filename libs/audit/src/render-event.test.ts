@@ -31,7 +31,8 @@ describe('a rendered event', () => {
       return field.fieldKind === 'list' ? [scalar(field.scalar)] : scalar(field.scalar);
     };
     const fields = Object.fromEntries(EventSchema.fields.map((field) => [field.jsonName, value(field)]));
-    const line = renderEvent({ ...fields, occurred_at: '2026-02-03T04:05:06.007Z' } as unknown as EventFields, identity);
+    const known = { outcome: 'ok', occurred_at: '2026-02-03T04:05:06.007Z' };
+    const line = renderEvent({ ...fields, ...known } as unknown as EventFields, identity);
     // The spool adds the last one.
     expect([...Object.keys(JSON.parse(line) as object), 'chain'].sort()).toEqual(
       EventSchema.fields.map(({ jsonName }) => jsonName).sort(),

@@ -1,4 +1,5 @@
-import { STAGES, type EventFields, type Stage } from '@switchyard/contracts';
+import { OUTCOMES, STAGES, type EventFields, type Outcome, type Stage } from '@switchyard/contracts';
+import { flat } from './flat.js';
 import { rememberingMembers } from './repeated-members.js';
 import { shortenEvent, shortenTexts } from './shorten-event.js';
 
@@ -56,7 +57,7 @@ export function renderOpenEvent(fields: EventFields, identity: EventIdentity, sh
  * @returns members of a JSON object, each with a comma in front; texts are cut to 512 characters
  */
 export function renderCaller(fields: CallerFields): string {
-  return callerMembers(shortenTexts(fields));
+  return flat(callerMembers(shortenTexts(fields)));
 }
 
 /** Renders in which circumstances, for the events of one exchange. @param fields short texts @returns as `renderCaller` does */
@@ -66,16 +67,20 @@ export function renderCircumstances(fields: CircumstanceFields): string {
 
 /** Renders which rule decided. @returns as `renderCaller` does */
 export function renderRule(rule: string): string {
-  return text(',"rule":"', rule);
+  return flat(text(',"rule":"', rule));
 }
 
 /** Renders which session an event is of. @param digest of its id @returns as `renderCaller` does */
 export function renderSession(digest: string): string {
-  return text(',"session_id":"', digest);
+  return flat(text(',"session_id":"', digest));
 }
 
 const sharedMembers = (fields: EventFields) =>
   callerMembers(fields) + circumstanceMembers(fields) + renderRule(fields.rule ?? '') + renderSession(fields.session_id ?? '');
+
+const OUTCOME_MEMBERS = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, `,"outcome":"${outcome}"`])) as Readonly<
+  Record<Outcome, string>
+>;
 
 // One line a field: a loop over field names costs more than the rendering.
 function renderLine(fields: EventFields, identity: EventIdentity, shared: string): string {
@@ -83,9 +88,8 @@ function renderLine(fields: EventFields, identity: EventIdentity, shared: string
   return (
     renderIdentity(fields, identity) +
     shared +
-    `,"type":"${fields.type}"` +
     (isHop ? senderMembers(fields) + askedMembers(fields) : clientMembers(fields) + calledMembers(fields)) +
-    `,"outcome":"${fields.outcome}"` +
+    OUTCOME_MEMBERS[fields.outcome] +
     text(',"reason":"', fields.reason) +
     text(',"origin":"', fields.origin) +
     text(',"severity":"', fields.severity) +
@@ -130,23 +134,26 @@ const clientMembers = rememberingMembers(client);
 /** The same of what was sent to upstreams, which is in their revision; were it remembered with the others, each would oust the other. */
 const senderMembers = rememberingMembers(client);
 
-type Target = Pick<EventFields, 'upstream' | 'capability_kind' | 'capability' | 'upstream_capability' | 'method'>;
+type Target = Pick<EventFields, 'type' | 'upstream' | 'capability_kind' | 'capability' | 'upstream_capability' | 'method'>;
 
 const target = {
-  copy: ({ upstream, capability_kind, capability, upstream_capability, method }: Target): Copied<Target> => ({
+  copy: ({ type, upstream, capability_kind, capability, upstream_capability, method }: Target): Copied<Target> => ({
+    type,
     upstream,
     capability_kind,
     capability,
     upstream_capability,
     method,
   }),
-  isSame: (copy: Copied<Target>, { upstream, capability_kind, capability, upstream_capability, method }: Target) =>
+  isSame: (copy: Copied<Target>, { type, upstream, capability_kind, capability, upstream_capability, method }: Target) =>
+    copy.type === type &&
     copy.upstream === upstream &&
     copy.capability_kind === capability_kind &&
     copy.capability === capability &&
     copy.upstream_capability === upstream_capability &&
     copy.method === method,
   render: (fields: Target) =>
+    `,"type":"${fields.type}"` +
     text(',"upstream":"', fields.upstream) +
     text(',"capability_kind":"', fields.capability_kind) +
     text(',"capability":"', fields.capability) +
@@ -154,7 +161,7 @@ const target = {
     text(',"method":"', fields.method),
 };
 
-/** What was called, and where. */
+/** What happened, what was called, and where. */
 const calledMembers = rememberingMembers({ ...target, key: ({ capability }) => capability ?? '' });
 /** The same for what only an upstream was asked. */
 const askedMembers = rememberingMembers({ ...target, key: ({ upstream_capability }) => upstream_capability ?? '' });
@@ -172,27 +179,18 @@ function callerMembers(fields: CallerFields): string {
 }
 
 function circumstanceMembers(fields: CircumstanceFields): string {
-  return (
-    text(',"request_id":"', fields.request_id) +
-    text(',"trace_id":"', fields.trace_id) +
-    text(',"server":"', fields.server) +
-    text(',"snapshot":"', fields.snapshot)
-  );
+  return text(',"request_id":"', fields.request_id) + text(',"trace_id":"', fields.trace_id) + placeMembers(fields);
 }
 
-function renderIdentity(fields: EventFields, identity: EventIdentity): string {
-  const { tenant, sequence, recordedAtMs } = identity;
-  const boot = bootOf(identity);
-  const ownTenant = fields.tenant === undefined || fields.tenant === '' ? tenant : fields.tenant;
-  const occurredAt = fields.occurred_at === undefined ? rfc3339(recordedAtMs) : bothTimes(fields.occurred_at, recordedAtMs);
-  return `${boot.start}${sequence}","tenant":${tenantText(ownTenant)},"occurred_at":${occurredAt}${boot.middle}${sequence}"`;
-}
+type Place = Pick<EventFields, 'server' | 'snapshot'>;
 
-/** When it happened, and when it is recorded where that is another time. */
-function bothTimes(occurredAt: string, recordedAtMs: number): string {
-  const occurred = jsonText(occurredAt);
-  return Date.parse(occurredAt) === recordedAtMs ? occurred : `${occurred},"recorded_at":${rfc3339(recordedAtMs)}`;
-}
+/** Which server, and what it was by then. */
+const placeMembers = rememberingMembers<Place, Copied<Place>>({
+  key: ({ server }) => server ?? '',
+  copy: ({ server, snapshot }) => ({ server, snapshot }),
+  isSame: (copy, { server, snapshot }) => copy.server === server && copy.snapshot === snapshot,
+  render: ({ server, snapshot }) => text(',"server":"', server) + text(',"snapshot":"', snapshot),
+});
 
 interface Boot {
   readonly emitter: string;
@@ -203,12 +201,37 @@ interface Boot {
 
 let latestBoot: Boot = { emitter: '', epoch: 0, start: '', middle: '' };
 
+function renderIdentity(fields: EventFields, identity: EventIdentity): string {
+  const boot = bootOf(identity);
+  return `${boot.start}${identity.sequence}${betweenSequences(fields, identity, boot)}${identity.sequence}"`;
+}
+
+let latestMoment = { boot: latestBoot, tenant: '', recordedAtMs: Number.NaN, text: '' };
+
+/** What stands between the two places of the sequence; the latest is kept, because one turn of the event loop asks for the same one often. */
+function betweenSequences(fields: EventFields, { tenant, recordedAtMs }: EventIdentity, boot: Boot): string {
+  const ownTenant = fields.tenant === undefined || fields.tenant === '' ? tenant : fields.tenant;
+  if (fields.occurred_at !== undefined) return between(ownTenant, bothTimes(fields.occurred_at, recordedAtMs), boot);
+  if (latestMoment.recordedAtMs !== recordedAtMs || latestMoment.tenant !== ownTenant || latestMoment.boot !== boot)
+    latestMoment = { boot, tenant: ownTenant, recordedAtMs, text: flat(between(ownTenant, rfc3339(recordedAtMs), boot)) };
+  return latestMoment.text;
+}
+
+const between = (tenant: string, times: string, boot: Boot) =>
+  `","tenant":${jsonText(tenant)},"occurred_at":${times}${boot.middle}`;
+
+/** When it happened, and when it is recorded where that is another time. */
+function bothTimes(occurredAt: string, recordedAtMs: number): string {
+  const occurred = jsonText(occurredAt);
+  return Date.parse(occurredAt) === recordedAtMs ? occurred : `${occurred},"recorded_at":${rfc3339(recordedAtMs)}`;
+}
+
 /** What all events of a boot have in common; a process has one, as a rule. */
 function bootOf({ emitter, epoch }: EventIdentity): Boot {
   if (latestBoot.emitter !== emitter || latestBoot.epoch !== epoch) {
     const name = jsonText(emitter);
     const start = `{"event_id":${name.slice(0, -1)}/${epoch}/`;
-    latestBoot = { emitter, epoch, start, middle: `,"emitter":${name},"epoch":"${epoch}","sequence":"` };
+    latestBoot = { emitter, epoch, start: flat(start), middle: `,"emitter":${name},"epoch":"${epoch}","sequence":"` };
   }
   return latestBoot;
 }
@@ -245,14 +268,20 @@ function list(key: string, texts: readonly string[] | undefined): string {
   return texts === undefined || texts.length === 0 ? '' : `${key}[${texts.map(jsonText).join(',')}]`;
 }
 
-const STAGE_KEYS = STAGES.map((stage) => [stage, `,"${stage}":`] as const);
+const keysOf = (before: string) =>
+  Object.fromEntries(STAGES.map((stage) => [stage, `${before}"${stage}":`])) as Readonly<Record<Stage, string>>;
+const FIRST_STAGE = keysOf(',"stage_us":{');
+const NEXT_STAGE = keysOf(',');
 
 /** Times by stage; those that are 0 are left out. */
 function stages(times: Readonly<Partial<Record<Stage, number>>> | undefined): string {
   if (times === undefined) return '';
   let members = '';
-  for (const [stage, key] of STAGE_KEYS) members += unsigned(key, times[stage]);
-  return members === '' ? '' : `,"stage_us":{${members.slice(1)}}`;
+  for (const name in times) {
+    const stage = name as Stage;
+    members += unsigned((members === '' ? FIRST_STAGE : NEXT_STAGE)[stage], times[stage]);
+  }
+  return members === '' ? '' : `${members}}`;
 }
 
 function jsonText(text: string): string {
@@ -269,22 +298,5 @@ function escaped(text: string): string {
 /** RFC 8259 §7. */
 const asEscape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-let latestTenant = { text: '', json: '""' };
-
-/** Most processes have one tenant. */
-function tenantText(text: string): string {
-  if (latestTenant.text !== text) latestTenant = { text, json: jsonText(text) };
-  return latestTenant.json;
-}
-
-let latestMs = Number.NaN;
-let latestText = '';
-
-/** RFC 3339 in UTC with milliseconds, as JSON text; the latest one is kept, because one event-loop turn asks for the same one often. */
-function rfc3339(ms: number): string {
-  if (ms !== latestMs) {
-    latestText = `"${new Date(ms).toISOString()}"`;
-    latestMs = ms;
-  }
-  return latestText;
-}
+/** RFC 3339 in UTC with milliseconds, as JSON text. */
+const rfc3339 = (ms: number) => `"${new Date(ms).toISOString()}"`;

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { chainMember, writeLink } from './chain.js';
+import { flat } from './flat.js';
 
 /** One record of a segment file: `<crc32, 8 hex digits> <sequence> <recorded at, ms since 1970> <JSON>` and a line feed. */
 export interface SpoolRecord {
@@ -13,6 +14,8 @@ const space = 0x20;
 const lineFeed = 0x0a;
 const checksumLength = 8;
 const noChecksum = '0'.repeat(checksumLength);
+const beforeSequence = `${noChecksum} `;
+const afterMembers = flat(`${chainMember}\n`);
 const hexDigits = '0123456789abcdef';
 
 /**
@@ -20,7 +23,15 @@ const hexDigits = '0123456789abcdef';
  * @param open an object with members, of ASCII alone, without its closing brace: to take it away here would copy the whole text
  */
 export function encodeRecord(sequence: number, recordedAtMs: number, open: string): string {
-  return `${noChecksum} ${sequence} ${recordedAtMs} ${open}${chainMember}\n`;
+  return `${beforeSequence}${sequence}${timeText(recordedAtMs)}${open}${afterMembers}`;
+}
+
+let latestTime = { ms: Number.NaN, text: '' };
+
+/** What is recorded in one turn of the event loop has the same time, mostly. */
+function timeText(ms: number): string {
+  if (latestTime.ms !== ms) latestTime = { ms, text: flat(` ${ms} `) };
+  return latestTime.text;
 }
 
 /**
