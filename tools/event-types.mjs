@@ -224,13 +224,14 @@ export const TYPES = {
     { event: 'Event that refers to it.', payload: 'Its id.', cause: 'Why not, for administrators.' },
   ],
   'payload.erased': [
-    'What was captured of a principal was made unreadable for good.',
+    'What was captured of a principal was made unreadable for good, or a legal hold has kept it.',
     'token-vault',
     ADMIN,
     {
       erased_issuer: 'Issuer of the principal.',
       erased_subject: 'Subject of the principal.',
       count: 'How many keys were destroyed; 0 where nothing had been captured since the last time.',
+      holds: 'Names of the legal holds that have kept it, separated by spaces.',
     },
   ],
   'auth.client_deleted': [

@@ -223,11 +223,18 @@ describe.each<readonly [string, typeof startEmbedded]>([
   it('D10: what was captured of one principal is erased, what was captured of others is not', async () => {
     const args = ['audit', 'erase', '--issuer', 'api-key', '--principal', keys.ann.id];
     await expect(runSwitchyard(target, args)).rejects.toThrow('Add --yes');
+    await runSwitchyard(target, ['audit', 'hold', 'add', 'case-7', '--reason', 'a suit', '--principal', 'ann']);
+    await expect(runSwitchyard(target, [...args, '--yes'])).rejects.toThrow(
+      'the legal hold case-7 keeps what was captured of this principal. Release it ("switchyard audit hold release case-7',
+    );
+    expect(await read(eventOf('full'))).toMatchObject({ status: 200 });
+    await runSwitchyard(target, ['audit', 'hold', 'release', 'case-7', '--reason', 'settled']);
     await runSwitchyard(target, [...args, '--yes']);
     expect(await read(eventOf('full'))).toMatchObject({ status: 410, json: { reason: 'payload_erased' } });
     expect(await read(eventOf('redacted'))).toMatchObject({ status: 410 });
     expect(await read(eventOf('of-bob'))).toMatchObject({ status: 200, json: { arguments: ARGUMENTS } });
-    const [erased] = await admin.eventsWhen(1, { type: 'payload.erased' });
+    const [erased, refused] = await admin.eventsWhen(2, { type: 'payload.erased' });
+    expect(refused).toMatchObject({ outcome: 'denied', reason: 'held', http_status: 409, detail: { holds: 'case-7' } });
     expect(erased).toMatchObject({
       principal_name: 'first admin key',
       detail: { erased_issuer: 'api-key', erased_subject: keys.ann.id, count: '1' },

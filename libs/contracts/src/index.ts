@@ -75,6 +75,15 @@ export {
 export { CLAIMS_HEADER, CONNECT_CLIENT, DEFAULT_TENANT, type Principal } from './identity.js';
 export { EventSchema, type Event, type EventJson } from './gen/switchyard/events/v1/event_pb.js';
 export {
+  BeginErasureRequestSchema,
+  BeginErasureResponseSchema,
+  EndErasureRequestSchema,
+  EndErasureResponseSchema,
+  ErasureService,
+  type BeginErasureRequest,
+  type EndErasureRequest,
+} from './gen/switchyard/analytics/v1/erasure_pb.js';
+export {
   AssertionService,
   ObtainIdJagRequestSchema,
   ObtainIdJagResponseSchema,

@@ -17,6 +17,7 @@ import { Pipeline } from './pipeline/pipeline.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
 import { RebuildApi } from './rebuild/rebuild-api.js';
 import { RebuildController } from './rebuild/rebuild.controller.js';
+import { ErasuresHandler } from './retention/erasures-handler.js';
 import { Exporting } from './retention/exporting.js';
 import { HoldsController } from './retention/holds.controller.js';
 import { RetentionApi } from './retention/retention-api.js';
@@ -42,7 +43,7 @@ export interface Answering {
   readonly retention: RetentionApi;
 }
 
-/** The HTTP side of analytics. */
+/** The HTTP side of analytics, and its RPC handlers. */
 @Module({})
 export class AnalyticsModule {
   static with(answering: Answering): DynamicModule {
@@ -62,6 +63,7 @@ export class AnalyticsModule {
         RebuildController,
         RetentionController,
         HoldsController,
+        ErasuresHandler,
       ],
       providers: [
         { provide: EventTrail, useValue: trail },

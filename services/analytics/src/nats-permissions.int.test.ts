@@ -1,4 +1,12 @@
-import { BUCKETS, DEFAULT_TENANT, EVENTS_STREAM, eventsSubject, rpcSubject, VaultService } from '@switchyard/contracts';
+import {
+  BUCKETS,
+  DEFAULT_TENANT,
+  ErasureService,
+  EVENTS_STREAM,
+  eventsSubject,
+  rpcSubject,
+  VaultService,
+} from '@switchyard/contracts';
 import { connectNats, NatsBus } from '@switchyard/messaging';
 import { NatsState } from '@switchyard/state';
 import { startNats } from '@switchyard/testing';
@@ -57,5 +65,16 @@ describe('deploy/nats/nats.conf', () => {
     const edge = await linkOf('edge-proxy');
     const asked = edge.connection.request(rpcSubject(VaultService.method.leaseSinkSecrets), '', { timeout: 2_000 });
     await expect(asked).rejects.toThrow(/permission/i);
+
+    const serves = link.connection.subscribe(rpcSubject(ErasureService.method.beginErasure), {
+      queue: 'analytics',
+      callback: (_error, message) => void message.respond('held'),
+    });
+    await link.connection.flush();
+    for (const user of USERS.filter((one) => one !== 'analytics')) {
+      const request = (await linkOf(user)).connection.request(serves.getSubject(), '', { timeout: 2_000 });
+      if (user === 'token-vault') expect((await request).string()).toBe('held');
+      else await expect(request).rejects.toThrow(/permission/i);
+    }
   }, 60_000);
 });

@@ -32,6 +32,7 @@ import { Rebuilds } from './rebuild/rebuilds.js';
 import { SinksApi } from './sinks/sinks-api.js';
 import { Sinks } from './sinks/sinks.js';
 import { Tails } from './tail/tails.js';
+import { Erasures } from './retention/erasures.js';
 import { Exporting } from './retention/exporting.js';
 import { Retention } from './retention/retention.js';
 import { RetentionApi } from './retention/retention-api.js';
@@ -102,9 +103,15 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
     payloads: new PayloadReads({ reads, rpc: deps.rpc, audit, sealingKey: await generateSealingKey(), tenant, clock }),
     alerts: new AlertsApi(alerts, audit, clock),
     rebuild: new RebuildApi(rebuilds, audit),
-    retention: new RetentionApi(retention, new Exporting(retention.gate), audit, clock),
+    retention: new RetentionApi({
+      ...{ retention, audit, clock },
+      exporting: new Exporting(retention.gate),
+      erasures: new Erasures({ gate: retention.gate, reads, tenant, clock }),
+    }),
   });
-  const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log }), (it) => it.close());
+  const app = undo.adopt(await openAdminApp(module, { ...config.listen, keys, people, audit, log, rpc: deps.rpc }), (it) =>
+    it.close(),
+  );
   // Before the app, which waits for answers to end.
   undo.adopt(tails, (it) => it.close());
   const running = undo.move();

@@ -100,6 +100,35 @@ describe.each([['in process'], [NATS]])('keys of captured payloads, %s', (where)
     expect(refused).toMatchObject({ outcome: 'error', http_status: 410, detail: { cause: 'principal_erased' } });
   });
 
+  it('D10: stay where a legal hold covers the principal, and the answer says which and what to do', async () => {
+    const sealed = await seal(rig, ANN, 'ann');
+    rig.holds.refusal = { reason: 'held', holds: ['case-7', 'case-9'] };
+    const refused = await erase(rig, ANN);
+    expect([refused.status, await refused.json()]).toMatchObject([
+      409,
+      {
+        reason: 'held',
+        detail:
+          'Nothing was erased: the legal holds case-7, case-9 keep what was captured of this principal. Release them ("switchyard audit hold release case-7 --reason …"), then erase again.',
+      },
+    ]);
+    rig.holds.refusal = { reason: 'unavailable', holds: [] };
+    const unknown = await erase(rig, ANN);
+    expect([unknown.status, await unknown.json()]).toMatchObject([503, { reason: 'holds_unknown' }]);
+    expect(await open(rig, sealed)).toBe('ann');
+    rig.holds.refusal = undefined;
+    expect((await erase(rig, ANN)).status).toBe(200);
+    expect(await open(rig, sealed)).toBe('erased');
+    const asked = `begin ${DEFAULT_TENANT} ${ANN.principalIssuer} ann`;
+    expect(rig.holds.asked).toEqual([asked, asked, asked, 'end erasure-3']);
+    const whose = { erased_issuer: ANN.principalIssuer, erased_subject: 'ann' };
+    expect(await rig.events('payload.erased', 3)).toMatchObject([
+      { outcome: 'denied', reason: 'held', http_status: 409, detail: { ...whose, holds: 'case-7 case-9' } },
+      { outcome: 'error', reason: 'holds_unknown', http_status: 503, detail: whose },
+      { outcome: 'ok', detail: { ...whose, count: '1' } },
+    ]);
+  });
+
   it('D10: go with the tenant’s keys: what was captured is erased, and nothing is captured any more', async () => {
     const sealed = await seal(rig, ANN, 'ann');
     expect(

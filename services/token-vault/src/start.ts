@@ -17,6 +17,7 @@ import { Reseal } from './keyring/reseal.js';
 import { KmsHealth } from './kms/kms-health.js';
 import { KmsUnavailable } from './kms/kms.js';
 import { filesOf, openKms } from './kms/open-kms.js';
+import { LegalHolds } from './payloads/legal-holds.js';
 import { PayloadKeys } from './payloads/payload-keys.js';
 import { PersonalCredentials } from './personal-credentials.js';
 import { ReferenceFiles } from './reference-files.js';
@@ -96,7 +97,8 @@ async function openVault(config: TokenVaultConfig, deps: TokenVaultDeps, undo: A
   const rotateMs = config.dataKeys.rotateDays * dayMs;
   const upkeep = undo.adopt(new KeyUpkeep({ ...deps, keyring, reseal, rotateMs }), (it) => it.close());
   const claims = new ClaimsSigner(keyring, clock);
-  const parts = { tenant, secrets, credentials, keyring, reseal, upkeep, callerKey, personal, claims, payloads };
+  const holds = new LegalHolds({ ...deps, tenant });
+  const parts = { tenant, secrets, credentials, keyring, reseal, upkeep, callerKey, personal, claims, payloads, holds };
   return { health, keys, vault: new VaultContext({ ...deps, ...parts }) };
 }
 

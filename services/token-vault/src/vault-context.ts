@@ -6,6 +6,7 @@ import type { Credentials } from './credentials.js';
 import type { Keyring } from './keyring/keyring.js';
 import type { KeyUpkeep } from './keyring/key-upkeep.js';
 import type { Reseal } from './keyring/reseal.js';
+import type { LegalHolds } from './payloads/legal-holds.js';
 import type { PayloadKeys } from './payloads/payload-keys.js';
 import type { PersonalCredentials } from './personal-credentials.js';
 import type { SecretStore } from './secret-store.js';
@@ -23,6 +24,7 @@ export class VaultContext {
   readonly personal: PersonalCredentials;
   readonly claims: ClaimsSigner;
   readonly payloads: PayloadKeys;
+  readonly holds: LegalHolds;
   readonly audit: Pick<Audit, 'record' | 'accepting'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -40,6 +42,7 @@ export class VaultContext {
     this.personal = o.personal;
     this.claims = o.claims;
     this.payloads = o.payloads;
+    this.holds = o.holds;
     this.audit = o.audit;
     this.clock = o.clock;
     this.log = o.log;

@@ -18,6 +18,7 @@ import type { Logger } from '@switchyard/telemetry';
 import { eventually, tempDir, unusedName } from '@switchyard/testing';
 import path from 'node:path';
 import { tokenVaultConfigSchema } from './config.js';
+import { startHoldKeeper, type HoldKeeper } from './legal-holds.fixture.js';
 import { startTokenVault } from './start.js';
 
 type Templates = NonNullable<MessageInitShape<typeof ApplyCredentialsRequestSchema>['credentials']>;
@@ -27,6 +28,8 @@ export interface VaultRig extends AsyncDisposable {
   readonly platform: Platform;
   readonly vault: RunningService;
   readonly edgeKey: SealingKey;
+  /** Analytics, as far as it is asked for legal holds. */
+  readonly holds: HoldKeeper;
   readonly keys: { readonly admin: string; readonly auditor: string };
   /** Directory of the key file and of referenced files. */
   readonly dir: string;
@@ -126,6 +129,7 @@ export async function startVault(options: VaultRigOptions = {}): Promise<VaultRi
   await using undo = new AsyncDisposableStack();
   const dir = options.dir ?? undo.use(await tempDir()).path;
   const platform = undo.adopt(await openPlatform(dir, options.natsUrl), (it) => it.close());
+  const holds = undo.use(await startHoldKeeper(platform.rpc));
   const lines: EventJson[] = [];
   await collectEvents(platform, lines);
   const config = tokenVaultConfigSchema.parse({
@@ -166,6 +170,7 @@ export async function startVault(options: VaultRigOptions = {}): Promise<VaultRi
     platform,
     vault,
     edgeKey,
+    holds,
     keys: { admin, auditor },
     dir,
     api,

@@ -74,8 +74,12 @@ export const payloadsPaths = {
         200: { description: 'It is erased.', content: jsonContent(erasedPayloads) },
         401: problemResponse('No valid API key was sent.'),
         403: problemResponse('The API key does not have the role admin.'),
-        409: problemResponse('The confirmation is not the sentence that is asked for; nothing was erased.'),
-        503: problemResponse('The key service or the audit trail cannot be reached; nothing was erased.'),
+        409: problemResponse(
+          'Nothing was erased: the confirmation is not the sentence that is asked for, a legal hold keeps what was captured of this principal, or the keys of the tenant were destroyed.',
+        ),
+        503: problemResponse(
+          'Nothing was erased: the key service, the audit trail, or analytics, which knows the legal holds, cannot be reached.',
+        ),
       },
     },
   },

@@ -40,6 +40,12 @@ export const legalHoldSet = legalHoldView.extend({
     .strictObject({ table: z.string(), cut: instant })
     .optional()
     .describe('A deletion that had begun: what arrived before `cut` may be gone already. Absent: nothing was being deleted.'),
+  erasing: z
+    .array(z.strictObject({ issuer: z.string(), subject: z.string(), since: instant }))
+    .optional()
+    .describe(
+      'Erasures that had begun: what was captured of these principals until then may be unreadable. Absent: there were none.',
+    ),
 });
 
 /** Answer to `GET /api/v1/legal-holds`. */
@@ -116,7 +122,7 @@ export const retentionPaths = {
     },
     post: {
       operationId: 'setLegalHold',
-      summary: 'Keep matching rows from retention until the hold is released (role admin)',
+      summary: 'Keep matching rows from retention, and what was captured from erasure, until the hold is released (role admin)',
       ...own,
       requestBody: { required: true, content: jsonContent(legalHoldBody, 'input') },
       responses: {

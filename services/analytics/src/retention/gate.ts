@@ -9,23 +9,32 @@ const deletingSchema = z.object({ id: z.string(), name: z.string(), cutMs: z.num
 /** A deletion that has been begun, and has not been told of as over. */
 export type Deleting = z.output<typeof deletingSchema>;
 
+const erasingSchema = z.object({ id: z.string(), issuer: z.string(), subject: z.string(), startedAtMs: z.number() });
+
+/** An erasure of what was captured of a principal that was allowed, and has not been told of as over. */
+export type Erasing = z.output<typeof erasingSchema>;
+
 const gateSchema = z.object({
   deleting: deletingSchema.optional(),
+  /** Absent where a release of before has written it. */
+  erasing: z.array(erasingSchema).default([]),
   /** Until when each export is believed to run, unless it says so again; milliseconds since 1970. */
   exports: z.record(z.string(), z.number()),
   holds: z.array(holdSchema),
 });
 
-/** What exports, deletions and holds have to agree on. */
+/** What exports, deletions, erasures and holds have to agree on. */
 export type GateState = z.output<typeof gateSchema>;
 
 const KEY = 'gate';
-const NOTHING: GateState = { exports: {}, holds: [] };
+const NOTHING: GateState = { erasing: [], exports: {}, holds: [] };
 
 /** How long an export that says nothing is believed to run. */
 const EXPORT_MS = 60_000;
 /** How often it says that it does. */
 export const EXPORT_EVERY_MS = 15_000;
+/** What became of an erasure that nobody has ended is forgotten when the same principal's is begun again, after so long. */
+const FORGOTTEN_MS = 3_600_000;
 /** Longer lists would not be read by anybody. */
 export const MOST_HOLDS = 200;
 
@@ -36,7 +45,13 @@ export type Refused = 'deleting' | 'exporting';
 export type Begun = { readonly refused: Refused } | { readonly holds: readonly Hold[] };
 
 /** What became of a hold that was to be set: `taken` where another has the name, `full` where there are too many. */
-export type HoldSet = 'taken' | 'full' | { readonly during: Deleting | undefined };
+export type HoldSet = 'taken' | 'full' | Underway;
+
+/** What was under way when a hold was set. */
+export interface Underway {
+  readonly during: Deleting | undefined;
+  readonly erasing: readonly Erasing[];
+}
 
 /**
  * One value that all replicas change by compare-and-set, so that of a deletion and an export one comes first, and that each deletion knows
@@ -74,6 +89,31 @@ export class Gate {
     }));
   }
 
+  /**
+   * Begins an erasure, unless holds were set or released since it was asked which of them cover it.
+   * @param asked the holds of which none does
+   * @returns whether it has begun
+   * @throws StateUnavailable
+   */
+  async beginErasing(erasing: Erasing, asked: readonly Hold[]): Promise<boolean> {
+    const known = JSON.stringify(asked);
+    const isStale = ({ issuer, subject, startedAtMs }: Erasing) =>
+      issuer === erasing.issuer && subject === erasing.subject && startedAtMs < erasing.startedAtMs - FORGOTTEN_MS;
+    return this.#change((state) => {
+      if (JSON.stringify(state.holds) !== known) return { result: false };
+      const others = state.erasing.filter((one) => !isStale(one));
+      return { state: { ...state, erasing: [...others, erasing] }, result: true };
+    });
+  }
+
+  /** Says that an erasure is over. @throws StateUnavailable */
+  async endErasing(id: string): Promise<void> {
+    await this.#change((state) => ({
+      state: { ...state, erasing: state.erasing.filter((one) => one.id !== id) },
+      result: undefined,
+    }));
+  }
+
   /** Begins an export. @returns its id; undefined while something is being deleted @throws StateUnavailable */
   async beginExport(): Promise<string | undefined> {
     const id = randomUUID();
@@ -101,14 +141,15 @@ export class Gate {
 
   /**
    * Sets a hold.
-   * @returns where it is set, the deletion that was under way already
+   * @returns where it is set, what was under way already
    * @throws StateUnavailable
    */
   async setHold(hold: Hold): Promise<HoldSet> {
     return this.#change<HoldSet>((state) => {
       if (state.holds.some(({ name }) => name === hold.name)) return { result: 'taken' };
       if (state.holds.length >= MOST_HOLDS) return { result: 'full' };
-      return { state: { ...state, holds: [...state.holds, hold] }, result: { during: state.deleting } };
+      const { deleting: during, erasing } = state;
+      return { state: { ...state, holds: [...state.holds, hold] }, result: { during, erasing } };
     });
   }
 

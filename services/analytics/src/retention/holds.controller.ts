@@ -17,7 +17,7 @@ import {
   type LegalHoldList,
   type LegalHoldSet,
 } from '@switchyard/contracts';
-import { MOST_HOLDS } from './gate.js';
+import { MOST_HOLDS, type Underway } from './gate.js';
 import type { Hold } from './hold.js';
 import { RetentionApi } from './retention-api.js';
 
@@ -51,8 +51,7 @@ export class HoldsController {
     if (set === 'full')
       throw new Problem(409, { reason: 'too_many_holds', detail: `There are ${MOST_HOLDS} holds. Release some, or join them.` });
     await this.#tell(request, 'audit.hold_set', hold, hold.reason);
-    const { during } = set;
-    return during ? { ...hold, deleting: { table: during.name, cut: new Date(during.cutMs).toISOString() } } : hold;
+    return { ...hold, ...underway(set) };
   }
 
   @Delete(':name')
@@ -78,4 +77,14 @@ export class HoldsController {
     const detail = Object.fromEntries(Object.entries(said).filter((one): one is [string, string] => one[1] !== undefined));
     await this.api.audit.record({ ...actorFields(request), type, outcome: 'ok', detail });
   }
+}
+
+function underway({ during, erasing }: Underway): Pick<LegalHoldSet, 'deleting' | 'erasing'> {
+  const at = (ms: number) => new Date(ms).toISOString();
+  return {
+    ...(during !== undefined && { deleting: { table: during.name, cut: at(during.cutMs) } }),
+    ...(erasing.length > 0 && {
+      erasing: erasing.map(({ issuer, subject, startedAtMs }) => ({ issuer, subject, since: at(startedAtMs) })),
+    }),
+  };
 }

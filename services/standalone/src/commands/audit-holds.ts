@@ -42,12 +42,17 @@ function add(terminal: Terminal): Command {
       const { reason, principal, server, from, to } = options;
       const said = { name, reason, principal, server, from, to };
       const body = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
-      const { deleting } = await askApi(gateway, { method: 'POST', path: PATH, body }, legalHoldSet);
+      const { deleting, erasing = [] } = await askApi(gateway, { method: 'POST', path: PATH, body }, legalHoldSet);
       print(terminal, `What ${name} matches is kept until it is released.`);
       if (deleting !== undefined)
         remark(
           terminal,
           `Rows of ${deleting.table} were being deleted at that time: what arrived before ${deleting.cut} may be gone already.`,
+        );
+      for (const { subject, since } of erasing)
+        remark(
+          terminal,
+          `What was captured of ${oneLine(subject)} was being erased since ${since}: what was captured until now may be unreadable.`,
         );
     });
 }
