@@ -30,6 +30,8 @@ export const BUCKETS = {
   dataKeys: 'data-keys',
   /** token-vault: what each principal's captured payloads are encrypted under, encrypted; `<digest of the principal>` → envelope. */
   payloadKeys: 'payload-keys',
+  /** token-vault: principals whose captured payloads have just been erased, `principalHash()` → nothing; for minutes. Watched by edges. */
+  payloadErasures: 'payload-erasures',
   /** token-vault: its public keys, `caller-proof` → X25519 public key (JWK, JSON) that `caller_proof` of a lease is sealed to. Watched by edges. */
   vaultKeys: 'vault-keys',
   /** token-vault: each principal's connections to upstreams, encrypted. */

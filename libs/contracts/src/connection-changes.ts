@@ -5,15 +5,15 @@ import type { Principal } from './identity.js';
 /** Place in the bucket `vault-keys` of the key that `LeaseCredentialRequest.caller_proof` is sealed to. */
 export const CALLER_PROOF_KEY = 'caller-proof';
 
-/**
- * Place in the bucket `connection-changes` of what became of a principal's connections to an upstream. The principal is hashed:
- * keys show in the monitoring of NATS, and whose they are is nobody's business there.
- */
-export function connectionChangeKey(upstream: string, { issuer, subject }: Pick<Principal, 'issuer' | 'subject'>): string {
-  const who = createHash('sha256')
+/** What a principal is called where whose something is is nobody's business: keys of buckets show in the monitoring of NATS. */
+export const principalHash = ({ issuer, subject }: Pick<Principal, 'issuer' | 'subject'>): string =>
+  createHash('sha256')
     .update(JSON.stringify([issuer, subject]))
     .digest('base64url');
-  return `${upstream}/${who}`;
+
+/** Place in the bucket `connection-changes` of what became of a principal's connections to an upstream. */
+export function connectionChangeKey(upstream: string, principal: Pick<Principal, 'issuer' | 'subject'>): string {
+  return `${upstream}/${principalHash(principal)}`;
 }
 
 /** What became of a principal's connections to an upstream. Whatever was leased of them before is not used any more. */

@@ -20,7 +20,13 @@ export {
 } from './openapi/payloads.js';
 export { BUCKETS, type BucketName } from './buckets.js';
 export { emitterProgress, emitterProgressKey, parseEmitterProgressKey, type EmitterProgress } from './emitter-progress.js';
-export { CALLER_PROOF_KEY, connectionChange, connectionChangeKey, type ConnectionChange } from './connection-changes.js';
+export {
+  CALLER_PROOF_KEY,
+  connectionChange,
+  connectionChangeKey,
+  principalHash,
+  type ConnectionChange,
+} from './connection-changes.js';
 export {
   legalHoldBody,
   legalHoldList,

@@ -1,4 +1,10 @@
-import { type ConnectionChange, connectionChange, connectionChangeKey, type Principal } from '@switchyard/contracts';
+import {
+  type ConnectionChange,
+  connectionChange,
+  connectionChangeKey,
+  type Principal,
+  principalHash,
+} from '@switchyard/contracts';
 import type { KvChange, KvStore, KvWatch } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
 import type { Cancellation } from './cancellation.js';
@@ -22,7 +28,7 @@ const hashes = new WeakMap<object, string>();
 export function hashOf(principal: Pick<Principal, 'issuer' | 'subject'>): string {
   const known = hashes.get(principal);
   if (known !== undefined) return known;
-  const hash = connectionChangeKey('', principal).slice(1);
+  const hash = principalHash(principal);
   hashes.set(principal, hash);
   return hash;
 }

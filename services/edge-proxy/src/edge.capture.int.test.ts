@@ -2,12 +2,14 @@ import { create, fromJson, type JsonValue, toJson } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { openPayload, parsePayload, payloadDigest, type PayloadLine } from '@switchyard/audit';
 import {
+  BUCKETS,
   CaptureMode,
   DEFAULT_TENANT,
   type EventJson,
   LeasePayloadKeyRequestSchema,
   LeasePayloadKeyResponseSchema,
   PAYLOADS_STREAM,
+  principalHash,
   rpcSubject,
   VaultService,
 } from '@switchyard/contracts';
@@ -197,6 +199,21 @@ describe('capture', () => {
     vault = serveKeys(edge.rpc);
     const sent = await Promise.all([send('full'), send('full'), send('full')]);
     expect([vault.asked, sent.map(({ event }) => event.detail?.['capture'])]).toEqual([1, ['full', 'full', 'full']]);
+  });
+
+  it('D10: another key follows at once where the vault says that it is erased', async () => {
+    vault = serveKeys(edge.rpc);
+    const first = (await send('full')).event;
+    const { principal_issuer: issuer = '', principal_subject: subject = '' } = first;
+    const erasures = await edge.state.bucket(BUCKETS.payloadErasures, DEFAULT_TENANT);
+    await erasures.put(principalHash({ issuer, subject }), Buffer.from(''), { ttlMs: 60_000 });
+    const second = await eventually(async () => {
+      const { event } = await send('full');
+      return vault?.asked === 2 && event;
+    });
+    const keyOf = async ({ detail }: EventJson) =>
+      (await eventually(() => payloads.find(({ payload_id }) => payload_id === detail?.payload) ?? false)).key_id;
+    expect([await keyOf(first), await keyOf(second)]).toEqual(['owner.1', 'owner.2']);
   });
 
   it('another key follows, and nothing is left out meanwhile', async () => {

@@ -254,8 +254,9 @@ export class PublicEdge {
     await Promise.all([this.#mcp.drain(drainTimeoutMs), this.#rounds.drain(drainTimeoutMs)]);
     await this.#listeners.close();
     await this.#watch?.close();
-    const { cancellations, connections, revocations } = this.#edge;
-    await Promise.all([this.#changes, this.#proofs, cancellations, connections, revocations].map((followed) => followed.close()));
+    const { cancellations, connections, payloadKeys, revocations } = this.#edge;
+    const followed = [this.#changes, this.#proofs, cancellations, connections, payloadKeys, revocations];
+    await Promise.all(followed.map((one) => one.close()));
     this.#edge.suspended.close();
     await this.#edge.pool.close();
     await this.#edge.handedOver.settled();
@@ -324,6 +325,7 @@ async function openLeases(
   const proofs = await CallerProofs.open(await state.bucket(BUCKETS.vaultKeys, DEFAULT_TENANT), log);
   const sealingKey = await generateSealingKey();
   const leases = new CredentialLeases({ rpc, clock, edge: emitter, sealingKey, connections, proofs, log });
-  const payloadKeys = new PayloadKeys({ rpc, clock, edge: emitter, sealingKey, log });
+  const erasures = await state.bucket(BUCKETS.payloadErasures, DEFAULT_TENANT);
+  const payloadKeys = await PayloadKeys.open({ rpc, clock, edge: emitter, sealingKey, erasures, log });
   return { connections, proofs, leases, payloadKeys, renew: (...rejected) => leases.renew(...rejected) };
 }

@@ -1,6 +1,6 @@
 import { fromJsonString } from '@bufbuild/protobuf';
 import { sealPayload } from '@switchyard/audit';
-import { BUCKETS, DEFAULT_TENANT, PayloadKeyMaterialSchema, VaultService } from '@switchyard/contracts';
+import { BUCKETS, DEFAULT_TENANT, PayloadKeyMaterialSchema, principalHash, VaultService } from '@switchyard/contracts';
 import { openSealed } from '@switchyard/oauth';
 import { eventually, startNats } from '@switchyard/testing';
 import { startVault, type VaultRig } from './vault.fixture.js';
@@ -87,7 +87,10 @@ describe.each([['in process'], [NATS]])('keys of captured payloads, %s', (where)
     const [anns, bobs] = [await seal(rig, ANN, 'ann'), await seal(rig, BOB, 'bob')];
     expect((await erase(rig, ANN, 'yes')).status).toBe(409);
     expect(await open(rig, anns)).toBe('ann');
+    const told = await rig.platform.state.bucket(BUCKETS.payloadErasures, DEFAULT_TENANT);
+    expect(await told.keys()).toEqual([]);
     expect(await (await erase(rig, ANN)).json()).toEqual({ issuer: ANN.principalIssuer, subject: 'ann', erased: 1 });
+    expect(await told.keys()).toEqual([principalHash({ issuer: ANN.principalIssuer, subject: 'ann' })]);
     expect(await (await erase(rig, ANN)).json()).toMatchObject({ erased: 0 });
     const later = await seal(rig, ANN, 'later');
     expect([await open(rig, anns), await open(rig, later), await open(rig, bobs)]).toEqual(['erased', 'later', 'bob']);

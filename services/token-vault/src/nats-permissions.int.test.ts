@@ -16,8 +16,9 @@ const OWNED = [
   BUCKETS.connecting,
   BUCKETS.vaultKeys,
   BUCKETS.connectionChanges,
+  BUCKETS.payloadErasures,
 ];
-const TOLD: readonly BucketName[] = [BUCKETS.vaultKeys, BUCKETS.connectionChanges];
+const TOLD: readonly BucketName[] = [BUCKETS.vaultKeys, BUCKETS.connectionChanges, BUCKETS.payloadErasures];
 
 describe('deploy/nats/nats.conf', () => {
   it('NP-4 lets the vault keep connections, edges hear what changes of them, and nobody else read or write any of it', async () => {
@@ -45,8 +46,8 @@ describe('deploy/nats/nats.conf', () => {
       for (const user of strangers) await expect((await stateOf(user)).bucket(name, DEFAULT_TENANT)).rejects.toThrow();
       expect((await kv.delete('a', revision)).ok).toBe(true);
     }
-    const changes = await edge.bucket(BUCKETS.connectionChanges, DEFAULT_TENANT);
-    await expect(changes.put('forged', Buffer.from('1'))).rejects.toThrow();
+    for (const name of [BUCKETS.connectionChanges, BUCKETS.payloadErasures])
+      await expect((await edge.bucket(name, DEFAULT_TENANT)).put('forged', Buffer.from('1'))).rejects.toThrow();
     const revocations = await Revocations.open(vault, DEFAULT_TENANT, () => undefined);
     await revocations.confirm();
     await revocations.close();

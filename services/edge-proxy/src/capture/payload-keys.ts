@@ -1,9 +1,10 @@
 import { fromJsonString } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { PayloadKeyMaterialSchema, type Principal, VaultService } from '@switchyard/contracts';
+import { PayloadKeyMaterialSchema, type Principal, principalHash, VaultService } from '@switchyard/contracts';
 import { type Rpc, RpcFault, RpcUnavailable } from '@switchyard/messaging';
 import { openSealed, type SealingKey } from '@switchyard/oauth';
 import type { Clock } from '@switchyard/runtime';
+import type { KvStore, KvWatch } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
 
 /** What one principal's captured payloads are encrypted with. */
@@ -19,6 +20,8 @@ export type NoPayloadKey = 'vault_unavailable' | 'key_destroyed';
 
 interface Held {
   readonly key: PayloadKey;
+  /** Whose it is, as `principalHash` makes it. */
+  readonly owner: string;
   readonly untilMs: number;
   /** When another one is asked for, while this one is used on. */
   readonly renewAtMs: number;
@@ -26,10 +29,12 @@ interface Held {
 
 /** What asking for keys needs. */
 export interface PayloadKeysOptions {
-  readonly rpc: Rpc;
+  readonly rpc: Pick<Rpc, 'call'>;
   readonly clock: Clock;
   readonly edge: string;
   readonly sealingKey: SealingKey;
+  /** The bucket `payload-erasures`. */
+  readonly erasures: Pick<KvStore, 'watch'>;
   readonly log: Logger;
 }
 
@@ -45,9 +50,33 @@ export class PayloadKeys {
   readonly #asking = new Map<string, Promise<PayloadKey | NoPayloadKey>>();
   #failed: { readonly why: NoPayloadKey; readonly untilMs: number } | undefined;
   #sweptAtMs = 0;
+  /** Grows with every erasure that is heard of: what the vault was asked for before may be a key that is erased. */
+  #erasures = 0;
+  #watch: KvWatch | undefined;
 
-  constructor(options: PayloadKeysOptions) {
+  private constructor(options: PayloadKeysOptions) {
     this.#o = options;
+  }
+
+  /** Leases keys, and lets go of those that the vault says are erased. */
+  static async open(options: PayloadKeysOptions): Promise<PayloadKeys> {
+    const keys = new PayloadKeys(options);
+    keys.#watch = await options.erasures.watch((change) => {
+      if (change.kind === 'put') keys.#forget(change.entry.key);
+    });
+    await keys.#watch.ready;
+    return keys;
+  }
+
+  /** Hears of erasures no more. */
+  async close(): Promise<void> {
+    await this.#watch?.close();
+  }
+
+  /** @param who as `principalHash` makes it */
+  #forget(who: string): void {
+    this.#erasures += 1;
+    for (const [place, { owner }] of this.#held) if (owner === who) this.#held.delete(place);
   }
 
   /** The key for what a principal does now. A promise only where the vault must be asked. */
@@ -74,9 +103,10 @@ export class PayloadKeys {
     return asking;
   }
 
-  async #ask(place: string, { tenant, issuer, subject }: Principal): Promise<PayloadKey | NoPayloadKey> {
+  async #ask(place: string, principal: Principal): Promise<PayloadKey | NoPayloadKey> {
     const { rpc, clock, edge, sealingKey, log } = this.#o;
-    const askedAtMs = clock.now();
+    const { tenant, issuer, subject } = principal;
+    const [askedAtMs, erasures] = [clock.now(), this.#erasures];
     const request = { tenant, principalIssuer: issuer, principalSubject: subject, edge, recipientJwk: sealingKey.publicJwk };
     try {
       const options = { timeoutMs: ASK_WITHIN_MS };
@@ -87,9 +117,11 @@ export class PayloadKeys {
         throw new RpcFault('the vault answered without a key for payloads');
       const { sealed, version, expiresAt } = result.value;
       const key = await openKey(sealingKey, sealed, version);
+      if (erasures !== this.#erasures) return await this.#ask(place, principal);
       const untilMs = timestampMs(expiresAt);
       this.#sweep(askedAtMs);
-      this.#held.set(place, { key, untilMs, renewAtMs: askedAtMs + (untilMs - askedAtMs) * 0.7 });
+      const owner = principalHash(principal);
+      this.#held.set(place, { key, owner, untilMs, renewAtMs: askedAtMs + (untilMs - askedAtMs) * 0.7 });
       this.#failed = undefined;
       return key;
     } catch (error) {

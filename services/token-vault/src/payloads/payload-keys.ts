@@ -1,6 +1,6 @@
 import { openPayload } from '@switchyard/audit';
-import { BUCKETS } from '@switchyard/contracts';
-import type { State } from '@switchyard/state';
+import { BUCKETS, principalHash } from '@switchyard/contracts';
+import type { KvStore, State } from '@switchyard/state';
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { KEY_BYTES } from '../key-encryption-key.js';
 import type { Keyring } from '../keyring/keyring.js';
@@ -35,6 +35,8 @@ interface Stored {
 
 /** `<digest of the principal>.<generation>.<lease>` */
 const KEY_ID = /^([A-Za-z0-9_-]{22})\.([0-9a-f]{16})\.([0-9a-f]{32})$/;
+/** Longer than a lease: whoever was away for longer has no key any more. */
+const TOLD_MS = 10 * 60_000;
 const REDACTION = 'payload redaction';
 const NOTHING: Stored = { keys: { erased: [] }, place: undefined };
 
@@ -56,9 +58,11 @@ export class PayloadKeys {
   readonly #keyring: Keyring;
   readonly #tenant: string;
   readonly #clock: { now(): number };
+  readonly #erasures: KvStore;
 
-  private constructor(sealed: SealedStore, { keyring, tenant, clock }: TenantRecords) {
+  private constructor(sealed: SealedStore, erasures: KvStore, { keyring, tenant, clock }: TenantRecords) {
     this.sealed = sealed;
+    this.#erasures = erasures;
     this.#keyring = keyring;
     this.#tenant = tenant;
     this.#clock = clock;
@@ -67,7 +71,8 @@ export class PayloadKeys {
   /** @throws StateUnavailable */
   static async open(state: State, records: TenantRecords): Promise<PayloadKeys> {
     const kv = await state.bucket(BUCKETS.payloadKeys, records.tenant);
-    return new PayloadKeys(new SealedStore({ ...records, kv, kind: 'payload' }), records);
+    const erasures = await state.bucket(BUCKETS.payloadErasures, records.tenant);
+    return new PayloadKeys(new SealedStore({ ...records, kv, kind: 'payload' }), erasures, records);
   }
 
   /**
@@ -102,7 +107,8 @@ export class PayloadKeys {
   }
 
   /**
-   * Destroys what everything captured of a principal so far is encrypted under. There is no way back.
+   * Destroys what everything captured of a principal so far is encrypted under, and has edges let go of the keys that were derived
+   * from it. There is no way back.
    * @returns how many secrets were destroyed: 0 where nothing was captured since the last time
    * @throws as `lease`
    */
@@ -110,9 +116,12 @@ export class PayloadKeys {
     const owner = await this.#ownerOf(issuer, subject);
     for (;;) {
       const { keys, place } = await this.#stored(owner);
-      if (keys.current === undefined) return 0;
-      const gone = { id: keys.current.id, atMs: this.#clock.now() };
-      if (await this.#write(owner, place, { erased: [...keys.erased, gone] })) return 1;
+      const erased = keys.current === undefined ? 0 : 1;
+      const gone = { id: keys.current?.id ?? '', atMs: this.#clock.now() };
+      if (erased === 1 && !(await this.#write(owner, place, { erased: [...keys.erased, gone] }))) continue;
+      // Also where nothing was left to erase: whoever repeats an erasure may do so because edges were not told.
+      await this.#erasures.put(principalHash({ issuer, subject }), Buffer.from(''), { ttlMs: TOLD_MS });
+      return erased;
     }
   }
 
