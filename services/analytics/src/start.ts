@@ -93,7 +93,7 @@ export async function startAnalytics(config: AnalyticsConfig, deps: AnalyticsDep
   const answering = { trail: new EventTrail(reads, tenant), usage: new Usage(reads, tenant, clock), checkpoints, readers };
   const tails = new Tails({ bus, clock });
   const emitters = await state.bucket(BUCKETS.emitters, tenant);
-  const pipeline = new Pipeline({ reads, bus, emitters, sinks, checkpoints, ingest, tenant, clock });
+  const pipeline = new Pipeline({ reads, bus, emitters, sinks, checkpoints, ingest, retention, tenant, clock });
   const module = AnalyticsModule.with({
     ...answering,
     log,

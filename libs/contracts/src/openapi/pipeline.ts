@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instantParameter, queryParameters, refuseEmptyRange } from './event-filters.js';
 import { forReaders, jsonContent, problemResponse, readerRefusals } from './responses.js';
+import { keptRows, retentionView } from './retention.js';
 import { sinkView } from './sinks.js';
 
 const count = z.int().min(0);
@@ -19,6 +20,8 @@ export const PIPELINE_FAULTS = [
   'gaps_open',
   'checkpoint_old',
   'dead_letters',
+  'retention_refused',
+  'retention_failed',
   'state_away',
   'bus_away',
   'database_away',
@@ -97,6 +100,11 @@ export const pipelineHealth = z.strictObject({
       reasons: z.record(z.string(), count).describe('Those of the last 24 hours, by reason.'),
     })
     .optional(),
+  retention: retentionView
+    .pick({ at: true, failure: true })
+    .extend({ kept: z.array(keptRows.extend({ table: z.string() })).describe('Rows that are older than their retention.') })
+    .optional()
+    .describe('The last pass that deleted what is older than its retention, and what it left.'),
 });
 
 /** Query string of `GET /api/v1/audit/gaps`. */

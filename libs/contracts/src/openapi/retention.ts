@@ -60,25 +60,24 @@ export const RETENTION_REFUSALS = ['held', 'sink_behind', 'unsealed', 'export_ru
 /** One of them. */
 export type RetentionRefusal = (typeof RETENTION_REFUSALS)[number];
 
+/** Rows that are older than their retention and stay. */
+export const keptRows = z.strictObject({
+  reason: z
+    .enum(RETENTION_REFUSALS)
+    .describe(
+      '`held`: by a legal hold. `sink_behind`: a sink has yet to be sent them. `unsealed`: no signed checkpoint that was copied away covers them. `export_running`: an export was under way.',
+    ),
+  rows: count,
+  detail: z.string().describe('Which sink; empty where it is none.'),
+});
+
 /** How retention of one table is. */
 export const retainedTableView = z.strictObject({
   table: z.string(),
   days: count.describe('How long its rows are kept; 0: for good.'),
   cut: instant.optional().describe('What arrived before this time was to go; absent where rows are kept for good.'),
   deleted: count.describe('Rows that the last pass has deleted.'),
-  kept: z
-    .array(
-      z.strictObject({
-        reason: z
-          .enum(RETENTION_REFUSALS)
-          .describe(
-            '`held`: by a legal hold. `sink_behind`: a sink has yet to be sent them. `unsealed`: no signed checkpoint that was copied away covers them. `export_running`: an export was under way.',
-          ),
-        rows: count,
-        detail: z.string().describe('Which sink; empty where it is none.'),
-      }),
-    )
-    .describe('Rows that are older than that and are kept.'),
+  kept: z.array(keptRows).describe('Rows that are older than that and are kept.'),
 });
 
 /** Answer to `GET /api/v1/retention`. */

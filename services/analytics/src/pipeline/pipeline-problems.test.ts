@@ -17,7 +17,10 @@ const well: PipelineParts = {
   gaps: { open: 0, missing: 0 },
   checkpoint: { number: 3, at: '2026-01-31T00:00:00.000Z', age_ms: 3_000_000, unsigned_ms: 0 },
   dead_letters: { kept: 2, recent: 0, reasons: {} },
+  retention: { at: '2026-01-31T00:00:00.000Z', failure: '', kept: [] },
 };
+const left = { table: 'events', rows: 5, detail: '' } as const;
+const retention = (...kept: NonNullable<PipelineParts['retention']>['kept']) => ({ ...well, retention: { failure: '', kept } });
 const faults = (parts: PipelineParts) => problemsOf(parts, 300_000).map(({ fault, subject }) => [fault, subject]);
 
 describe('what is wrong with the pipeline', () => {
@@ -36,6 +39,10 @@ describe('what is wrong with the pipeline', () => {
     ['gaps', { ...well, gaps: { open: 1, missing: 7, oldest_at: '2026-01-31T00:00:00.000Z' } }, [['gaps_open', '']]],
     ['checkpoint', { ...well, checkpoint: { number: 3, age_ms: 1, unsigned_ms: 300_001 } }, [['checkpoint_old', '']]],
     ['dead-letters', { ...well, dead_letters: { kept: 2, recent: 1, reasons: { not_utf8: 1 } } }, [['dead_letters', '']]],
+    ['D11-held', retention({ ...left, reason: 'held' }, { ...left, reason: 'export_running' }), []],
+    ['D11-unsealed', retention({ ...left, reason: 'unsealed' }), [['retention_refused', 'events']]],
+    ['D11-sink-behind', retention({ ...left, reason: 'sink_behind', detail: 'siem' }), [['retention_refused', 'events']]],
+    ['D11-ended-early', { ...well, retention: { failure: 'It did not.', kept: [] } }, [['retention_failed', '']]],
   ])('%s', (_id, parts, expected) => {
     expect(faults(parts)).toEqual(expected);
   });
@@ -44,6 +51,13 @@ describe('what is wrong with the pipeline', () => {
     const [problem] = problemsOf({ ...well, sinks: [{ ...sink, dropped: 2 }] }, 300_000);
     expect(problem?.detail).toBe('2 batches left the stream before the sink siem took them.');
     expect(problem?.advice).toBe('Send them with: switchyard audit replay --sink siem --from <time>');
+  });
+
+  it('D11: says what retention leaves, and why', () => {
+    const [problem] = problemsOf(retention({ ...left, reason: 'sink_behind', detail: 'siem' }), 300_000);
+    expect(problem?.detail).toBe(
+      '5 rows of events are older than their retention and stay: the sink siem has yet to be sent them.',
+    );
   });
 
   it.each([

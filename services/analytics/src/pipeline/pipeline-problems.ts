@@ -1,4 +1,4 @@
-import type { PipelineFault, PipelineHealth, PipelineProblem } from '@switchyard/contracts';
+import type { PipelineFault, PipelineHealth, PipelineProblem, RetentionRefusal } from '@switchyard/contracts';
 
 /** What the parts of the pipeline say. */
 export type PipelineParts = Omit<PipelineHealth, 'at' | 'state' | 'problems'>;
@@ -22,6 +22,9 @@ const ADVICE: Readonly<Record<PipelineFault, string>> = {
     'See which with GET /api/v1/audit/gaps. Look for their emitter: what is in its spool comes when it runs again; what its disk lost does not.',
   checkpoint_old: 'The log of analytics says why nothing is signed: its key, or records that do not follow each other.',
   dead_letters: 'See which in the table dead_letters: usually an emitter of another version.',
+  retention_refused:
+    'See what stays with: switchyard audit retention. For a sink see why with: switchyard audit sinks; for what is not signed or not copied see the log of analytics.',
+  retention_failed: 'The log of analytics says why; look at the database. It is tried again every ten minutes.',
   state_away: 'See whether the state (NATS, or the file of the embedded profile) can be reached.',
   bus_away: 'See whether NATS runs, has the stream, and lets analytics in.',
   database_away: 'See whether ClickHouse runs and lets analytics in. Events stay in the stream meanwhile.',
@@ -44,6 +47,7 @@ export function problemsOf(parts: PipelineParts, checkpointLimitMs: number): Pip
     ...ofGaps(parts.gaps),
     ...ofCheckpoint(parts.checkpoint, checkpointLimitMs),
     ...ofDeadLetters(parts.dead_letters),
+    ...ofRetention(parts.retention),
   ];
 }
 
@@ -98,6 +102,26 @@ function ofDeadLetters(letters: Part<'dead_letters'>): PipelineProblem[] {
   if (letters === undefined || letters.recent === 0) return [];
   const reasons = Object.entries(letters.reasons).map(([reason, count]) => `${count} ${reason}`);
   return [problemOf('dead_letters', '', `${letters.recent} lines within a day were no events: ${reasons.join(', ')}.`)];
+}
+
+/** Reasons that do not go away by themselves, and that nobody has wanted. */
+const OVERDUE: ReadonlyMap<RetentionRefusal, (detail: string) => string> = new Map([
+  ['sink_behind', (sink: string) => `the sink ${sink} has yet to be sent them`],
+  ['unsealed', () => 'no signed checkpoint that was copied away covers them'],
+]);
+
+function ofRetention(retention: Part<'retention'>): PipelineProblem[] {
+  if (retention === undefined) return [];
+  const problems = retention.kept.flatMap(({ table, reason, rows, detail }) => {
+    const why = OVERDUE.get(reason)?.(detail);
+    if (why === undefined) return [];
+    return [problemOf('retention_refused', table, `${rows} rows of ${table} are older than their retention and stay: ${why}.`)];
+  });
+  if (retention.failure === '') return problems;
+  return [
+    problemOf('retention_failed', '', `What is older than its retention was not deleted. ${retention.failure}`),
+    ...problems,
+  ];
 }
 
 const UNITS = [

@@ -44,6 +44,7 @@ describe.each(['embedded', 'NATS and ClickHouse'])('the health of the pipeline (
       sinks: [],
       gaps: { open: 0, missing: 0 },
       dead_letters: { kept: 0 },
+      retention: { failure: '', kept: [] },
     });
     expect(health.emitters).toHaveLength(1);
     expect(health.emitters?.[0]?.stored).toBeGreaterThanOrEqual(3);

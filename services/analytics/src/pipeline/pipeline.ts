@@ -14,6 +14,7 @@ import { StateUnavailable, type KvStore } from '@switchyard/state';
 import type { LimitedReads, Sql } from '../api/limited-reads.js';
 import type { Checkpoints } from '../checkpoints/checkpoints.js';
 import type { Ingest } from '../ingest/ingest.js';
+import type { Retention } from '../retention/retention.js';
 import type { Sinks } from '../sinks/sinks.js';
 import { emittersHealth } from './emitters-health.js';
 import { problemOf, problemsOf, type PipelineParts } from './pipeline-problems.js';
@@ -28,6 +29,7 @@ export interface PipelineDeps {
   readonly sinks: Pick<Sinks, 'list'>;
   readonly checkpoints: Pick<Checkpoints, 'latest' | 'intervalMs'>;
   readonly ingest: Pick<Ingest, 'stalledMs'>;
+  readonly retention: Pick<Retention, 'view'>;
   readonly tenant: string;
   readonly clock: Clock;
 }
@@ -59,7 +61,7 @@ export class Pipeline {
     const away = new Map<PipelineFault, PipelineProblem>();
     const ask = <T>(work: Promise<T>) => work.catch((error: unknown) => this.#away(error, away));
     const stored = ask(this.#stored());
-    const [emitters, stream, storing, sinks, gaps, checkpoint, deadLetters] = await Promise.all([
+    const [emitters, stream, storing, sinks, gaps, checkpoint, deadLetters, retention] = await Promise.all([
       ask(stored.then((known) => emittersHealth(this.#deps.emitters, nowMs, known))),
       ask(this.#stream()),
       ask(this.#storing()),
@@ -67,6 +69,7 @@ export class Pipeline {
       ask(this.#gaps()),
       ask(this.#checkpoint(nowMs)),
       ask(this.#deadLetters()),
+      ask(this.#retention()),
     ]);
     const parts: PipelineParts = {
       ...(emitters && { emitters }),
@@ -76,6 +79,7 @@ export class Pipeline {
       ...(gaps && { gaps }),
       ...(checkpoint && { checkpoint }),
       ...(deadLetters && { dead_letters: deadLetters }),
+      ...(retention && { retention }),
     };
     const checkpointLimitMs = Math.max(LEAST_CHECKPOINT_LIMIT_MS, 3 * checkpoints.intervalMs);
     const problems = [...away.values(), ...problemsOf(parts, checkpointLimitMs)];
@@ -173,6 +177,12 @@ export class Pipeline {
       ...(latest === undefined ? {} : { latest_at: latest }),
       reasons: Object.fromEntries(recent.map((row) => [row['reason'] ?? '', numberIn(row, 'recent')])),
     };
+  }
+
+  async #retention(): Promise<PipelineParts['retention']> {
+    const { at, failure, tables } = await this.#deps.retention.view();
+    const kept = tables.flatMap(({ table, kept: rows }) => rows.map((one) => ({ ...one, table })));
+    return { ...(at === undefined ? {} : { at }), failure, kept };
   }
 
   async #rows(sql: Sql): Promise<readonly Row[]> {

@@ -18,6 +18,7 @@ const well: PipelineHealth = {
   gaps: { open: 0, missing: 0 },
   checkpoint: { number: 17, at, age_ms: 42_000, unsigned_ms: 1_000 },
   dead_letters: { kept: 0, recent: 0, reasons: {} },
+  retention: { at, failure: '', kept: [] },
 };
 
 describe('the lines of audit status', () => {
@@ -29,6 +30,7 @@ describe('the lines of audit status', () => {
       'gaps          none',
       'checkpoint    17, 42 s ago',
       'dead letters  none',
+      'retention     nothing older than it is left',
       `as of         ${at}`,
       '',
       'EMITTER     RECORDED  FORWARDED  STORED  WAITING  OLDEST S',
@@ -50,6 +52,29 @@ describe('the lines of audit status', () => {
       'stream        3 batches wait',
       'storing       not known',
     ]);
+  });
+
+  it.each<readonly [string, PipelineHealth['retention'], string]>([
+    ['away', undefined, 'not known'],
+    ['no-pass', { failure: '', kept: [] }, 'no pass yet'],
+    ['ended-early', { at, failure: 'It did not.', kept: [] }, 'the last pass ended early'],
+    [
+      'left',
+      {
+        at,
+        failure: '',
+        kept: [
+          { table: 'events', reason: 'held', rows: 2, detail: '' },
+          { table: 'event_lines', reason: 'held', rows: 3, detail: '' },
+          { table: 'events', reason: 'sink_behind', rows: 7, detail: 'siem' },
+        ],
+      },
+      'rows older than it: 5 held, 7 sink_behind',
+    ],
+  ])('say what retention leaves: %s', (_id, retention, text) => {
+    const { retention: _none, ...others } = well;
+    const lines = pipelineLines({ ...others, ...(retention && { retention }) }, undefined);
+    expect(lines.find((line) => line.startsWith('retention'))).toBe(`retention     ${text}`);
   });
 
   it('have each sink', () => {

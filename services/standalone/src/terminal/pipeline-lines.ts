@@ -11,7 +11,16 @@ export function pipelineLines(health: PipelineHealth, widthCharacters: number | 
 
 const UNKNOWN = 'not known';
 
-function facts({ emitters: all, stream, storing, gaps, checkpoint, dead_letters: letters, at }: PipelineHealth): string[][] {
+function facts({
+  emitters: all,
+  stream,
+  storing,
+  gaps,
+  checkpoint,
+  dead_letters: letters,
+  retention,
+  at,
+}: PipelineHealth): string[][] {
   const waiting = all?.reduce((sum, one) => sum + one.waiting, 0);
   return [
     ['spools', waiting === undefined ? UNKNOWN : waiting === 0 ? 'nothing waits' : `${waiting} events wait`],
@@ -23,6 +32,7 @@ function facts({ emitters: all, stream, storing, gaps, checkpoint, dead_letters:
       'dead letters',
       letters === undefined ? UNKNOWN : letters.kept === 0 ? 'none' : `${letters.kept}, ${letters.recent} of them today`,
     ],
+    ['retention', retention === undefined ? UNKNOWN : retentionText(retention)],
     ['as of', at],
   ];
 }
@@ -39,6 +49,15 @@ function storingText({
 
 function checkpointText({ number, age_ms: ageMs }: NonNullable<PipelineHealth['checkpoint']>): string {
   return number === 0 ? 'none yet' : `${number}, ${seconds(ageMs)} s ago`;
+}
+
+function retentionText({ at, failure, kept }: NonNullable<PipelineHealth['retention']>): string {
+  if (failure !== '') return 'the last pass ended early';
+  const reasons = [...new Set(kept.map(({ reason }) => reason))];
+  const rowsOf = (reason: string) => kept.reduce((sum, one) => (one.reason === reason ? sum + one.rows : sum), 0);
+  const why = reasons.map((reason) => `${rowsOf(reason)} ${reason}`).join(', ');
+  if (why !== '') return `rows older than it: ${why}`;
+  return at === undefined ? 'no pass yet' : 'nothing older than it is left';
 }
 
 function emitters({ emitters: all = [] }: PipelineHealth): string[][] {
