@@ -3,6 +3,7 @@ import { errors, headers, nuid, type MsgHdrs } from '@nats-io/nats-core';
 import { pause, type NatsLink } from '@switchyard/messaging';
 import { keyToken, textOfToken } from './key-token.js';
 import { StateUnavailable, type CasResult, type KvChange, type KvEntry, type KvStore, type KvWatch } from './kv.js';
+import type { NatsBreaker } from './nats-breaker.js';
 import { isDeletion, operationHeader, writeIdHeader } from './nats-entry.js';
 import { NatsFeed } from './nats-feed.js';
 import { NatsWatch } from './nats-watch.js';
@@ -15,6 +16,8 @@ export interface NatsKvParts {
   readonly manager: JetStreamManager;
   /** Name of the bucket's stream. */
   readonly stream: string;
+  /** Of the bucket, whoever uses it. */
+  readonly breaker: NatsBreaker;
   /** Subject of the tenant's part of the bucket, without the key. */
   readonly prefix: string;
 }
@@ -121,15 +124,14 @@ export class NatsKv implements KvStore {
   }
 
   async #publish(key: string, value: Uint8Array, marks: MsgHdrs): Promise<number> {
-    const ack = await this.#parts.client.publish(this.#subject(key), value, { headers: marks });
+    const { breaker, client } = this.#parts;
+    const ack = await breaker.run(() => client.publish(this.#subject(key), value, { headers: marks }));
     return ack.seq;
   }
 
   async #last(key: string): Promise<Last | undefined> {
     const subject = this.#subject(key);
-    const stored = await this.#reach('get', () =>
-      this.#parts.manager.streams.getMessage(this.#parts.stream, { last_by_subj: subject }),
-    );
+    const stored = await this.#reach('get', () => this.#lastBy(subject));
     if (!stored) return undefined;
     return {
       revision: stored.seq,
@@ -140,9 +142,13 @@ export class NatsKv implements KvStore {
   }
 
   async #newest(): Promise<number> {
-    const { manager, stream, prefix } = this.#parts;
-    const newest = await this.#reach('confirm', () => manager.streams.getMessage(stream, { last_by_subj: `${prefix}.*` }));
+    const newest = await this.#reach('confirm', () => this.#lastBy(`${this.#parts.prefix}.*`));
     return newest?.seq ?? 0;
+  }
+
+  #lastBy(subject: string) {
+    const { breaker, manager, stream } = this.#parts;
+    return breaker.run(() => manager.streams.getMessage(stream, { last_by_subj: subject }));
   }
 
   /**
@@ -173,7 +179,7 @@ export class NatsKv implements KvStore {
     try {
       return await act();
     } catch (cause) {
-      if (isMisuse(cause)) throw cause;
+      if (isMisuse(cause) || cause instanceof StateUnavailable) throw cause;
       throw new StateUnavailable(`${operation}: JetStream did not answer as it should`, { cause });
     }
   }

@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { BUCKETS } from '@switchyard/contracts';
 import { connectNats } from '@switchyard/messaging';
-import { cuttableWire, eventually, natsUrl, startNats, unusedName } from '@switchyard/testing';
+import { cuttableWire, eventually, natsUrl, type NatsServer, startNats, unusedName } from '@switchyard/testing';
 import { StateUnavailable, type KvChange } from './kv.js';
 import { keyToken } from './key-token.js';
 import { NatsState } from './nats-state.js';
@@ -37,6 +37,38 @@ it('KV-F1 without a server: StateUnavailable, not ready; both heal', async () =>
   await eventually(() => opened.state.ready());
   await eventually(async () => expect(Buffer.from((await kv.get('key'))?.value ?? []).toString()).toMatch(/before|x/));
 });
+
+type Act = (server: NatsServer) => Promise<unknown>;
+const signal =
+  (name: NodeJS.Signals): Act =>
+  ({ pid }) =>
+    Promise.resolve(process.kill(pid(), name));
+
+it.each<readonly [string, Act, Act]>([
+  ['killed', (server) => server.kill(), (server) => server.restart()],
+  ['stopped', signal('SIGSTOP'), signal('SIGCONT')],
+])(
+  'KV-F9 once a server that was %s has let one wait for the whole time limit, nobody waits, until it answers again',
+  async (_how, away, back) => {
+    await using server = await startNats();
+    await using opened = await openState(server.url, 1_000);
+    const kv = await opened.state.bucket(BUCKETS.sessions, 'tenant');
+    const revision = await kv.put('key', bytes('before'));
+    await away(server);
+    await expect(kv.get('key')).rejects.toThrow(StateUnavailable);
+    const again = await opened.state.bucket(BUCKETS.sessions, 'other');
+    const acts = [
+      () => kv.get('key'),
+      () => kv.put('key', bytes('x')),
+      () => kv.update('key', bytes('x'), revision),
+      () => again.get('key'),
+    ];
+    for (const act of acts) await expect(act()).rejects.toThrow('has not answered for longer than its time limit');
+    await back(server);
+    await eventually(async () => expect(Buffer.from((await kv.get('key'))?.value ?? []).toString()).toBe('before'));
+  },
+  30_000,
+);
 
 it('KV-F2 a watch survives three kills and restarts of the server', async () => {
   await using server = await startNats();

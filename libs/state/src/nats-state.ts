@@ -1,9 +1,10 @@
-import { jetstream, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
+import { jetstream, JetStreamApiError, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { BucketName } from '@switchyard/contracts';
 import type { NatsLink } from '@switchyard/messaging';
 import { keyToken } from './key-token.js';
 import { StateUnavailable, type KvStore, type State } from './kv.js';
+import { NatsBreaker } from './nats-breaker.js';
 import { NatsKv } from './nats-kv.js';
 
 /** How a NatsState makes buckets. */
@@ -15,6 +16,18 @@ export interface NatsStateOptions {
 }
 
 const markerTtlMs = 3_600_000;
+/** Longest wait for an answer to a probe: a server that is back has another one sent soon. */
+const PROBE_MS = 500;
+/** What JetStream says where a stream, or all of it, has no leader. */
+const UNAVAILABLE = 503;
+
+interface NatsStateParts {
+  readonly link: NatsLink;
+  readonly client: JetStreamClient;
+  readonly manager: JetStreamManager;
+  readonly prober: JetStreamManager;
+  readonly replicas: number;
+}
 
 /** Buckets on JetStream KV. */
 export class NatsState implements State {
@@ -22,8 +35,11 @@ export class NatsState implements State {
   readonly #client: JetStreamClient;
   readonly #manager: JetStreamManager;
   readonly #replicas: number;
+  /** Waits less long. */
+  readonly #prober: JetStreamManager;
   readonly #made = new Map<string, Promise<void>>();
-  #closed = false;
+  readonly #breakers = new Map<string, NatsBreaker>();
+  readonly #closing = new AbortController();
 
   /**
    * @param link stays open when the state closes: others may use it
@@ -32,16 +48,19 @@ export class NatsState implements State {
   static async open(link: NatsLink, options: NatsStateOptions = {}): Promise<NatsState> {
     const client = jetstream(link.connection, { timeout: options.timeoutMs ?? 5_000 });
     try {
-      return new NatsState(link, client, await client.jetstreamManager(), options.replicas ?? 1);
+      const manager = await client.jetstreamManager();
+      const prober = await jetstreamManager(link.connection, { timeout: PROBE_MS, checkAPI: false });
+      return new NatsState({ link, client, manager, prober, replicas: options.replicas ?? 1 });
     } catch (cause) {
       throw new StateUnavailable('JetStream is not available', { cause });
     }
   }
 
-  private constructor(link: NatsLink, client: JetStreamClient, manager: JetStreamManager, replicas: number) {
+  private constructor({ link, client, manager, prober, replicas }: NatsStateParts) {
     this.#link = link;
     this.#client = client;
     this.#manager = manager;
+    this.#prober = prober;
     this.#replicas = replicas;
   }
 
@@ -54,17 +73,19 @@ export class NatsState implements State {
       this.#made.delete(bucket);
       throw new StateUnavailable(`the bucket ${name} could not be opened`, { cause });
     }
+    const stream = `KV_${bucket}`;
     return new NatsKv({
       link: this.#link,
       client: this.#client,
       manager: this.#manager,
-      stream: `KV_${bucket}`,
+      breaker: this.#breakerOf(stream),
+      stream,
       prefix: `$KV.${bucket}.${keyToken(tenant)}`,
     });
   }
 
   async ready(): Promise<boolean> {
-    if (this.#closed || !this.#link.connected()) return false;
+    if (this.#closing.signal.aborted || !this.#link.connected()) return false;
     return this.#manager.getAccountInfo().then(
       () => true,
       () => false,
@@ -73,8 +94,24 @@ export class NatsState implements State {
 
   /** Watches end with the link. */
   close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     return Promise.resolve();
+  }
+
+  #breakerOf(stream: string): NatsBreaker {
+    const known = this.#breakers.get(stream);
+    if (known) return known;
+    const breaker = new NatsBreaker({ probe: () => this.#answers(stream), closing: this.#closing.signal });
+    this.#breakers.set(stream, breaker);
+    return breaker;
+  }
+
+  /** Whether a stream has a leader that answers. Nobody is barred from asking for what a bucket of theirs is. */
+  #answers(stream: string): Promise<boolean> {
+    return this.#prober.streams.info(stream).then(
+      () => true,
+      (error: unknown) => error instanceof JetStreamApiError && error.code !== UNAVAILABLE,
+    );
   }
 
   #ensure(bucket: string): Promise<void> {
