@@ -21,17 +21,21 @@ export type Outcome =
     }
   | { readonly reason: string; readonly message: string; readonly connectUrl: string };
 
+/** What is leased, and for which call. */
+interface LeaseOptions {
+  readonly authorization?: string;
+  readonly rejectedVersion?: string;
+  readonly challengeScopes?: string[];
+  readonly call?: Partial<Record<'requestId' | 'traceId' | 'server' | 'clientName', string>>;
+}
+
 /** A gateway's front, a vault behind it, and an upstream at which people have accounts. */
 export interface PersonalRig extends AsyncDisposable {
   readonly front: Front;
   readonly upstream: OAuthUpstream;
   readonly rig: VaultRig;
   /** Leases as an edge does, for somebody who is calling. */
-  lease(
-    person?: Person,
-    o?: { authorization?: string; rejectedVersion?: string; challengeScopes?: string[] },
-    at?: VaultRig,
-  ): Promise<Outcome>;
+  lease(person?: Person, o?: LeaseOptions, at?: VaultRig): Promise<Outcome>;
   browser(): FormBrowser;
   /** Connects as a person does. @returns the page at the end */
   connect(browser: FormBrowser, label?: string, upstream?: string): Promise<ShownPage>;
@@ -45,18 +49,14 @@ export async function proofOf(rig: VaultRig, authorization: string): Promise<str
 }
 
 /** Leases at a vault, and opens what it gives. */
-export async function leaseAt(
-  rig: VaultRig,
-  front: Front,
-  person: Person,
-  o: { authorization?: string; rejectedVersion?: string; challengeScopes?: string[] } = {},
-): Promise<Outcome> {
+export async function leaseAt(rig: VaultRig, front: Front, person: Person, o: LeaseOptions = {}): Promise<Outcome> {
   const { result } = await rig.lease(UPSTREAM, {
     principalIssuer: front.publicUrl,
     principalSubject: person.subject,
     callerProof: await proofOf(rig, o.authorization ?? `Bearer ${front.token(person)}`),
     rejectedVersion: o.rejectedVersion ?? '',
     challengeScopes: o.challengeScopes ?? [],
+    ...o.call,
   });
   if (result.case !== 'lease') {
     const { reason = '', message = '', connectUrl = '' } = result.value ?? {};

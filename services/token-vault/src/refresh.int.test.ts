@@ -43,6 +43,20 @@ describe('an upstream token is renewed', () => {
     expect(p.upstream.lastToken.get('resource')).toBe(p.upstream.url);
   });
 
+  it('for a call, of whose story it is part, also where its owner has to connect again', async () => {
+    const call = { requestId: 'call-7', traceId: '0af7651916cd43dd8448eb211c80319c', server: 'work', clientName: 'agent' };
+    await p.lease(ANA, { call });
+    const said = { request_id: 'call-7', trace_id: call.traceId, server: 'work', client_name: 'agent', upstream: UPSTREAM };
+    const [, , refreshed] = await p.rig.events('connection.changed', 3);
+    expect(refreshed).toMatchObject({ ...said, detail: { change: 'refreshed' } });
+    p.upstream.expiresIn = 3;
+    await p.connect(p.browser());
+    p.upstream.failing = { status: 400, error: 'invalid_grant' };
+    await p.lease(ANA, { call: { ...call, requestId: 'call-8' } });
+    const events = await p.rig.events('connection.changed', 5);
+    expect(events.at(-1)).toMatchObject({ ...said, request_id: 'call-8', detail: { change: 'reauth_required' } });
+  });
+
   it('when an upstream refuses it with 401: once, and never again for a token that is seconds old', async () => {
     const first = await p.lease();
     expect(p.upstream.refreshes).toBe(1);

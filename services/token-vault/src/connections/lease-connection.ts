@@ -1,4 +1,5 @@
 import type { LeaseCredentialRequest } from '@switchyard/contracts';
+import { callFields } from '../caller/call-fields.js';
 import type { Leasable } from '../leasable.js';
 import type { Damage } from '../sealed-store.js';
 import { scopesOf } from '../upstream-oauth/challenge.js';
@@ -88,9 +89,10 @@ async function leaseStanding(
   if (wider && (request.rejectedVersion === '' || (rejected && young))) return stepUp(leasing, request, id, standing, asked);
   if (rejected && young) return connect(leasing, request, 'token_refused');
   const age = ageOf(value, clock.now());
-  if (rejected || age === 'expired') return refreshed(leasing, request, await refresher.refresh(id, version));
+  if (rejected || age === 'expired')
+    return refreshed(leasing, request, await refresher.refresh(id, version, callFields(request)));
   // Whoever calls now is not kept waiting for what later calls will need.
-  if (age === 'due') refresher.refreshAhead(id, version);
+  if (age === 'due') refresher.refreshAhead(id, version, callFields(request));
   return leased(leasing, standing);
 }
 

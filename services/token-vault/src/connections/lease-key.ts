@@ -1,4 +1,5 @@
 import type { LeaseCredentialRequest } from '@switchyard/contracts';
+import { callFields } from '../caller/call-fields.js';
 import type { Leasable } from '../leasable.js';
 import { headersWith, type KeySettings } from '../user-key/key-settings.js';
 import type { ConnectionId, KeyConnection } from './connection.js';
@@ -34,7 +35,8 @@ export async function leaseKey(
   if (request.rejectedVersion === version) {
     const ended = await store.replace(id, place, { ...value, state: 'reauth_required', key: '' });
     if (ended === undefined) return undefined;
-    await news.tell({ id, change: 'reauth_required', state: 'reauth_required', version: ended, reason: 'key_refused' });
+    const actor = callFields(request);
+    await news.tell({ id, change: 'reauth_required', state: 'reauth_required', version: ended, reason: 'key_refused', actor });
     return connectionRequired(request, connectUrl, 'key_refused');
   }
   const headers = headersWith(settings, value.key);

@@ -1,3 +1,4 @@
+import type { EventFields } from '@switchyard/contracts';
 import type { KvStore } from '@switchyard/state';
 import type { Logger } from '@switchyard/telemetry';
 import type { AuthorizationServer } from 'oauth4webapi';
@@ -40,6 +41,17 @@ const LOOK_AGAIN_MS = 50;
 const BACKOFF_MS = 2_000;
 const BACKOFF_LIMIT_MS = 60_000;
 
+/** Which call needs a token, as events say it. */
+type Call = Partial<EventFields>;
+
+/** A refresh under way. */
+interface Holding {
+  readonly id: ConnectionId;
+  readonly call: Call;
+  /** Of the place in `leases` that is ours. */
+  readonly lease: number;
+}
+
 /**
  * Renews access tokens: once for all calls of this process, and once for all vaults, because a refresh token that is used twice ends
  * the connection at most authorization servers. Who holds the lease writes down that it begins, asks, and stores what it was given
@@ -56,13 +68,14 @@ export class Refresher {
   /**
    * Renews a connection's access token, or waits for whoever does.
    * @param stale version that cannot be used any more; where another stands by now, that is the result
+   * @param call that needs it, for events; of several that do, the one that came first
    * @throws KmsUnavailable; TenantKeyDestroyed; StateUnavailable
    */
-  refresh(id: ConnectionId, stale: string): Promise<Refreshed> {
+  refresh(id: ConnectionId, stale: string, call: Call): Promise<Refreshed> {
     const name = keyOf(id);
     const running =
       this.#running.get(name) ??
-      this.#refresh(id, stale).finally(() => {
+      this.#refresh(id, stale, call).finally(() => {
         this.#running.delete(name);
       });
     this.#running.set(name, running);
@@ -70,8 +83,8 @@ export class Refresher {
   }
 
   /** Renews before anybody has to wait for it. What goes wrong is tried again when somebody has to. */
-  refreshAhead(id: ConnectionId, stale: string): void {
-    this.refresh(id, stale).catch((error: unknown) => {
+  refreshAhead(id: ConnectionId, stale: string, call: Call): void {
+    this.refresh(id, stale, call).catch((error: unknown) => {
       this.#o.log.warn('a token could not be renewed ahead of time', { upstream: id.upstream, error });
     });
   }
@@ -81,7 +94,7 @@ export class Refresher {
     await Promise.allSettled(this.#running.values());
   }
 
-  async #refresh(id: ConnectionId, stale: string): Promise<Refreshed> {
+  async #refresh(id: ConnectionId, stale: string, call: Call): Promise<Refreshed> {
     const untilMs = performance.now() + WAIT_MS;
     while (performance.now() < untilMs) {
       const standing = await this.#standing(id);
@@ -94,7 +107,7 @@ export class Refresher {
         await pause(LOOK_AGAIN_MS);
         continue;
       }
-      const outcome = await this.#holding(id, stale, lease.revision, server).finally(() =>
+      const outcome = await this.#holding({ id, call, lease: lease.revision }, stale, server).finally(() =>
         this.#o.leases.delete(keyOf(id), lease.revision),
       );
       if (outcome !== 'moved') return outcome;
@@ -103,7 +116,8 @@ export class Refresher {
   }
 
   /** What the holder of the lease does. @returns `moved` where the record changed under it: look again */
-  async #holding(id: ConnectionId, stale: string, lease: number, server: AuthorizationServer): Promise<Refreshed | 'moved'> {
+  async #holding(held: Holding, stale: string, server: AuthorizationServer): Promise<Refreshed | 'moved'> {
+    const { id, lease } = held;
     const { store, clock, audit, http } = this.#o;
     // Whoever held the lease before may have done it.
     const standing = await this.#standing(id);
@@ -112,15 +126,15 @@ export class Refresher {
     if (standing.version !== stale || value.state !== 'connected') return standing;
     // What cannot be recorded is not done; and who was just told to wait, waits.
     if (!audit.accepting() || clock.now() < retryAtMs(value)) return busy;
-    if (value.refreshToken === undefined) return this.#end(id, standing, 'no_refresh_token');
+    if (value.refreshToken === undefined) return this.#end(held, standing, 'no_refresh_token');
     const attempts = (value.refreshing?.attempts ?? 0) + 1;
     const journal = { lease, startedAtMs: clock.now(), attempts };
     if ((await store.replace(id, standing.place, { ...value, refreshing: journal })) === undefined) return 'moved';
     const { client, refreshToken, resource, scopes, account: subject, dpopKey } = value;
     const asked = { server, client, refreshToken, resource, scopes, dpopKey, ...(subject !== undefined && { subject }) };
     const tokens = await refreshTokens(http, asked);
-    if (tokens instanceof OAuthProblem) return this.#failed(id, lease, tokens);
-    const committed = await this.#commit(id, lease, tokens);
+    if (tokens instanceof OAuthProblem) return this.#failed(held, tokens);
+    const committed = await this.#commit(held, tokens);
     // Its owner disconnected or connected anew meanwhile: nobody may use what came.
     if (committed === 'moved' && tokens.refreshToken !== undefined)
       await revokeToken(http, { server, client }, tokens.refreshToken);
@@ -128,7 +142,7 @@ export class Refresher {
   }
 
   /** Stores what was given, before anybody uses it. The record may have been encrypted anew meanwhile; the journal says whether it is ours. */
-  async #commit(id: ConnectionId, lease: number, tokens: Tokens): Promise<Refreshed | 'moved'> {
+  async #commit({ id, lease, call }: Holding, tokens: Tokens): Promise<Refreshed | 'moved'> {
     const { store, clock, news } = this.#o;
     for (;;) {
       const standing = await this.#ours(id, lease);
@@ -137,32 +151,33 @@ export class Refresher {
       const next = withTokens(value, tokens, clock.now());
       const version = await store.replace(id, standing.place, next);
       if (version === undefined) continue;
-      await news.tell({ id, change: 'refreshed', state: 'refreshed', version });
+      await news.tell({ id, change: 'refreshed', state: 'refreshed', version, actor: call });
       return (await this.#standing(id)) ?? 'gone';
     }
   }
 
-  async #failed(id: ConnectionId, lease: number, problem: OAuthProblem): Promise<Refreshed | 'moved'> {
+  async #failed(held: Holding, problem: OAuthProblem): Promise<Refreshed | 'moved'> {
+    const { id, lease } = held;
     const { clients, log } = this.#o;
     log.info('a connection could not be renewed', { upstream: id.upstream, reason: problem.reason });
     const standing = await this.#ours(id, lease);
     if (standing === undefined) return 'moved';
-    if (ENDING.has(problem.reason)) return this.#end(id, standing, problem.reason);
+    if (ENDING.has(problem.reason)) return this.#end(held, standing, problem.reason);
     if (problem.reason !== 'client_refused') return problem;
     // What the configuration says is for whoever runs the gateway to correct.
     if (standing.value.client.how === 'configured') return problem;
     await clients.forget(id.upstream, standing.value.client);
-    return this.#end(id, standing, problem.reason);
+    return this.#end(held, standing, problem.reason);
   }
 
   /** Takes down, once, that its owner must connect again. */
-  async #end(id: ConnectionId, { value, place }: Standing, reason: string): Promise<Refreshed | 'moved'> {
+  async #end({ id, call }: Holding, { value, place }: Standing, reason: string): Promise<Refreshed | 'moved'> {
     const { store, news } = this.#o;
     const { refreshToken: _token, dpopKey: _key, refreshing: _refreshing, ...rest } = value;
     const { expiresAtMs: _ends, refreshAtMs: _renew, ...kept } = rest;
     const version = await store.replace(id, place, { ...kept, state: 'reauth_required', accessToken: '' });
     if (version === undefined) return 'moved';
-    await news.tell({ id, change: 'reauth_required', state: 'reauth_required', version, reason });
+    await news.tell({ id, change: 'reauth_required', state: 'reauth_required', version, reason, actor: call });
     return (await this.#standing(id)) ?? 'gone';
   }
 

@@ -1,7 +1,6 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import type { EventFields } from '@switchyard/contracts';
 import {
   IDENTITY_CREDENTIAL,
   isSinkCredential,
@@ -13,6 +12,7 @@ import {
 } from '@switchyard/contracts';
 import { encodeMessage, messagePipe } from '@switchyard/messaging';
 import { sealTo } from '@switchyard/oauth';
+import { callFields } from '../caller/call-fields.js';
 import { findLeasable, type Leasable, type LeaseRefusal, refused } from '../leasable.js';
 import { VaultContext } from '../vault-context.js';
 
@@ -23,23 +23,6 @@ const auditFull: LeaseRefusal = {
   message:
     'No credential is leased while the audit trail takes no events; whoever runs the gateway must look at the token vault.',
 };
-
-/** Who calls, as the edge says: what of it a credential depends on is checked by its own proof. */
-const actorOf = (request: LeaseCredentialRequest): Partial<EventFields> => ({
-  upstream: request.upstream,
-  request_id: request.requestId,
-  trace_id: request.traceId,
-  principal_issuer: request.principalIssuer,
-  principal_subject: request.principalSubject,
-  principal_name: request.principalName,
-  principal_kind: request.principalKind,
-  client_id: request.clientId,
-  client_name: request.clientName,
-  client_version: request.clientVersion,
-  on_behalf_of: request.onBehalfOf,
-  teams: request.callerTeams,
-  server: request.server,
-});
 
 /** Leases the credential that a call to one upstream needs, sealed to the edge's key. */
 @Controller()
@@ -62,7 +45,7 @@ export class LeaseCredentialHandler {
     const { reason, cause, severity = '' } = found;
     const detail = { edge: request.edge, cause };
     const event = { type: 'connection.leased', outcome: 'denied', reason, severity, detail } as const;
-    await this.#vault.audit.record({ ...actorOf(request), ...event });
+    await this.#vault.audit.record({ ...callFields(request), ...event });
     return this.#refuse(found);
   }
 
@@ -70,7 +53,7 @@ export class LeaseCredentialHandler {
     const { audit, clock, leases } = this.#vault;
     const sealed = await sealTo(request.recipientJwk, Buffer.from(JSON.stringify(material), 'utf8'));
     const detail = { edge: request.edge, version };
-    await audit.record({ ...actorOf(request), type: 'connection.leased', outcome: 'ok', detail });
+    await audit.record({ ...callFields(request), type: 'connection.leased', outcome: 'ok', detail });
     leases.add(1, { outcome: 'ok' });
     const expiresAt = timestampFromMs(Math.min(clock.now() + leaseMs, untilMs));
     return encodeMessage(LeaseCredentialResponseSchema, { result: { case: 'lease', value: { sealed, version, expiresAt } } });
