@@ -1,18 +1,4 @@
-// The one jest preset of the workspace: ESM TypeScript, and the dependencies that are ESM only, become CommonJS through swc.
-// (otlp-exporter-base is CommonJS, but imports dynamically, which jest's CommonJS runtime cannot do untransformed.)
-const esmOnly = [
-  '@nestjs',
-  'jose',
-  'oidc-provider',
-  'openid-client',
-  'oauth4webapi',
-  '@modelcontextprotocol',
-  'undici',
-  '@opentelemetry/otlp-exporter-base',
-  'hyparquet',
-  'hyparquet-writer',
-].join('|');
-
+// The one jest preset of the workspace: TypeScript becomes CommonJS through swc; packages of npm are loaded as they are (ADR 0088).
 const swc = [
   '@swc/jest',
   {
@@ -28,7 +14,8 @@ const swc = [
 ];
 
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/tools/jest-environment.mjs',
+  runtime: '<rootDir>/tools/jest-runtime.mjs',
   rootDir: import.meta.dirname,
   testMatch: ['<rootDir>/libs/**/src/**/*.test.ts', '<rootDir>/services/**/src/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: [
@@ -39,7 +26,6 @@ export default {
     '\\.receiver\\.test\\.ts$',
   ],
   transform: { '^.+\\.(ts|mjs|cjs|js)$': swc },
-  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly})/)`],
   moduleNameMapper: {
     '^@switchyard/(aws|contracts|mcp|messaging|state|egress|oauth|runtime|telemetry|audit|testing|api-keys|admin-api|gateway-config|platform|pages)$':
       '<rootDir>/libs/$1/src/index.ts',
@@ -50,6 +36,7 @@ export default {
   globalSetup: '<rootDir>/libs/testing/src/global-setup.ts',
   testSequencer: '<rootDir>/tools/jest-sequencer.mjs',
   globalTeardown: '<rootDir>/libs/testing/src/global-teardown.ts',
-  testTimeout: 30_000,
+  // A test that waits for what never comes says so itself; this is for those that hang.
+  testTimeout: 120_000,
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/'],
 };
