@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /**
  * Repeats a check until it neither throws nor returns false.
  * @param check returns anything but `false` (its value is handed back), or throws, for example from `expect`
- * @param options.timeoutMs how long to try, 10 s unless told
+ * @param options.timeoutMs how long to try, 30 s unless told: only what hangs gets there
  * @param options.everyMs pause between tries, 20 ms unless told
  * @throws what the last try threw, or an Error saying that it stayed false
  */
@@ -11,7 +11,7 @@ export async function eventually<T>(
   check: () => T | Promise<T>,
   options: { readonly timeoutMs?: number; readonly everyMs?: number } = {},
 ): Promise<Exclude<T, false>> {
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  const timeoutMs = options.timeoutMs ?? 30_000;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const outcome = await attempt(check);

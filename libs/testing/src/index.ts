@@ -3,6 +3,7 @@ export { digest, newDpopKey, type DpopKey } from './dpop-key.js';
 export { FakeClock } from './fake-clock.js';
 export { freePort, freePorts } from './free-ports.js';
 export { eventually } from './eventually.js';
+export { expectWithin } from './within.js';
 export { tempDir, type TempDir } from './temp-dir.js';
 export { unusedName } from './unused-name.js';
 export { cuttableWire, type CuttableWire } from './cuttable-wire.js';
