@@ -26,7 +26,7 @@ const resolveName: Lookup = (name, options, done) => lookup(name, { ...options, 
 function poolTo(port: number, limit = 8): ConnectionPool {
   const target = { secure: false, host: '127.0.0.1', port };
   const pool = new ConnectionPool(
-    (onData, done) => connectSocket(target, { timeoutMs: 2_000, lookup: resolveName }, onData, done),
+    (onData, done) => connectSocket(target, { timeoutMs: 20_000, lookup: resolveName }, onData, done),
     limit,
   );
   closers.push(() => pool.close());
@@ -61,7 +61,7 @@ function ask(
   pool: ConnectionPool,
   {
     body,
-    timeoutMs = 5_000,
+    timeoutMs = 30_000,
     onData,
   }: { body?: Buffer; timeoutMs?: number; onData?: (size: number, control: EgressControl) => void } = {},
 ): Asked {
@@ -115,10 +115,10 @@ describe('connections to one server', () => {
     let received = 0;
     const asked = ask(poolTo(server.port), {
       onData: (size, control) => (received += size) < 100_000 && control.pause(),
-      timeoutMs: 200,
+      timeoutMs: 1_000,
     });
     // Longer than the silence that is allowed, which is not the server's.
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await new Promise((resolve) => setTimeout(resolve, 1_400));
     expect(received).toBeLessThan(1024 * 1024);
     asked.control().resume();
     expect((await asked.answer).body.length).toBe(8 * 1024 * 1024);
@@ -195,10 +195,11 @@ describe('connections to one server', () => {
   });
 
   it('end with the pool', async () => {
-    const server = await httpServer(() => undefined);
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+    const server = await httpServer(() => arrive());
     const pool = poolTo(server.port, 1);
     const asked = [ask(pool), ask(pool)];
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await arrived;
     pool.close();
     expect(await Promise.all(asked.map(codeOf))).toEqual(['CONNECTION_CLOSED', 'the gateway is being stopped']);
   });

@@ -179,7 +179,7 @@ describe.each(adapters)('$name', ({ open }) => {
     const next = collecting(stream);
     await bus.consume(next.options);
     await published;
-    await eventually(() => expect(next.texts().toSorted()).toEqual(['a', 'b']), { timeoutMs: 5_000 });
+    await eventually(() => expect(next.texts().toSorted()).toEqual(['a', 'b']));
   });
 
   it('BUS-9 two consumers of one durable share the work', async () => {

@@ -54,17 +54,17 @@ it('BUS-F1 the server is killed and restarted mid-stream, three times: no confir
     await server.kill();
     await server.restart();
   }
-  await eventually(() => confirmed.length >= 400, { timeoutMs: 20_000 });
+  await eventually(() => confirmed.length >= 400);
   publishing = false;
   await publisher;
 
-  await eventually(() => expect([...new Set(reader.ids)].toSorted()).toEqual(confirmed.toSorted()), { timeoutMs: 20_000 });
+  await eventually(() => expect([...new Set(reader.ids)].toSorted()).toEqual(confirmed.toSorted()));
   const info = await (await jetstreamManager(opened.link.connection)).streams.info(stream.name);
   expect(info.state.messages).toBe(confirmed.length);
 });
 
 async function untilPublished(bus: NatsBus, stream: StreamDefinition, id: string): Promise<void> {
-  await eventually(() => bus.publish(stream, `${stream.name}.a`, id, Buffer.from(id)).then(() => true), { timeoutMs: 20_000 });
+  await eventually(() => bus.publish(stream, `${stream.name}.a`, id, Buffer.from(id)).then(() => true));
 }
 
 it('BUS-F2 without a server publishing fails with BusUnavailable in time, ready says so, and both heal', async () => {

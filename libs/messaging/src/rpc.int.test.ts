@@ -98,8 +98,8 @@ describe.each(adapters)('$name', ({ open }) => {
 
   it('RPC-2 nobody there: RpcUnavailable at once', async () => {
     const startedAt = performance.now();
-    await expect(call('lease', 10_000)).rejects.toThrow(RpcUnavailable);
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    await expect(call('lease', 100_000)).rejects.toThrow(RpcUnavailable);
+    expect(performance.now() - startedAt).toBeLessThan(50_000);
   });
 
   it('RPC-3 no answer in time: RpcUnavailable', async () => {

@@ -23,7 +23,7 @@ async function watched(file: string, options: { pollMs?: number; settleMs?: numb
   return seen;
 }
 
-const expectSeen = (seen: string[], expected: string[]) => eventually(() => expect(seen).toEqual(expected), { timeoutMs: 5_000 });
+const expectSeen = (seen: string[], expected: string[]) => eventually(() => expect(seen).toEqual(expected));
 
 const writers: { id: string; write: (file: string) => void }[] = [
   { id: 'W1 overwritten in place', write: (file) => writeFileSync(file, 'new') },

@@ -154,7 +154,7 @@ export async function startConnectingEdge(options: TestEdgeOptions = {}): Promis
     upstreams: Object.entries(upstreams).map(([name, { url }]) => ({
       name,
       transport: { case: 'http' as const, value: { url } },
-      timeoutMs: 5_000,
+      timeoutMs: 20_000,
       needsCredential: true,
       credentialOwner: CredentialOwner.PRINCIPAL,
       credentialVersion: '1',

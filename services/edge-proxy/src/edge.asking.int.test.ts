@@ -37,7 +37,7 @@ const asking =
     const send = beginEvents(response);
     send({ jsonrpc: '2.0', id: 'up-1', ...asked });
     const from = answers.length;
-    void eventually(() => answers.slice(from).find(({ id }) => id === 'up-1') ?? false, { timeoutMs: 20_000 }).then(
+    void eventually(() => answers.slice(from).find(({ id }) => id === 'up-1') ?? false).then(
       (answer) => {
         send({ jsonrpc: '2.0', id: message.id, result: resultText(JSON.stringify(answer.result ?? answer.error)) });
         response.end();
@@ -61,7 +61,7 @@ beforeAll(async () => {
   await edge.publish({
     upstreams: [
       { name: 'curious', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 1_000 },
-      { name: 'local', transport: { case: 'stdio', value: local }, timeoutMs: 5_000 },
+      { name: 'local', transport: { case: 'stdio', value: local }, timeoutMs: 20_000 },
     ],
     servers: ['curious', 'local'].map((slug) => ({
       slug,
@@ -207,7 +207,7 @@ describe('a legacy client that legacy upstreams ask', () => {
   ] as const)('%s, and the upstream gets an error', async (_id, act, says) => {
     const from = answers.length;
     await act(await suspended());
-    const answer = await eventually(() => answers.slice(from)[0] ?? false, { timeoutMs: 10_000 });
+    const answer = await eventually(() => answers.slice(from)[0] ?? false);
     expect(answer).toMatchObject({ id: 'up-1', error: { code: -32000, message: expect.stringMatching(says) as string } });
   });
 

@@ -27,7 +27,7 @@ beforeAll(async () => {
       {
         name: 'up',
         transport: { case: 'http', value: { url: upstream.url } },
-        timeoutMs: 2_000,
+        timeoutMs: 20_000,
         price: {
           perCallMicros: 2_000,
           perThousandTokensInMicros: 3_000,

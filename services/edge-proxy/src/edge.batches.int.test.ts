@@ -12,7 +12,7 @@ beforeAll(async () => {
   upstream = await startLegacyUpstream({ name: 'alpha' });
   edge = await startTestEdge();
   await edge.publish({
-    upstreams: [{ name: 'alpha', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 5_000 }],
+    upstreams: [{ name: 'alpha', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 20_000 }],
     servers: [{ slug: 'work', sources: [{ upstream: 'alpha', tools: ['*'], deny: ['delete_*'] }], access: [{ everyone: true }] }],
   });
   session = await sessionOf('2025-03-26');

@@ -53,7 +53,7 @@ const publish = (credentialVersion: string) =>
     upstreams: (['legacy', 'modern'] as const).map((name) => ({
       name,
       transport: { case: 'http' as const, value: { url: guards[name].url } },
-      timeoutMs: 5_000,
+      timeoutMs: 20_000,
       needsCredential: true,
       credentialVersion,
       credentialOwner: CredentialOwner.PRINCIPAL,

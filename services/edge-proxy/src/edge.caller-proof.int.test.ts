@@ -27,7 +27,7 @@ beforeAll(async () => {
     upstreams: Object.entries(OWNERS).map(([name, credentialOwner]) => ({
       name,
       transport: { case: 'http' as const, value: { url: upstream.url } },
-      timeoutMs: 2_000,
+      timeoutMs: 20_000,
       needsCredential: true,
       credentialVersion: '1',
       credentialOwner,

@@ -92,7 +92,7 @@ describe('capture', () => {
       onError: () => undefined,
     });
     const transport = { case: 'http', value: { url: upstream.url } } as const;
-    await edge.publish({ upstreams: [{ name: 'bank', transport, timeoutMs: 5_000 }], servers: SERVERS });
+    await edge.publish({ upstreams: [{ name: 'bank', transport, timeoutMs: 20_000 }], servers: SERVERS });
   }
 
   beforeAll(async () => {

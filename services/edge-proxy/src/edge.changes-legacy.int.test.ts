@@ -56,7 +56,7 @@ beforeAll(async () => {
   );
   edge = undo.use(await startTestEdge());
   await edge.publish({
-    upstreams: [{ name: 'old', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 2_000 }],
+    upstreams: [{ name: 'old', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 20_000 }],
     servers: [{ slug: 'old', sources: [{ upstream: 'old', tools: ['*'], resources: ['*'] }], access: [{ everyone: true }] }],
   });
 });

@@ -25,7 +25,7 @@ async function edgeWith(options: TestEdgeOptions): Promise<TestEdge> {
   const started = undo.use(await startTestEdge({ authServer: issuer.url, ...options }));
   const source = { upstream: 'up', tools: ['*'] };
   await started.publish({
-    upstreams: [{ name: 'up', transport: { case: 'http', value: { url: upstreamUrl } }, timeoutMs: 2_000 }],
+    upstreams: [{ name: 'up', transport: { case: 'http', value: { url: upstreamUrl } }, timeoutMs: 20_000 }],
     servers: [{ slug: 'work', sources: [source], access: [{ everyone: true }] }],
   });
   return started;
@@ -288,10 +288,10 @@ describe('what the authorization server is told', () => {
     const [first, port] = await verified();
     expect(first).toBe('1');
     await write({ 'tls.crt': `${CERTIFICATE.cert}\n` });
-    await eventually(() => reloads() === 1, { timeoutMs: 10_000 });
+    await eventually(() => reloads() === 1);
     expect(await verified()).toEqual(['1', port]);
     await write({ 'clients.crt': ops.certificate });
-    await eventually(() => reloads() === 2, { timeoutMs: 10_000 });
+    await eventually(() => reloads() === 2);
     expect(await verified()).toEqual(['0', port]);
   });
 });

@@ -28,8 +28,7 @@ const agreed = ({ result }: RawMessage, action = 'accept') => ({
   requestState: result?.['requestState'],
 });
 
-const asked = (call: OpenAnswer) =>
-  eventually(() => messagesIn(call.text()).find(({ method }) => method === ASK) ?? false, { timeoutMs: 5_000 });
+const asked = (call: OpenAnswer) => eventually(() => messagesIn(call.text()).find(({ method }) => method === ASK) ?? false);
 
 const eventOf = ({ subject }: Person, type: string) =>
   place.edge.event((event) => event.type === type && event.principal_subject === subject);

@@ -1,4 +1,4 @@
-import { eventually } from '@switchyard/testing';
+import { eventually, expectWithin } from '@switchyard/testing';
 import {
   answerOf,
   type ConnectingEdge,
@@ -144,28 +144,31 @@ describe('V10: a user who disconnects', () => {
       (person) => Promise.resolve(() => answerOf(place.modern(person, 'oldie', { capabilities: {} }))),
     ],
   ])('%s: nothing of theirs is used any more within a second, and sessions with the upstream end', async (_id, begin) => {
-    const person = await place.person();
-    await place.connect(person, 'oldie');
-    const call = await begin(person);
-    const token = place.tokenOf(person, 'oldie');
-    expect(textOf(await call())).toBe(token);
-    const ended = () =>
-      place.upstreams.oldie.received.filter(({ method, headers }) => method === 'DELETE' && headers.authorization === token);
-    const before = place.calls('oldie').length;
-    const from = performance.now();
-    await place.disconnect(person, 'oldie');
-    await eventually(async () => (await call()).result?.['isError'] === true);
-    expect(performance.now() - from).toBeLessThan(1_000);
-    // At most the call that was under way.
-    expect(place.calls('oldie').length - before).toBeLessThanOrEqual(1);
-    await eventually(() => ended().length === 1);
-    await place.connect(person, 'oldie');
-    const sessions = () =>
-      place.upstreams.oldie.received.filter(
-        ({ body, headers }) => body.includes('"initialize"') && headers.authorization === place.tokenOf(person, 'oldie'),
-      );
-    expect(textOf(await call())).toBe(place.tokenOf(person, 'oldie'));
-    expect(sessions()).toHaveLength(1);
+    await expectWithin(1_000, async () => {
+      const person = await place.person();
+      await place.connect(person, 'oldie');
+      const call = await begin(person);
+      const token = place.tokenOf(person, 'oldie');
+      expect(textOf(await call())).toBe(token);
+      const ended = () =>
+        place.upstreams.oldie.received.filter(({ method, headers }) => method === 'DELETE' && headers.authorization === token);
+      const before = place.calls('oldie').length;
+      const from = performance.now();
+      await place.disconnect(person, 'oldie');
+      await eventually(async () => (await call()).result?.['isError'] === true);
+      const tookMs = performance.now() - from;
+      // At most the call that was under way.
+      expect(place.calls('oldie').length - before).toBeLessThanOrEqual(1);
+      await eventually(() => ended().length === 1);
+      await place.connect(person, 'oldie');
+      const sessions = () =>
+        place.upstreams.oldie.received.filter(
+          ({ body, headers }) => body.includes('"initialize"') && headers.authorization === place.tokenOf(person, 'oldie'),
+        );
+      expect(textOf(await call())).toBe(place.tokenOf(person, 'oldie'));
+      expect(sessions()).toHaveLength(1);
+      return tookMs;
+    });
   });
 });
 

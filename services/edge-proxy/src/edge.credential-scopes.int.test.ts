@@ -50,7 +50,7 @@ const publish = (credentialVersion: string, finance = ['ana@example.com', 'bea@e
       {
         name: 'own',
         transport: { case: 'http', value: { url: upstream.url } },
-        timeoutMs: 2_000,
+        timeoutMs: 20_000,
         needsCredential: true,
         credentialVersion,
         credentialOwner: CredentialOwner.PRINCIPAL,
@@ -58,7 +58,7 @@ const publish = (credentialVersion: string, finance = ['ana@example.com', 'bea@e
       {
         name: 'team',
         transport: { case: 'http', value: { url: upstream.url } },
-        timeoutMs: 2_000,
+        timeoutMs: 20_000,
         needsCredential: true,
         credentialVersion,
         credentialOwner: CredentialOwner.TEAM,

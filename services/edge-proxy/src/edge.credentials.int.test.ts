@@ -15,7 +15,7 @@ const publish = (versions: Record<string, string>) =>
     upstreams: Object.entries({ ...versions, open: '' }).map(([name, credentialVersion]) => ({
       name,
       transport: { case: 'http' as const, value: { url: upstream.url } },
-      timeoutMs: 2_000,
+      timeoutMs: 20_000,
       needsCredential: name !== 'open',
       credentialVersion,
     })),

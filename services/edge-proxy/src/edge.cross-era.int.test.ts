@@ -67,7 +67,7 @@ beforeAll(async () => {
   });
   edge = await startTestEdge({ limits: { callLimitMs: 8_000 } });
   await edge.publish({
-    upstreams: [{ name: 'nova', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 5_000 }],
+    upstreams: [{ name: 'nova', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 20_000 }],
     servers: [
       {
         slug: 'new',

@@ -14,7 +14,7 @@ const publish = (requireDpopNonce: boolean) => {
   const source = { upstream: 'up', tools: ['*'] };
   return edge.publish({
     requireDpopNonce,
-    upstreams: [{ name: 'up', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 2_000 }],
+    upstreams: [{ name: 'up', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 20_000 }],
     servers: [
       { slug: 'work', sources: [source], access: [{ everyone: true }] },
       { slug: 'strict', sources: [source], access: [{ everyone: true }], requireDpop: true },

@@ -159,7 +159,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     publishRaw: async (text) => {
       await snapshots.put('current', Buffer.from(text));
     },
-    event: (matches) => eventually(() => events.find(matches) ?? false, { timeoutMs: 5_000 }),
+    event: (matches) => eventually(() => events.find(matches) ?? false),
     [Symbol.asyncDispose]: async () => {
       await edge.close();
       await audit.close();

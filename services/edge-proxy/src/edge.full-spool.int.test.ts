@@ -16,7 +16,7 @@ afterAll(() => upstream[Symbol.asyncDispose]());
 const names = { tools: ['*'], prompts: ['*'], resources: ['*'] };
 const snapshot = (auditShedsReads: boolean, auditStrict: boolean) => ({
   auditShedsReads,
-  upstreams: [{ name: 'bank', transport: { case: 'http' as const, value: { url: upstream.url } }, timeoutMs: 5_000 }],
+  upstreams: [{ name: 'bank', transport: { case: 'http' as const, value: { url: upstream.url } }, timeoutMs: 20_000 }],
   servers: [
     { slug: 'work', sources: [{ upstream: 'bank', readOnly: ['get_*'], ...names }], access: [{ everyone: true }], auditStrict },
   ],

@@ -3,6 +3,7 @@ import {
   answerResult,
   beginEvents,
   eventually,
+  expectWithin,
   type Script,
   type ScriptedUpstream,
   startLegacyUpstream,
@@ -152,7 +153,8 @@ describe('slow clients', () => {
     const { answer, ms } = await attempt();
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(answer.toLowerCase()).toContain('connection: close');
-    expect(ms).toBeLessThan(3_000);
+    // Where nothing is cut it never ends.
+    expect(ms).toBeLessThan(20_000);
   });
 
   it('E17-f a slow body is an event with its reason; so is a client that leaves within it', async () => {
@@ -200,30 +202,34 @@ describe('a client that leaves within its stream', () => {
     ['E20.a LV-1 once its session ends, the upstream is told that the call is cancelled', 'legacy'],
     ['E20.b LV-2 the upstream’s stream is closed', 'modern'],
   ] as const)('%s (%s) within a second; one event says so', async (_sentence, era) => {
-    await using upstream = era === 'legacy' ? await startHolding('up') : await startModern('up');
-    await withEdge({}, serving(http('up', upstream.url)), async (edge) => {
-      const session = era === 'legacy' ? await openSession(edge.url, '/mcp/up', edge.key) : undefined;
-      const call =
-        session !== undefined ? { session, body: callOf('hold') } : modern('tools/call', { name: 'hold', arguments: {} });
-      const answer = await open(edge.url, { path: '/mcp/up', key: edge.key, ...call });
-      await eventually(() => answer.text().includes('begun'));
-      const leftAt = performance.now();
-      answer.leave();
-      if (session !== undefined) {
-        await answer.ended;
-        expect(upstream.received.filter(({ body }) => body.includes('notifications/cancelled'))).toEqual([]);
-        await exchange(edge.url, { path: '/mcp/up', key: edge.key, session, method: 'DELETE' });
-      }
-      await eventually(() =>
-        era === 'legacy'
-          ? upstream.received.some(({ body }) => body.includes('notifications/cancelled'))
-          : upstream.held[0]?.isOpen() === false,
-      );
-      expect(performance.now() - leftAt).toBeLessThan(1_000);
-      const event = await edge.event(({ type }) => type === 'tool.called');
-      expect(event).toMatchObject({ outcome: 'cancelled', reason: 'cancelled', era, capability: 'hold' });
-      await exchange(edge.url, { path: '/mcp/up', key: edge.key, body: callOf('act') });
-      expect(edge.events.filter(({ type }) => type === 'tool.called')).toHaveLength(1);
+    await expectWithin(1_000, async () => {
+      let tookMs = Infinity;
+      await using upstream = era === 'legacy' ? await startHolding('up') : await startModern('up');
+      await withEdge({}, serving(http('up', upstream.url)), async (edge) => {
+        const session = era === 'legacy' ? await openSession(edge.url, '/mcp/up', edge.key) : undefined;
+        const call =
+          session !== undefined ? { session, body: callOf('hold') } : modern('tools/call', { name: 'hold', arguments: {} });
+        const answer = await open(edge.url, { path: '/mcp/up', key: edge.key, ...call });
+        await eventually(() => answer.text().includes('begun'));
+        const leftAt = performance.now();
+        answer.leave();
+        if (session !== undefined) {
+          await answer.ended;
+          expect(upstream.received.filter(({ body }) => body.includes('notifications/cancelled'))).toEqual([]);
+          await exchange(edge.url, { path: '/mcp/up', key: edge.key, session, method: 'DELETE' });
+        }
+        await eventually(() =>
+          era === 'legacy'
+            ? upstream.received.some(({ body }) => body.includes('notifications/cancelled'))
+            : upstream.held[0]?.isOpen() === false,
+        );
+        tookMs = performance.now() - leftAt;
+        const event = await edge.event(({ type }) => type === 'tool.called');
+        expect(event).toMatchObject({ outcome: 'cancelled', reason: 'cancelled', era, capability: 'hold' });
+        await exchange(edge.url, { path: '/mcp/up', key: edge.key, body: callOf('act') });
+        expect(edge.events.filter(({ type }) => type === 'tool.called')).toHaveLength(1);
+      });
+      return tookMs;
     });
   });
 });
@@ -418,7 +424,8 @@ describe('an edge that is stopped', () => {
     expect(underWay.text()).toContain('finished');
     const startedAt = performance.now();
     await closed;
-    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    // By far less than calls under way would be waited for.
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
     await edge[Symbol.asyncDispose]();
   });
 

@@ -7,7 +7,7 @@ const REVISION = '2026-07-28';
 const all = { tools: ['*'], prompts: ['*'], resources: ['*'] };
 const everyone = [{ everyone: true }];
 const anonymous = [{ anonymous: true }];
-const limits = { listPageItems: 3, listTimeoutMs: 1_000 };
+const limits = { listPageItems: 3, listTimeoutMs: 20_000 };
 
 const upstreams = new Map<string, ScriptedUpstream>();
 let edge: TestEdge;
@@ -43,7 +43,7 @@ function configuration(): SnapshotInit {
     upstreams: [...upstreams].map(([name, { url }]) => ({
       name,
       transport: { case: 'http' as const, value: { url } },
-      timeoutMs: 2_000,
+      timeoutMs: 20_000,
     })),
     servers: [
       server('many', ['one', 'two', 'three'], everyone),

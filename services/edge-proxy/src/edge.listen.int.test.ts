@@ -14,7 +14,7 @@ let edge: TestEdge;
 beforeAll(async () => {
   [nova, luna, old] = await Promise.all([startTalking('nova'), startTalking('luna'), startScriptedUpstream({ name: 'old' })]);
   edge = await startTestEdge();
-  const http = (name: string, url: string) => ({ name, transport: { case: 'http' as const, value: { url } }, timeoutMs: 2_000 });
+  const http = (name: string, url: string) => ({ name, transport: { case: 'http' as const, value: { url } }, timeoutMs: 20_000 });
   const source = (upstream: string) => ({ upstream, tools: ['*'], resources: ['*'], deny: ['docs://secret*'] });
   await edge.publish({
     upstreams: [http('nova', nova.url), http('luna', luna.url), http('old', old.url)],

@@ -2,6 +2,7 @@ import {
   answerResult,
   beginEvents,
   eventually,
+  expectWithin,
   type ScriptedExchange,
   type ScriptedUpstream,
   startScriptedUpstream,
@@ -13,7 +14,8 @@ import { type FakeVault, startFakeVault } from './fake-vault.fixture.js';
 import { callOf, exchange, open, openSession, type RawMessage } from './raw-client.fixture.js';
 
 const LOCAL = path.join(__dirname, 'local-server.fixture.mjs');
-const LIST_TIMEOUT_MS = 600;
+/** Longer than a busy machine takes to start a local server. */
+const LIST_TIMEOUT_MS = 2_000;
 const LIMIT_BYTES = 64 * 1024;
 const REVISION = '2026-07-28';
 const all = { tools: ['*'], prompts: ['*'], resources: ['*'] };
@@ -284,9 +286,11 @@ describe('a list that is being fetched', () => {
   it('LI-28 from an upstream that does not answer costs one client the wait, and not the next', async () => {
     const client = await enter('slow-and-sound');
     expect(await client.tools()).toEqual(['plain__act', 'gateway_status']);
-    const startedAt = performance.now();
-    expect(await client.tools()).toEqual(['plain__act', 'gateway_status']);
-    expect(performance.now() - startedAt).toBeLessThan(LIST_TIMEOUT_MS / 2);
+    await expectWithin(LIST_TIMEOUT_MS / 2, async () => {
+      const startedAt = performance.now();
+      expect(await client.tools()).toEqual(['plain__act', 'gateway_status']);
+      return performance.now() - startedAt;
+    });
   });
 
   it('LI-33 is shown from memory to whom it is there for, although the upstream has just cost somebody else that much', async () => {
@@ -362,7 +366,7 @@ describe('a list that has changed', () => {
     talking.on('tools/list', (call) => answerResult(call, { tools: [tool('act'), tool('more')] }));
     expect(await elsewhere()).toEqual(['act']);
     say({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
-    await eventually(async () => (await elsewhere()).includes('more'), { timeoutMs: 3_000 });
+    await eventually(async () => (await elsewhere()).includes('more'));
     stream.leave();
     await edge.publish(configuration('2'));
   });

@@ -89,8 +89,8 @@ beforeAll(async () => {
   edge = await startTestEdge();
   await edge.publish({
     upstreams: [
-      { name: 'alpha', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 5_000 },
-      { name: 'nova', transport: { case: 'http', value: { url: nova.url } }, timeoutMs: 5_000 },
+      { name: 'alpha', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 20_000 },
+      { name: 'nova', transport: { case: 'http', value: { url: nova.url } }, timeoutMs: 20_000 },
     ],
     servers: [
       { slug: 'work', sources: [{ upstream: 'alpha', tools: ['*'], prompts: ['*'] }], access: [{ everyone: true }] },

@@ -18,8 +18,8 @@ beforeAll(async () => {
   edge = await startTestEdge({ limits: { bodyLimitBytes: 4096 } });
   await edge.publish({
     upstreams: [
-      { name: 'alpha', transport: { case: 'http', value: { url: legacy.url } }, timeoutMs: 5_000 },
-      { name: 'nova', transport: { case: 'http', value: { url: modern.url } }, timeoutMs: 5_000 },
+      { name: 'alpha', transport: { case: 'http', value: { url: legacy.url } }, timeoutMs: 20_000 },
+      { name: 'nova', transport: { case: 'http', value: { url: modern.url } }, timeoutMs: 20_000 },
     ],
     servers: [
       { slug: 'old', sources: [{ upstream: 'alpha', ...everything }], access: [{ everyone: true, tools: ['echo'] }] },

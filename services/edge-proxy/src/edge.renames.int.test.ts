@@ -84,8 +84,8 @@ beforeAll(async () => {
   const all = { tools: ['*'], prompts: ['*'], resources: ['*'] };
   await edge.publish({
     upstreams: [
-      { name: 'first', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 2_000 },
-      { name: 'second', transport: { case: 'http', value: { url: second.url } }, timeoutMs: 2_000 },
+      { name: 'first', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 20_000 },
+      { name: 'second', transport: { case: 'http', value: { url: second.url } }, timeoutMs: 20_000 },
     ],
     servers: [
       {

@@ -60,7 +60,7 @@ beforeAll(async () => {
     upstreams: NAMES.map((name) => ({
       name,
       transport: { case: 'http' as const, value: { url: upstream.url } },
-      timeoutMs: 2_000,
+      timeoutMs: 20_000,
       needsCredential: true,
       credentialVersion: '1',
       credentialOwner: name.startsWith('org') ? CredentialOwner.UNSPECIFIED : CredentialOwner.PRINCIPAL,

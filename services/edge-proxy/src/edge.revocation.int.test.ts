@@ -1,6 +1,6 @@
 import { encodeRevoked, revocableName, type Revoked } from '@switchyard/api-keys';
 import { BUCKETS, DEFAULT_TENANT } from '@switchyard/contracts';
-import { eventually, type ScriptedUpstream, startScriptedUpstream } from '@switchyard/testing';
+import { eventually, expectWithin, type ScriptedUpstream, startScriptedUpstream } from '@switchyard/testing';
 import { startTestEdge, type TestEdge } from './edge.fixture.js';
 import { callOf, exchange, INITIALIZE, messagesIn, open, openSession, type OpenAnswer } from './raw-client.fixture.js';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.fixture.js';
@@ -74,6 +74,13 @@ const modern = (method: string, params: object = {}) => ({
 const list = (key: string) => exchange(edge.url, { ...modern('tools/list'), key });
 const statusOf = async (key: string) => (await list(key)).status;
 
+/** How long it is still let in. */
+async function refusedAfterMs(key: string): Promise<number> {
+  const fromMs = performance.now();
+  await eventually(async () => expect(await statusOf(key)).toBe(401));
+  return performance.now() - fromMs;
+}
+
 /** What ends things of one caller, of those that may. */
 const KINDS: [id: string, revoked: (who: ReturnType<typeof somebody>) => Revoked][] = [
   ['A20 its token', ({ jti: id }) => ({ kind: 'token', id })],
@@ -84,10 +91,14 @@ const KINDS: [id: string, revoked: (who: ReturnType<typeof somebody>) => Revoked
 
 describe('an edge that hears that something is revoked', () => {
   it.each(KINDS)('refuses what it has let in before: %s', async (_id, revoked) => {
-    const [one, other] = [somebody(), somebody()];
-    expect(await Promise.all([one, other].map(({ key }) => statusOf(key)))).toEqual([200, 200]);
-    await revoke(revoked(one));
-    await eventually(async () => expect(await statusOf(one.key)).toBe(401), { timeoutMs: 1_000 });
+    const other = somebody();
+    let one = somebody();
+    await expectWithin(1_000, async () => {
+      one = somebody();
+      expect(await Promise.all([one, other].map(({ key }) => statusOf(key)))).toEqual([200, 200]);
+      await revoke(revoked(one));
+      return refusedAfterMs(one.key);
+    });
     const answer = await list(one.key);
     expect(answer.messages[0]?.error).toMatchObject({ code: 10401, data: { reason: 'token_revoked' } });
     expect(answer.headers['www-authenticate']).toContain('error="invalid_token"');
@@ -101,15 +112,17 @@ describe('an edge that hears that something is revoked', () => {
   });
 
   it.each(KINDS)('refuses what it has never seen: %s', async (_id, revoked) => {
-    const one = somebody();
-    await revoke(revoked(one));
-    await eventually(async () => expect(await statusOf(one.key)).toBe(401), { timeoutMs: 1_000 });
+    await expectWithin(1_000, async () => {
+      const one = somebody();
+      await revoke(revoked(one));
+      return refusedAfterMs(one.key);
+    });
   });
 
   it('A19 lets somebody in again who has signed in again', async () => {
     const one = somebody();
     await revoke({ kind: 'person', id: one.sub, grantedUntilMs: one.grantedAt * 1000 });
-    await eventually(async () => expect(await statusOf(one.key)).toBe(401), { timeoutMs: 1_000 });
+    await refusedAfterMs(one.key);
     const anew = issuer.token(edge.url, '/mcp/work', { sub: one.sub, sy_grant: 'anew', sy_granted_at: one.grantedAt + 1 });
     expect(await statusOf(anew)).toBe(200);
   });
@@ -160,18 +173,21 @@ const STREAMS: [id: string, begin: (key: string) => Promise<OpenAnswer>][] = [
 
 describe.each(KINDS)('what has begun ends with %s', (_id, revoked) => {
   it.each(STREAMS)('%s', async (_what, begin) => {
-    const [one, other] = [somebody(), somebody()];
-    const [ends, stays] = [await begin(one.key), await begin(other.key)];
-    let stayed = true;
-    void stays.ended.then(() => (stayed = false));
-    const beganAt = performance.now();
-    await revoke(revoked(one));
-    await ends.ended;
-    expect(performance.now() - beganAt).toBeLessThan(1_000);
-    if (begin === listening) expect(messagesIn(ends.text()).at(-1)?.result).toMatchObject({ resultType: 'complete' });
-    expect(await statusOf(other.key)).toBe(200);
-    expect(stayed).toBe(true);
-    stays.leave();
+    await expectWithin(1_000, async () => {
+      const [one, other] = [somebody(), somebody()];
+      const [ends, stays] = [await begin(one.key), await begin(other.key)];
+      let stayed = true;
+      void stays.ended.then(() => (stayed = false));
+      const beganAt = performance.now();
+      await revoke(revoked(one));
+      await ends.ended;
+      const tookMs = performance.now() - beganAt;
+      if (begin === listening) expect(messagesIn(ends.text()).at(-1)?.result).toMatchObject({ resultType: 'complete' });
+      expect(await statusOf(other.key)).toBe(200);
+      expect(stayed).toBe(true);
+      stays.leave();
+      return tookMs;
+    });
   });
 
   it.each(['legacy', 'modern'])('a call under way, %s: its client hears why, and its upstream nothing more', async (era) => {

@@ -32,7 +32,7 @@ beforeAll(async () => {
   edge = await startTestEdge({ authServer: issuer.url });
   const source = { upstream: 'up', tools: ['*'], prompts: ['*'], resources: ['*'] };
   await edge.publish({
-    upstreams: [{ name: 'up', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 2_000 }],
+    upstreams: [{ name: 'up', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 20_000 }],
     servers: [
       {
         slug: 'work',

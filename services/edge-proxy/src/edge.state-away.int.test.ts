@@ -43,7 +43,7 @@ describe('an edge whose state is away: nats-server has been stopped', () => {
     const state = await NatsState.open(link, { timeoutMs: 500 });
     edge = undo.use(await startTestEdge({ clock, state }));
     await edge.publish({
-      upstreams: [{ name: 'up', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 2_000 }],
+      upstreams: [{ name: 'up', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 20_000 }],
       // Nobody has to ask whether somebody without credentials has been revoked.
       servers: [{ slug: 'open', sources: [{ upstream: 'up', tools: ['*'] }], access: [{ anonymous: true }] }],
     });
@@ -87,6 +87,6 @@ describe('an edge whose state is away: nats-server has been stopped', () => {
   it('SA-10 sessions are what they were once it is back', async () => {
     await nats.restart();
     const again = () => exchange(edge.url, { path: PATH, session, body: callOf('act') });
-    await eventually(async () => expect((await again()).status).toBe(200), { timeoutMs: 15_000 });
+    await eventually(async () => expect((await again()).status).toBe(200));
   }, 30_000);
 });

@@ -16,7 +16,7 @@ beforeAll(async () => {
   upstream.on('prompts/get', (call) => answerResult(call, { messages: [] }));
   edge = await startTestEdge();
   await edge.publish({
-    upstreams: [{ name: 'bank', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 5_000 }],
+    upstreams: [{ name: 'bank', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 20_000 }],
     servers: [
       { slug: 'strict', sources: [source], access: everyone, auditStrict: true },
       { slug: 'standard', sources: [source], access: everyone },

@@ -81,14 +81,14 @@ describe('the public listener speaks TLS', () => {
       socket.destroy();
       return name;
     };
-    await eventually(async () => (await served()) === 'CN=gateway-ops', { timeoutMs: 10_000 });
+    await eventually(async () => (await served()) === 'CN=gateway-ops');
     expect(await ask(standing)).toBe('HTTP/1.1 200 OK');
     standing.destroy();
     await write({ 'tls.crt': 'nonsense' });
-    await eventually(() => edge.logged().includes('cannot be used; the last good ones go on'), { timeoutMs: 10_000 });
+    await eventually(() => edge.logged().includes('cannot be used; the last good ones go on'));
     expect(await served()).toBe('CN=gateway-ops');
     await write({ 'tls.crt': CERTIFICATE.cert, 'tls.key': CERTIFICATE.key });
-    await eventually(async () => (await served()) === 'CN=localhost', { timeoutMs: 10_000 });
+    await eventually(async () => (await served()) === 'CN=localhost');
   });
 
   it('TLS4: closes with connections that were opened ahead of need, or never say anything', async () => {

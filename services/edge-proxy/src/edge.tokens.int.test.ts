@@ -25,7 +25,7 @@ beforeAll(async () => {
   edge = await startTestEdge({ authServer: `http://127.0.0.1:${(issuer.address() as AddressInfo).port}` });
   const source = { upstream: 'up', tools: ['*'] };
   await edge.publish({
-    upstreams: [{ name: 'up', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 2_000 }],
+    upstreams: [{ name: 'up', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 20_000 }],
     servers: [
       {
         slug: 'work',

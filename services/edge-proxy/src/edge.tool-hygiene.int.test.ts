@@ -53,7 +53,7 @@ beforeAll(async () => {
     },
   });
   edge = await startTestEdge();
-  const http = (name: string, url: string) => ({ name, transport: { case: 'http' as const, value: { url } }, timeoutMs: 2_000 });
+  const http = (name: string, url: string) => ({ name, transport: { case: 'http' as const, value: { url } }, timeoutMs: 20_000 });
   await edge.publish({
     upstreams: [http('old', old.url), http('nova', nova.url)],
     servers: ['old', 'nova'].map((slug) => ({

@@ -17,7 +17,7 @@ it('XE-5 an upstream whose revision nobody knows is named as such', async () => 
   });
   await using edge = await startTestEdge();
   await edge.publish({
-    upstreams: [{ name: 'future', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 2_000 }],
+    upstreams: [{ name: 'future', transport: { case: 'http', value: { url: upstream.url } }, timeoutMs: 20_000 }],
     servers: [{ slug: 'up', sources: [{ upstream: 'future', tools: ['*'] }], access: [{ everyone: true }] }],
   });
   const { messages } = await exchange(edge.url, { path: '/mcp/up', key: edge.key, body: INITIALIZE });

@@ -45,7 +45,7 @@ export async function openStream(on: Edge, body: unknown = OLDEST): Promise<SseS
     path,
     messages,
     post: (message, headers = {}, at = on) => exchange(at.url, { path, key: on.key, body: message, headers }),
-    response: (id) => eventually(() => messages().find((message) => message.id === id) ?? false, { timeoutMs: 10_000 }),
+    response: (id) => eventually(() => messages().find((message) => message.id === id) ?? false),
   };
   await stream.post(body);
   await stream.response(0);

@@ -13,7 +13,7 @@ describe('audit rebuild', () => {
     await place.up();
     expect((await place.run(['call', 'demo', 'echo', '{"message":"hi"}'])).code).toBe(0);
     const queried = () => place.run(['audit', 'query', '--type', 'tool.called']);
-    await eventually(async () => expect((await queried()).out).toContain('echo'), { timeoutMs: 15_000 });
+    await eventually(async () => expect((await queried()).out).toContain('echo'));
     const before = (await queried()).out;
 
     const rebuilt = await place.run(['audit', 'rebuild', '--partial']);

@@ -52,7 +52,7 @@ describe('sinks of a switchyard.yaml', () => {
       expect(out).toMatch(/hook +webhook +ok/);
     });
     expect((await place.run(['call', 'demo', 'echo', '{"message":"hi"}'])).code).toBe(0);
-    await eventually(() => expect(hook.signed.join('')).toContain('"type":"tool.called"'), { timeoutMs: 15_000 });
+    await eventually(() => expect(hook.signed.join('')).toContain('"type":"tool.called"'));
     await eventually(() => expect(readFileSync(file, 'utf8')).toContain('"type":"tool.called"'));
     const [key] = /whsec_\S+/.exec(await place.read('hook.key')) ?? [''];
     expect(readFileSync(file, 'utf8')).not.toContain(key);

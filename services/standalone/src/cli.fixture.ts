@@ -82,7 +82,7 @@ export async function workplace(): Promise<Workplace> {
     start,
     up: async (args = [], folder = '') => {
       const gateway = start(['up', ...args], {}, folder);
-      await eventually(() => gateway.out().includes('Ctrl-C'), { timeoutMs: 20_000 });
+      await eventually(() => gateway.out().includes('Ctrl-C'));
       return gateway;
     },
     write: (name, text) => writeFile(path.join(dir, name), text),

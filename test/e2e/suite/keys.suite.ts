@@ -1,4 +1,4 @@
-import { eventually } from '@switchyard/testing';
+import { eventually, expectWithin } from '@switchyard/testing';
 import { AdminApi } from '../admin-api.js';
 import type { GetContext } from './context.js';
 import { rawCall } from './sign-in.suite.js';
@@ -32,14 +32,11 @@ export function keysSuite(context: GetContext): void {
     });
 
     it('AK-3 end at the edge within a second of their revocation', async () => {
-      const tookMs: number[] = [];
-      // A machine that is busy with other things gets three tries.
-      while (tookMs.length < 3 && !tookMs.some((ms) => ms <= 1000)) {
+      await expectWithin(1_000, async () => {
         const { key, id } = await context().admin.createKey({ name: 'short-lived', servers: ['demo'] });
         await eventually(async () => expect((await rawCall(context(), 'demo', key)).status).toBe(400));
-        tookMs.push(await revocationMs(key, id));
-      }
-      expect(Math.min(...tookMs)).toBeLessThanOrEqual(1000);
+        return revocationMs(key, id);
+      });
     });
 
     it.each([

@@ -1,4 +1,4 @@
-import { eventually } from '@switchyard/testing';
+import { eventually, expectWithin } from '@switchyard/testing';
 import { createHash, randomBytes } from 'node:crypto';
 import { AdminApi } from '../admin-api.js';
 import { signInWithForms } from '../clients/sign-in.js';
@@ -52,19 +52,12 @@ export function sessionsSuite(context: GetContext): void {
       return performance.now() - endedAt;
     }
 
-    /** A machine that is busy with other things gets three tries. */
-    async function expectWithinASecond(attempt: () => Promise<number>) {
-      const tookMs: number[] = [];
-      while (tookMs.length < 3 && !tookMs.some((ms) => ms <= 1000)) tookMs.push(await attempt());
-      expect(Math.min(...tookMs)).toBeLessThanOrEqual(1000);
-    }
-
     it('SE-1 A20: an access token that its client revokes is refused within a second, and so is what dies with a refresh token', async () => {
-      await expectWithinASecond(async () => {
+      await expectWithin(1_000, async () => {
         const { access_token: token } = await signIn('/mcp/demo');
         return enforcedMs(token, () => post('/oauth/revoke', { client_id: clientId, token }), 200);
       });
-      await expectWithinASecond(async () => {
+      await expectWithin(1_000, async () => {
         const tokens = await signIn('/mcp/demo');
         const revoked = { client_id: clientId, token: tokens.refresh_token };
         return enforcedMs(tokens.access_token, () => post('/oauth/revoke', revoked), 200);
@@ -78,7 +71,7 @@ export function sessionsSuite(context: GetContext): void {
       const metadata = (await (await fetch(metadataUrl)).json()) as { resource: string };
       expect(metadata).toMatchObject({ resource: at('/api').href, scopes_supported: ['account'] });
       const me = new AdminApi(context().target.publicUrl, (await signIn('/api')).access_token);
-      await expectWithinASecond(async () => {
+      await expectWithin(1_000, async () => {
         const { access_token: token } = await signIn('/mcp/demo');
         const listed = (await me.get('/api/v1/me/sessions')).json['sessions'] as {
           id: string;
@@ -93,14 +86,18 @@ export function sessionsSuite(context: GetContext): void {
 
     it('SE-3 A19: administrators keep somebody out, at once and everywhere, and let them in again', async () => {
       const { admin } = context();
-      const { access_token: token } = await signIn('/mcp/demo');
+      let { access_token: token } = await signIn('/mcp/demo');
       const { sub } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { sub: string };
       const people = (await admin.get('/api/v1/people?limit=500')).json['people'];
       expect(people).toContainEqual(expect.objectContaining({ id: sub, email: EMAIL }));
       const disable = () => admin.request('POST', `/api/v1/people/${sub}/disable`);
-      expect(await enforcedMs(token, disable, 204)).toBeLessThanOrEqual(3_000);
-      await expect(signInWithForms(at(`/oauth/authorize?${anew()}`), EMAIL)).rejects.toThrow('You have no access here');
-      expect((await admin.request('POST', `/api/v1/people/${sub}/enable`)).status).toBe(204);
+      await expectWithin(3_000, async () => {
+        const tookMs = await enforcedMs(token, disable, 204);
+        await expect(signInWithForms(at(`/oauth/authorize?${anew()}`), EMAIL)).rejects.toThrow('You have no access here');
+        expect((await admin.request('POST', `/api/v1/people/${sub}/enable`)).status).toBe(204);
+        if (tookMs > 3_000) ({ access_token: token } = await signIn('/mcp/demo'));
+        return tookMs;
+      });
     });
 
     const anew = () =>

@@ -63,7 +63,7 @@ function ownConfig({ dir, gatewayFile, clickhouseUrl, urls }: Around): Readonly<
     'capability-registry': { gatewayFile },
     analytics: {
       engine: { kind: 'http', url: clickhouseUrl },
-      checkpoints: { keyFile: path.join(dir, 'checkpoint-key.json'), createIfMissing: true },
+      checkpoints: { keyFile: path.join(dir, 'checkpoint-key.json'), createIfMissing: true, intervalMs: 3_000 },
     },
   };
 }

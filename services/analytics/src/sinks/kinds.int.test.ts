@@ -83,8 +83,7 @@ async function openKind({ type, start }: Kind) {
       }
       return ids;
     },
-    delivered: (ids: readonly string[]) =>
-      eventually(() => expect(once(fake.taken()).length).toBe(ids.length), { timeoutMs: 15_000 }),
+    delivered: (ids: readonly string[]) => eventually(() => expect(once(fake.taken()).length).toBe(ids.length)),
     [Symbol.asyncDispose]: () => undo.disposeAsync(),
   };
 }
@@ -120,7 +119,7 @@ describe.each(KINDS)('sink $name', (kind) => {
     await fake.away?.(true);
     const during = await publishMany(10, 1);
     const all = [...first, ...during];
-    await eventually(() => expect(once(folder.taken())).toHaveLength(all.length), { timeoutMs: 15_000 });
+    await eventually(() => expect(once(folder.taken())).toHaveLength(all.length));
     await eventually(() => expect(isOver()).toBe(true), { timeoutMs: 40_000 });
     await fake.away?.(false);
     await delivered(all);

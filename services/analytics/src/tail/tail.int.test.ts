@@ -145,7 +145,7 @@ describe('a tail', () => {
       published += 4;
     }
     client.resume();
-    await eventually(() => client.ended(), { timeoutMs: 20_000 });
+    await eventually(() => client.ended());
     const [last] = client.blocks().slice(-1);
     // The last words reach who reads again in time.
     if (last?.event === 'end') expect(last).toMatchObject({ data: { reason: 'slow_reader' } });

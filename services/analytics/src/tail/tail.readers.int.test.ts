@@ -89,7 +89,7 @@ describe.each(['embedded', 'NATS'])('who may watch what (%s)', (name) => {
     const grant = { kind: 'grant', id: 'grant-of-aud@example.com' } as const;
     const revoked = await rig.platform.state.bucket(BUCKETS.revocations, DEFAULT_TENANT);
     await revoked.put(revocableName('grant', grant.id), encodeRevoked(grant));
-    await eventually(() => aud.ended(), { timeoutMs: 20_000 });
+    await eventually(() => aud.ended());
     expect(aud.blocks().at(-1)).toMatchObject({ event: 'end', data: { reason: 'no_longer_admitted' } });
   }, 60_000);
 

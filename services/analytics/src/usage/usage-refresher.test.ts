@@ -18,7 +18,7 @@ describe('usage', () => {
     const engine = { query: silent, command: silent } as Partial<Engine> as Engine;
     const refresher = new UsageRefresher({ engine, clock, log });
     const tries = () => [...tables.values()].reduce((sum, count) => sum + count, 0);
-    await eventually(() => tries() >= 3, { timeoutMs: 20_000 });
+    await eventually(() => tries() >= 3);
     await refresher.close();
   });
 });

@@ -125,7 +125,7 @@ describe('the answer to a request', () => {
     const { reply, client, response } = await begin();
     write(reply);
     await client;
-    await eventually(() => response.destroyed, { timeoutMs: 3_000 });
+    await eventually(() => response.destroyed);
   });
 
   it('RP-9 is cut where more waits for the client than is kept for anybody', async () => {
