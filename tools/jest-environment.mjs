@@ -17,6 +17,9 @@ const OF_ONE_SUITE = [
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGHUP'];
 const listeners = () => new Map(SIGNALS.map((signal) => [signal, new Set(process.listeners(signal))]));
 
+// Every suite has some that end what is left of it with the worker.
+process.setMaxListeners(0);
+
 export default class OneContext {
   global = globalThis;
   moduleMocker = new ModuleMocker(globalThis);

@@ -65,6 +65,8 @@ async function test() {
   const exitCode = await node(path.join(root, 'node_modules/jest/bin/jest.js'), [...workerArgs(), ...jestArgs, ...reporters], {
     ...env,
     SWITCHYARD_TEST_TOTALS: totalsFile,
+    // What one process has compiled, the next ones load: packages in workers, and services that tests start.
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? path.join(root, '.cache/compiled'),
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --disable-warning=ExperimentalWarning`.trim(),
   });
   const totals = await totalsFrom(totalsFile);

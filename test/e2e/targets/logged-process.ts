@@ -32,9 +32,9 @@ const LONGEST_DRAIN_MS = 35_000;
 
 /** Starts a Node.js program with next to nothing in its environment. */
 export function startNode({ name, args, env = {}, cwd, input }: ProcessCommand): LoggedProcess {
-  const { PATH = '', HOME = '' } = process.env;
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, args, {
-    env: { PATH, HOME, ...env },
+    env: { PATH, HOME, ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
   });
