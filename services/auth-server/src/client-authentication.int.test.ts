@@ -1,6 +1,7 @@
 import { SqliteState } from '@switchyard/state';
 import { FakeClock, tempDir, type TempDir } from '@switchyard/testing';
 import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { startServers, type RunningServers } from './fixtures/running-server.js';
 import { TestClient, type JsonAnswer } from './fixtures/test-client.js';
@@ -68,6 +69,8 @@ describe('A22: how clients show that they are themselves', () => {
 
   it('how long a comparison takes says nothing: it is of whole texts, in constant time, at one length whatever was guessed', async () => {
     const compared = jest.spyOn(crypto, 'timingSafeEqual');
+    // For packages that import it by its name.
+    syncBuiltinESMExports();
     try {
       const other = (character = '') => (character === 'x' ? 'y' : 'x');
       const wrong = {
@@ -87,6 +90,7 @@ describe('A22: how clients show that they are themselves', () => {
       }
     } finally {
       compared.mockRestore();
+      syncBuiltinESMExports();
     }
   });
 

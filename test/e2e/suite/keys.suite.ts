@@ -22,7 +22,7 @@ export function keysSuite(context: GetContext): void {
         expect.objectContaining({ id, name: 'short-lived', servers: ['demo'], roles: [] }),
       );
       expect(listed.text).not.toContain(key);
-      expect(listed.text).not.toContain(key.split('_')[2]);
+      expect(listed.text).not.toContain(key.slice(-43));
       // Let in, and then refused for want of a session.
       await eventually(async () => expect((await rawCall(context(), 'demo', key)).status).toBe(400));
       await revocationMs(key, id);

@@ -73,7 +73,7 @@ describe.each(STATE_PROFILES)('API keys: %s', (_id, open) => {
       expires_at: new Date(clock.now() + 30 * 86_400_000).toISOString(),
     });
     expect((await call('GET')).text).toContain(id);
-    expect((await call('GET')).text).not.toContain(key.split('_')[2]);
+    expect((await call('GET')).text).not.toContain(key.slice(-43));
     expect(servers.events).toEqual([
       expect.objectContaining({
         type: 'auth.key_created',
