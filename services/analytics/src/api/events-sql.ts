@@ -35,18 +35,20 @@ export function eventsSql({ tenant, scope, filters, limit, after }: EventsWanted
   const matching = eventCondition(tenant, scope, filters);
   const { text, params } = after === undefined ? matching : allOf([matching, placeCondition(after)]);
   // In two steps: finding which rows reads few columns of many rows, and then all columns of few. As one step it takes the engine eight
-  // times as long (measured): LIMIT BY keeps it from reading columns late by itself. The second sorts by a tuple, which is no prefix of the
-  // key: read in the key's order, rows that lie apart take a fifth longer.
+  // times as long (measured): LIMIT BY keeps it from reading columns late by itself. The second is sorted when it has been read: the engine
+  // would read rows in the key's order, which takes a quarter longer where they lie apart, and one after the other.
+  const fields = EVENT_FIELDS.join(', ');
   return {
-    text: `SELECT ${EVENT_FIELDS.join(', ')} FROM events
-WHERE tenant = {tenant:String} AND (occurred_at, event_id) IN (
-  SELECT occurred_at, event_id FROM events
-  WHERE ${text}
-  ORDER BY ${newestFirst}
-  LIMIT 1 BY event_id
-  LIMIT {limit:UInt32})
-ORDER BY (occurred_at, emitter, epoch, sequence, event_id) DESC
-LIMIT 1 BY event_id`,
+    text: `SELECT ${fields} FROM (
+  SELECT ${fields} FROM events
+  WHERE tenant = {tenant:String} AND (occurred_at, event_id) IN (
+    SELECT occurred_at, event_id FROM events
+    WHERE ${text}
+    ORDER BY ${newestFirst}
+    LIMIT 1 BY event_id
+    LIMIT {limit:UInt32})
+  LIMIT 1 BY event_id)
+ORDER BY ${newestFirst}`,
     params: { ...params, limit },
   };
 }

@@ -14,6 +14,8 @@ export interface UsageWanted {
   readonly interval?: UsageInterval | undefined;
   /** The most of this first, and no more than so many. */
   readonly top?: { readonly measure: UsageMeasure; readonly limit: number } | undefined;
+  /** Which counts, `events` among them; all unless told. What takes longest is `durations`: each row of counts has a state of them. */
+  readonly counts?: readonly string[] | undefined;
 }
 
 /** Which part of a time is read from where. */
@@ -59,7 +61,7 @@ interface Source {
   readonly from: string;
   /** When, as a DateTime. */
   readonly time: string;
-  readonly counts: readonly string[];
+  readonly count: (name: string) => string;
   readonly within: (span: Span) => string;
 }
 
@@ -69,7 +71,7 @@ const alias = (name: string) => `c_${name}`;
 const EVENTS: Source = {
   from: 'events AS e FINAL',
   time: 'occurred_at',
-  counts: Object.entries(COUNTS).map(([name, count]) => `${count} AS ${alias(name)}`),
+  count: (name) => `${COUNTS[name] ?? ''} AS ${alias(name)}`,
   within: ({ fromMs, toMs }) =>
     `occurred_at >= fromUnixTimestamp64Milli(${fromMs}, 'UTC') AND occurred_at < fromUnixTimestamp64Milli(${toMs}, 'UTC')`,
 };
@@ -77,9 +79,8 @@ const EVENTS: Source = {
 const ofRollup = (rollup: Rollup): Source => ({
   from: `${rollup.table} AS e FINAL`,
   time: rollup.time,
-  counts: Object.keys(COUNTS).map((name) =>
+  count: (name) =>
     name === 'durations' ? `${MERGED_DURATIONS}(e.durations) AS ${alias(name)}` : `sum(e.${name}) AS ${alias(name)}`,
-  ),
   within: ({ fromMs, toMs }) =>
     `${rollup.bucket} >= ${rollup.bucketAt(fromMs / 1000)} AND ${rollup.bucket} < ${rollup.bucketAt(toMs / 1000)}`,
 });
@@ -88,7 +89,8 @@ const ofRollup = (rollup: Rollup): Source => ({
  * Writes the query for figures of calls. The one place that says where figures come from.
  * @throws Problem 400 where a filter cannot be read
  */
-export function usageSql({ tenant, scope, filters, groupBy, interval, top }: UsageWanted, parts: UsageParts): Sql {
+export function usageSql(wanted: UsageWanted, parts: UsageParts): Sql {
+  const { tenant, scope, filters, groupBy, interval, top, counts: counted = Object.keys(COUNTS) } = wanted;
   const { from: _from, to: _to, ...others } = filters;
   const condition = eventCondition(tenant, scope, others);
   const part = (source: Source, spans: readonly Span[]) => {
@@ -97,7 +99,7 @@ export function usageSql({ tenant, scope, filters, groupBy, interval, top }: Usa
     const names = groupBy.flatMap((group) =>
       NAMES[group] === undefined ? [] : [`max((toDate(${source.time}), toString(${NAMES[group]}))) AS n_${group}`],
     );
-    return `SELECT ${[...keys, ...names, ...source.counts].join(',\n    ')}
+    return `SELECT ${[...keys, ...names, ...counted.map(source.count)].join(',\n    ')}
   FROM ${source.from}
   WHERE ${condition.text}
     AND ${ARE_CALLS}
@@ -113,7 +115,7 @@ export function usageSql({ tenant, scope, filters, groupBy, interval, top }: Usa
   const names = groupBy.flatMap((group) =>
     NAMES[group] === undefined ? [] : [`tupleElement(max(n_${group}), 2) AS named_${group}`],
   );
-  const counts = Object.keys(COUNTS).map((name) =>
+  const counts = counted.map((name) =>
     name === 'durations' ? `${DURATIONS}(${alias(name)}) AS durations` : `sum(${alias(name)}) AS ${name}`,
   );
   const order = top === undefined ? [...aliases.slice(0, at.length), 'events DESC'] : [`${MEASURES[top.measure]} DESC`];

@@ -12,6 +12,7 @@ import { usageSql, type UsageParts, type UsageSqlRow, type UsageWanted } from '.
 const SHORTER_THAN_A_DAY: ReadonlySet<string | undefined> = new Set(['minute', 'hour']);
 
 const SECONDS_OF_AN_HOUR = 3_600;
+const COST_COUNTS = ['events', 'cost_micros'];
 
 /** Figures of one tenant's calls. Exact, however often events were delivered. */
 export class Usage {
@@ -43,8 +44,8 @@ export class Usage {
     const range = usageRange(monthsOf(query, this.#clock.now()), this.#clock.now());
     const filters = { ...range, ...(query.team === undefined ? {} : { team: query.team }) };
     const [whole, teams] = await Promise.all([
-      this.#rows({ scope, filters, groupBy: [], interval: 'month' }),
-      this.#rows({ scope, filters, groupBy: ['team'], interval: 'month' }),
+      this.#rows({ scope, filters, groupBy: [], interval: 'month', counts: COST_COUNTS }),
+      this.#rows({ scope, filters, groupBy: ['team'], interval: 'month', counts: COST_COUNTS }),
     ]);
     return { months: whole.map((month) => monthOf(month, teams, query.team)) };
   }
