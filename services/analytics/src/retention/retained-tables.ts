@@ -67,17 +67,19 @@ export const EVENTS = { time: 'ingested_at', heldBy: EVENT } as const;
 
 /**
  * Tables that retention leaves alone: they vouch for what there was, name nobody, or end by themselves. `principals` goes with events, and
- * `events_before_0010` is for its owner to drop.
+ * `events_before_0010` is for its owner to drop; the other tables of before are empty.
  */
 export const KEPT_TABLES = [
   'audit_gaps',
   'checkpoints',
   'event_sequences',
   'events_before_0010',
+  'events_before_0050',
   'principals',
   'retention_records',
   'schema_migrations',
   'tools_seen',
+  'usage_days_before_0063',
   'usage_marks',
   'usage_progress',
 ] as const;
