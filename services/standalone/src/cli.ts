@@ -47,12 +47,20 @@ async function createProgram(args: readonly string[], terminal: Terminal): Promi
     const command = name === wanted ? (await load()).command(terminal) : new Command(name);
     program.addCommand(command.summary(summary));
   }
-  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
-    command.exitOverride().configureOutput({
+  govern(program, 'switchyard', terminal);
+  return program;
+}
+
+/** Has a command and all below it speak to the terminal, say where to read on, and never end the process themselves. */
+function govern(command: Command, name: string, terminal: Terminal): void {
+  command
+    .exitOverride()
+    .showHelpAfterError(`What it takes: ${name} --help`)
+    .configureOutput({
       writeOut: (text) => void terminal.stdout.write(text),
       writeErr: (text) => void terminal.stderr.write(text),
     });
-  return program;
+  for (const one of command.commands) govern(one, `${name} ${one.name()}`, terminal);
 }
 
 async function report(error: unknown, terminal: Terminal): Promise<number> {

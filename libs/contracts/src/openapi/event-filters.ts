@@ -29,7 +29,10 @@ export const eventFilterShape = {
   reason: textParameter('Why it was refused.').optional(),
   severity: z.enum(SEVERITIES).describe('How urgently somebody should look at it, of what concerns security.').optional(),
   rule: textParameter('What in the configuration decided, for example servers.work.access[0].').optional(),
-  type: z.enum(EVENT_TYPES).describe('Type of the event.').optional(),
+  type: z
+    .enum(EVENT_TYPES, { error: 'is no type of events, such as tool.called; docs/events.md has all' })
+    .describe('Type of the event.')
+    .optional(),
   request_id: textParameter('X-Request-Id of the exchange.').optional(),
   trace_id: textParameter('W3C trace id, 32 hexadecimal digits.').optional(),
   session_id: textParameter('Digest of the MCP session, as events show it.').optional(),

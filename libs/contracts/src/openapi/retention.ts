@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { instantParameter } from './event-filters.js';
 import { jsonContent, problemResponse } from './responses.js';
 
 const count = z.int().min(0);
@@ -13,8 +14,8 @@ export const legalHoldName = z
 const filter = {
   principal: z.string().min(1).max(500).optional().describe('Subject or name of whoever it is about.'),
   server: z.string().min(1).max(200).optional().describe('Server, by slug.'),
-  from: instant.optional().describe('What happened at this time or later.'),
-  to: instant.optional().describe('What happened before this time.'),
+  from: instantParameter('What happened at this time or later.').optional(),
+  to: instantParameter('What happened before this time.').optional(),
 };
 
 /** Body of `POST /api/v1/legal-holds`. */

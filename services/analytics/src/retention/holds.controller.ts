@@ -63,7 +63,8 @@ export class HoldsController {
     @Req() request: AdminRequest,
   ): Promise<void> {
     const hold = await this.api.retention.gate.releaseHold(name);
-    if (hold === undefined) throw notFound(`There is no hold ${name}; GET /api/v1/legal-holds lists what there is.`);
+    if (hold === undefined)
+      throw notFound(`There is no hold ${name}; GET /api/v1/legal-holds, or switchyard audit hold list, lists what there is.`);
     await this.#tell(request, 'audit.hold_released', hold, reason);
   }
 

@@ -20,7 +20,7 @@ export interface Filters {
 /** Adds the options that say which events are meant. */
 export function filterOptions(command: Command): Command {
   return gatewayOptions(command)
-    .option('--since <time>', 'only what happened since: 15m, 6h, 7d, or a time such as 2026-01-31T12:00:00Z', since)
+    .option('--since <time>', 'only what happened since: 15m, 6h, 7d, or a time such as 2026-01-31T12:00:00Z', instantOf)
     .option('--type <type>', 'type of event, for example tool.called')
     .option('--server <slug>', 'server')
     .option('--upstream <name>', 'upstream')
@@ -45,7 +45,8 @@ export function parametersOf(options: Filters): Record<string, string> {
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-function since(text: string): string {
+/** An instant that people write. @throws InvalidArgumentError */
+export function instantOf(text: string): string {
   const [, count, unit] = /^(\d+)([mhd])$/.exec(text) ?? [];
   const instant =
     count !== undefined && unit !== undefined ? Date.now() - Number(count) * (UNIT_MS[unit] ?? 0) : Date.parse(text);

@@ -5,6 +5,7 @@ import { askApi } from '../gateway/admin-client.js';
 import { findGateway, gatewayOptions, type GatewayOptions } from '../gateway/find-gateway.js';
 import { oneLine, tableLines } from '../terminal/table.js';
 import { print, remark, terminalWidth, type Terminal } from '../terminal/terminal.js';
+import { instantOf } from './audit-filters.js';
 
 interface AddOptions extends GatewayOptions {
   readonly reason: string;
@@ -35,8 +36,8 @@ function add(terminal: Terminal): Command {
     .requiredOption('--reason <text>', 'why; it is recorded')
     .option('--principal <who>', 'subject, e-mail address or name of the key')
     .option('--server <slug>', 'server')
-    .option('--from <time>', 'only what happened at this time or later, such as 2026-01-31T12:00:00Z')
-    .option('--to <time>', 'only what happened before')
+    .option('--from <time>', 'only what happened at this time or later: 7d, or a time such as 2026-01-31T12:00:00Z', instantOf)
+    .option('--to <time>', 'only what happened before', instantOf)
     .action(async (name: string, options: AddOptions) => {
       const gateway = await findGateway(options, terminal);
       const { reason, principal, server, from, to } = options;

@@ -1,10 +1,11 @@
 import { replayList, replayView, sinkList } from '@switchyard/contracts';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { askApi } from '../gateway/admin-client.js';
 import { findGateway, gatewayOptions, type GatewayOptions } from '../gateway/find-gateway.js';
 import { tableLines } from '../terminal/table.js';
 import { print, remark, type Terminal } from '../terminal/terminal.js';
+import { instantOf } from './audit-filters.js';
 
 interface ReplayOptions extends GatewayOptions {
   readonly sink: string;
@@ -38,8 +39,8 @@ export function sinks(terminal: Terminal): Command {
 export function replay(terminal: Terminal): Command {
   return gatewayOptions(new Command('replay').summary('send a sink the events of a time again'))
     .requiredOption('--sink <name>', 'the sink')
-    .requiredOption('--from <time>', 'since then: 15m, 6h, 7d, or a time such as 2026-01-31T12:00:00Z', instant)
-    .option('--to <time>', 'until then; unless given: now', instant)
+    .requiredOption('--from <time>', 'since then: 15m, 6h, 7d, or a time such as 2026-01-31T12:00:00Z', instantOf)
+    .option('--to <time>', 'until then; unless given: now', instantOf)
     .option('--dead-letters', 'what the sink refused for good in that time, instead of what happened in it')
     .option('--no-wait', 'do not wait until all of it was sent')
     .action(async (options: ReplayOptions) => {
@@ -59,13 +60,4 @@ export function replay(terminal: Terminal): Command {
         await delay(POLL_MS);
       }
     });
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function instant(text: string): string {
-  const [, count, unit = ''] = /^(\d+)([mhd])$/.exec(text) ?? [];
-  const ms = count === undefined ? Date.parse(text) : Date.now() - Number(count) * (UNIT_MS[unit] ?? 0);
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('Give 15m, 6h, 7d, or a time such as 2026-01-31T12:00:00Z.');
-  return new Date(ms).toISOString();
 }

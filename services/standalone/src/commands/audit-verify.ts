@@ -9,6 +9,7 @@ import { findGateway, gatewayOptions, type GatewayOptions } from '../gateway/fin
 import { parseJsonText } from '../gateway/json-text.js';
 import { CliError } from '../terminal/cli-error.js';
 import { print, type Terminal } from '../terminal/terminal.js';
+import { instantOf } from './audit-filters.js';
 
 interface ExportOptions extends GatewayOptions {
   readonly from?: string;
@@ -23,8 +24,8 @@ interface VerifyOptions {
 /** `switchyard audit export`: the trail as it was recorded. */
 export function exportCommand(terminal: Terminal): Command {
   return gatewayOptions(new Command('export').summary('write the exact records, with signed checkpoints, to standard output'))
-    .option('--from <time>', 'begin not later than this, for example 2026-01-01T00:00:00Z; else with the first record')
-    .option('--to <time>', 'end not earlier than this; else with the newest checkpoint')
+    .option('--from <time>', 'begin not later than this, for example 2026-01-01T00:00:00Z; else with the first record', instantOf)
+    .option('--to <time>', 'end not earlier than this; else with the newest checkpoint', instantOf)
     .action(async (options: ExportOptions) => {
       const { from, to } = options;
       const given = Object.entries({ from, to }).filter((entry): entry is [string, string] => entry[1] !== undefined);
