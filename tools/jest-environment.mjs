@@ -2,6 +2,7 @@
 // (jest-runtime.mjs), and what these throw and return are Errors and Arrays to tests too. What a suite changes there is changed back.
 import { LegacyFakeTimers, ModernFakeTimers } from '@jest/fake-timers';
 import { ModuleMocker } from 'jest-mock';
+import { createRequire } from 'node:module';
 
 /** What jest keeps in the global object for one suite. */
 const OF_ONE_SUITE = [
@@ -16,6 +17,10 @@ const OF_ONE_SUITE = [
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGHUP'];
 const listeners = () => new Map(SIGNALS.map((signal) => [signal, new Set(process.listeners(signal))]));
+
+// What is drawn is the same in every run, unless another seed is asked for.
+const seed = Number(process.env.SWITCHYARD_TEST_SEED ?? 20_251_121);
+createRequire(import.meta.url)('fast-check').configureGlobal({ seed });
 
 // Every suite has some that end what is left of it with the worker.
 process.setMaxListeners(0);
