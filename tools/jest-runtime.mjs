@@ -4,9 +4,9 @@ import JestRuntime from 'jest-runtime';
 import { createRequire } from 'node:module';
 import { compileFunction } from 'node:vm';
 
-/** Also what Node brings. Neither files, nor the packages of this repository. */
+/** Also what Node brings. Neither files, by path or URL, nor the packages of this repository. */
 const isOfNpm = (name) =>
-  name !== undefined && /^@?[a-z0-9]/i.test(name) && !name.startsWith('@switchyard/') && name !== '@jest/globals';
+  name !== undefined && /^(node:|@?[a-z0-9][^:]*$)/i.test(name) && !name.startsWith('@switchyard/') && name !== '@jest/globals';
 
 export default class SharedPackages extends JestRuntime {
   #requires = new Map();
