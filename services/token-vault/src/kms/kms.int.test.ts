@@ -22,7 +22,14 @@ function given<T>(value: T | undefined): T {
 }
 
 const allowed = [...LOOPBACK];
-const transportOf = (egress: Egress, clock: FakeClock) => ({ fetch: egress.fetch, timeoutMs: 300, clock });
+/** Only silence is waited for by the clock. */
+const transportOf = (egress: Egress, clock: FakeClock, server: { readonly mode: string }) => ({
+  fetch: egress.fetch,
+  clock,
+  get timeoutMs() {
+    return server.mode === 'silent' ? 300 : 20_000;
+  },
+});
 
 describeKms('key file', () =>
   Promise.resolve({ kms: newLocalKey(), other: newLocalKey(), [Symbol.asyncDispose]: () => Promise.resolve() }),
@@ -32,13 +39,13 @@ async function openTransit(clock: FakeClock, auth: (jwtFile: string) => object):
   await using undo = new AsyncDisposableStack();
   const dir = undo.use(await tempDir());
   const transit = undo.adopt(await startTransit(), ({ server }) => server[Symbol.asyncDispose]());
-  const egress = undo.adopt(new Egress({ allowed, connectTimeoutMs: 300 }), (it) => it.close());
+  const egress = undo.adopt(new Egress({ allowed, connectTimeoutMs: 20_000 }), (it) => it.close());
   const jwtFile = path.join(dir.path, 'jwt');
   await writeFile(jwtFile, 'pod-jwt\n');
   const open = (key: string) =>
     new TransitKms(
       given(kekOf({ transit: { address: `${transit.server.url}/`, key, auth: auth(jwtFile) } }).transit),
-      transportOf(egress, clock),
+      transportOf(egress, clock, transit.server),
     );
   const running = undo.move();
   return {
@@ -66,13 +73,13 @@ async function openAws(clock: FakeClock, credentials: (url: string, jwtFile: str
   await using undo = new AsyncDisposableStack();
   const dir = undo.use(await tempDir());
   const aws = undo.adopt(await startAws(clock), ({ server }) => server[Symbol.asyncDispose]());
-  const egress = undo.adopt(new Egress({ allowed, connectTimeoutMs: 300 }), (it) => it.close());
+  const egress = undo.adopt(new Egress({ allowed, connectTimeoutMs: 20_000 }), (it) => it.close());
   const jwtFile = path.join(dir.path, 'jwt');
   await writeFile(jwtFile, 'pod-jwt');
   const { url } = aws.server;
   const open = (keyId: string) => {
     const config = { region: 'eu-central-1', keyId, endpoint: url, credentials: credentials(url, jwtFile) };
-    return new AwsKms(given(kekOf({ awsKms: config }).awsKms), transportOf(egress, clock));
+    return new AwsKms(given(kekOf({ awsKms: config }).awsKms), transportOf(egress, clock, aws.server));
   };
   const running = undo.move();
   return {
@@ -102,14 +109,14 @@ async function openGcp(clock: FakeClock, credentials: (url: string, accountFile:
   await using undo = new AsyncDisposableStack();
   const dir = undo.use(await tempDir());
   const gcp = undo.adopt(await startGcp(clock), ({ server }) => server[Symbol.asyncDispose]());
-  const egress = undo.adopt(new Egress({ allowed, connectTimeoutMs: 300 }), (it) => it.close());
+  const egress = undo.adopt(new Egress({ allowed, connectTimeoutMs: 20_000 }), (it) => it.close());
   const accountFile = path.join(dir.path, 'account.json');
   await writeFile(accountFile, JSON.stringify(gcp.serviceAccount));
   const { url } = gcp.server;
   const open = (key: string) =>
     new GcpKms(
       given(kekOf({ gcpKms: { key, endpoint: url, credentials: credentials(url, accountFile) } }).gcpKms),
-      transportOf(egress, clock),
+      transportOf(egress, clock, gcp.server),
     );
   const running = undo.move();
   return {
