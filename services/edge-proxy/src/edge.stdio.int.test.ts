@@ -53,7 +53,7 @@ beforeAll(async () => {
       local('shared', [LOCAL]),
       local('late', [LOCAL]),
       local('later', [LOCAL]),
-      local('greedy', [LOCAL], { timeoutMs: 700 }),
+      local('greedy', [LOCAL], { timeoutMs: 3_000 }),
       { name: 'absent', transport: { case: 'stdio', value: { command: 'no-such-program' } }, timeoutMs: 1_000 },
       local('unusable', ['nul\0byte']),
     ]),
@@ -170,7 +170,7 @@ describe('a local process', () => {
     await eventually(() => connection.client.callTool({ name: 'pid' }));
     await expect(connection.client.callTool({ name: 'hang' })).rejects.toMatchObject({
       code: 10504,
-      message: expect.stringContaining('greedy did not answer within 700 ms.') as string,
+      message: expect.stringContaining('greedy did not answer within 3000 ms.') as string,
     });
     expect(JSON.parse(textOf(await connection.client.callTool({ name: 'heard' })))).toMatchObject({ cancelled: 1 });
   });

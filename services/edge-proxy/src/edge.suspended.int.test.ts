@@ -88,7 +88,7 @@ beforeAll(async () => {
 const snapshot = () => ({
   upstreams: [
     { name: 'old', transport: { case: 'http' as const, value: { url: upstream.url } }, timeoutMs: 10_000 },
-    { name: 'hasty', transport: { case: 'http' as const, value: { url: upstream.url } }, timeoutMs: 400 },
+    { name: 'hasty', transport: { case: 'http' as const, value: { url: upstream.url } }, timeoutMs: 1_500 },
   ],
   servers: ['old', 'hasty'].map((slug) => ({
     slug,
