@@ -72,6 +72,13 @@ function printIngestion({ profile, ...it }) {
   console.log(
     `  so on two free cores, events/s              ${Math.round(it.perSecondOnTwoFreeCores)}  ${ok(it.perSecondOnTwoFreeCores >= BUDGETS.perSecond)}`,
   );
+  const { events, event_lines } = it.mergeUs;
+  console.log(
+    `  merges of each meanwhile; one more takes    ${it.merges.toFixed(1)}; ${(events + event_lines).toFixed(1)} µs: the event ${events.toFixed(1)}, its line ${event_lines.toFixed(1)}`,
+  );
+  console.log(
+    `  with the merges that are to come, events/s  ${Math.round(it.perSecondWithMerges)}  ${ok(it.perSecondWithMerges >= BUDGETS.perSecond)}`,
+  );
   const visible = `${Math.round(it.visibleP50Ms)} / ${Math.round(it.visibleP99Ms)}`;
   console.log(
     `  visible after, ms, p50 / p99                ${visible}  (budget ${BUDGETS.visibleMs}) ${ok(it.visibleP99Ms <= BUDGETS.visibleMs)}`,

@@ -1,5 +1,5 @@
 // Events as an edge records them, in messages as its forwarder makes them.
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { renderEvent } from '@switchyard/audit';
 import { chainMember, firstLink, writeLink } from '../../../libs/audit/dist/chain.js';
 
@@ -17,7 +17,7 @@ function callLine(sequence, epoch) {
   const fields = {
     type: 'tool.called',
     outcome: isOk ? 'ok' : 'error',
-    request_id: randomUUID(),
+    request_id: randomBytes(16).toString('hex'),
     trace_id: randomBytes(16).toString('hex'),
     principal_issuer: 'https://login.example.com',
     principal_subject: `user-${person}`,
