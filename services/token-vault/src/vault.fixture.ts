@@ -60,15 +60,17 @@ export interface VaultRigOptions {
   readonly log?: Logger;
 }
 
+/** A vault that shares its core with everything else of a test run. */
+const NOT_JUDGED_BY_TIME = { timeoutMs: 30_000 } as const;
+
 const apply = (platform: Platform, credentials: Templates) =>
-  // A vault that shares its core with everything else of a test run is not judged by time.
-  platform.rpc.call(VaultService.method.applyCredentials, { tenant: DEFAULT_TENANT, credentials }, { timeoutMs: 30_000 });
+  platform.rpc.call(VaultService.method.applyCredentials, { tenant: DEFAULT_TENANT, credentials }, NOT_JUDGED_BY_TIME);
 
 /** What a lease asks for besides, or instead. */
 type LeaseRequest = Omit<MessageInitShape<typeof LeaseCredentialRequestSchema>, 'upstream' | '$typeName'>;
 
 function lease(platform: Platform, edgeKey: SealingKey, upstream: string, o: LeaseRequest) {
-  return platform.rpc.call(VaultService.method.leaseCredential, {
+  const request = {
     tenant: DEFAULT_TENANT,
     upstream,
     principalIssuer: 'https://idp.example.com',
@@ -77,7 +79,8 @@ function lease(platform: Platform, edgeKey: SealingKey, upstream: string, o: Lea
     recipientJwk: edgeKey.publicJwk,
     requestId: 'request-1',
     ...o,
-  });
+  };
+  return platform.rpc.call(VaultService.method.leaseCredential, request, NOT_JUDGED_BY_TIME);
 }
 
 function openPlatform(dir: string, natsUrl: string | undefined): Promise<Platform> {
