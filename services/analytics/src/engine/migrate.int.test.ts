@@ -7,7 +7,12 @@ import { migrate, MigrationChanged, readMigrations, type Migration } from './mig
 jest.setTimeout(120_000);
 
 const lineOf = (sequence: number) => {
-  const fields = { type: 'tool.called', outcome: 'ok', principal_subject: `u${sequence}`, principal_name: `ana-${sequence}` };
+  const fields = {
+    type: 'tool.called',
+    outcome: 'ok',
+    principal_subject: `u${sequence}`,
+    principal_name: `ana-${sequence}`,
+  } as const;
   const recordedAtMs = Date.UTC(2026, 0, 15, 12, sequence);
   return `${renderEvent(fields, { tenant: 'default', emitter: 'edge-1', epoch: 1, sequence, recordedAtMs })}\n`;
 };
