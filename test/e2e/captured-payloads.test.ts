@@ -135,7 +135,7 @@ describe.each<readonly [string, typeof startEmbedded]>([
     calls['usual'] = await call('ann', 'usual');
     calls['quiet'] = await call('ann', 'redacted', 'quiet');
     calls['long'] = await call('ann', 'full', 'order', { text: 'ü'.repeat(3000) });
-  }, 180_000);
+  }, 300_000);
   afterAll(() => undo.disposeAsync(), 60_000);
 
   const eventOf = (name: string) => calls[name]!;
@@ -218,7 +218,7 @@ describe.each<readonly [string, typeof startEmbedded]>([
     const places = [...(await placesOf(target)), ...(target.natsUrl === undefined ? [] : await rowsOf(target))];
     expect(placesWith(String(eventOf('full').detail?.['payload_sha256']), places)).not.toEqual([]);
     for (const text of Object.values(drawn)) expect([text, placesWith(text, places)]).toEqual([text, []]);
-  }, 60_000);
+  }, 300_000);
 
   it('D10: what was captured of one principal is erased, what was captured of others is not', async () => {
     const args = ['audit', 'erase', '--issuer', 'api-key', '--principal', keys.ann.id];
@@ -261,11 +261,11 @@ describe.each<readonly [string, typeof startEmbedded]>([
       { timeoutMs: 100_000, everyMs: 3_000 },
     );
     expect(await runSwitchyard(target, ['audit', 'verify', file, '--key', keyFile])).toMatch(/^Verified: \d+ records/m);
-  }, 150_000);
+  }, 300_000);
 
   it('is in no file and no row once everything has stopped', async () => {
     await target.stop();
     const places = [...(await filesOf(target)), ...(await rowsOf(target))];
     for (const text of Object.values(drawn)) expect([text, placesWith(text, places)]).toEqual([text, []]);
-  }, 120_000);
+  }, 300_000);
 });

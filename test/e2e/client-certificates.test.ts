@@ -41,7 +41,7 @@ describe('services with TLS certificates, through the whole gateway', () => {
     const gateway = startNode({ name: 'switchyard up', args: [SWITCHYARD, 'up', '--verbose'], env: {}, cwd: dir });
     undo.defer(async () => void (await gateway.end('SIGTERM')));
     await gateway.written(/^Switchyard serves /m);
-  }, 90_000);
+  }, 300_000);
   afterAll(() => undo.disposeAsync());
 
   function clientWith(pair: { certificate: string; key: string } | undefined) {

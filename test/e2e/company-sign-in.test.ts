@@ -45,7 +45,7 @@ describe('people with a real browser sign in at the identity provider of their c
     undo.defer(async () => void (await gateway.end('SIGTERM')));
     await gateway.written(/^Switchyard serves /m);
     url = `http://localhost:${port}/mcp/books`;
-  }, 60_000);
+  }, 300_000);
   afterAll(() => undo.disposeAsync());
 
   const signInAs = (sub: string, groups: string[]) => {
@@ -82,5 +82,5 @@ describe('people with a real browser sign in at the identity provider of their c
     };
     await expect(SDKS.v2.authorize({ url, fetch, oauth }, giveUp, '')).rejects.toThrow();
     expect(heading).toBe('Your company’s sign-in did not let you in');
-  }, 60_000);
+  }, 300_000);
 });

@@ -79,7 +79,7 @@ function ownAccounts(start: Start, apps: readonly AppKind[]): void {
 
   beforeAll(async () => {
     place = await startPlace(undo, start);
-  }, 150_000);
+  }, 300_000);
   afterAll(() => undo.disposeAsync(), 60_000);
 
   const sitsAtTheKeyboard = (name: Name) => {
@@ -141,7 +141,7 @@ function ownAccounts(start: Start, apps: readonly AppKind[]): void {
     it('CA-2 each sees her own account afterwards, whoever calls when', async () => {
       await eachIsHerself();
       await eachIsHerself();
-    }, 60_000);
+    }, 300_000);
 
     it('CA-3 and with tokens that have been renewed', async () => {
       const renewals = () => PEOPLE.map((name) => place.upstream.renewals.get(`${name}@tracker`) ?? 0);
@@ -152,7 +152,7 @@ function ownAccounts(start: Start, apps: readonly AppKind[]): void {
       };
       await eventually(bothRenewed, { timeoutMs: 30_000, everyMs: 200 });
       await eachIsHerself();
-    }, 60_000);
+    }, 300_000);
 
     it('CA-4 one who disconnects is asked again at once, while the other goes on', async () => {
       const ana = sitsAtTheKeyboard('ana');
@@ -172,7 +172,7 @@ function ownAccounts(start: Start, apps: readonly AppKind[]): void {
       await ana.connect(asked, 'ana@tracker');
       expect(await calling.text()).toBe('You are ana@tracker');
       for (const name of PEOPLE) await sitsAtTheKeyboard(name).disconnectAll();
-    }, 90_000);
+    }, 300_000);
 
     it('CA-5 no token of the upstream has reached the app, and none of the app the upstream', async () => {
       for (const name of PEOPLE) {
@@ -212,5 +212,5 @@ function ownAccounts(start: Start, apps: readonly AppKind[]): void {
     expect(placesWith('connection.changed', places).join('\n')).toMatch(
       'storage' in target ? /^table \w+\.events$/m : /^events of the API$/m,
     );
-  }, 120_000);
+  }, 300_000);
 }

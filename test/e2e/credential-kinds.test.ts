@@ -107,7 +107,7 @@ describe('what upstreams are shown, through the whole gateway', () => {
     gateway = startNode({ name: 'switchyard up', args: [SWITCHYARD, 'up', '--verbose'], env, cwd: dir });
     undo.defer(async () => void (await gateway.end('SIGTERM')));
     await gateway.written(/^Switchyard serves /m);
-  }, 90_000);
+  }, 300_000);
   afterAll(() => undo.disposeAsync());
 
   async function signIn(person: string, slug: string): Promise<McpClient> {

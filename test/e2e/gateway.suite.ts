@@ -31,10 +31,10 @@ export function describeGateway(
     beforeAll(async () => {
       const target = await start();
       standing = { target, admin: new AdminApi(target.publicUrl, target.adminKey), ledger: new CallLedger() };
-    }, 150_000);
+    }, 300_000);
     afterAll(async () => {
       await standing?.target[Symbol.asyncDispose]();
-    }, 60_000);
+    }, 300_000);
 
     for (const part of [
       documentsSuite,
@@ -52,6 +52,6 @@ export function describeGateway(
 
     it('Z-1 stops in an orderly way when it is told to', async () => {
       expect(new Set(await context().target.stop())).toEqual(new Set([0]));
-    }, 60_000);
+    }, 300_000);
   });
 }

@@ -26,7 +26,7 @@ const answered = new Map<string, string[]>();
 beforeAll(async () => {
   upstream = await startModernUpstream({ name: 'work' });
   edges = await startTwoEdges({ work: upstream.url }, { anonymous: true, spoolLimitBytes: SPOOL_BYTES });
-}, 60_000);
+}, 300_000);
 afterAll(async () => {
   await edges[Symbol.asyncDispose]();
   await upstream[Symbol.asyncDispose]();
@@ -101,7 +101,7 @@ describe('D1: NATS is gone while clients are at work', () => {
     for (let made = 0; made < 10; made += 1) await call();
     await edges.nats.kill();
     await callUntilRefused();
-  }, 60_000);
+  }, 300_000);
 
   it('D1 calls go on until the spools are four fifths full, and are then refused for that reason', () => {
     expect([...answered.keys()].sort()).toEqual(['audit_unavailable', 'ok']);
@@ -112,7 +112,7 @@ describe('D1: NATS is gone while clients are at work', () => {
   it('D1 calls are taken again once NATS is back', async () => {
     await edges.nats.restart();
     await eventually(async () => (await call()) === 'ok' && (await call()) === 'ok', { timeoutMs: 30_000 });
-  }, 60_000);
+  }, 300_000);
 
   it('D1 nothing was lost: every call that was answered has its event', async () => {
     const ok = new Set(answered.get('ok'));
@@ -123,7 +123,7 @@ describe('D1: NATS is gone while clients are at work', () => {
       },
       { timeoutMs: 30_000, everyMs: 500 },
     );
-  }, 60_000);
+  }, 300_000);
 
   it('D1 nothing is there twice, no sequence has a gap, and each refusal is an event or told of', () => {
     expect(new Set(events.map(({ event_id: id }) => id)).size).toBe(events.length);

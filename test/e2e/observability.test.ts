@@ -144,7 +144,7 @@ audit: { sinks: { copy: { type: file, path: "${dir}/events.jsonl" } } }
     const counted = ['switchyard_sink_delivered_events_total', 'switchyard_ingested_events_total'];
     const isCounted = (text: string) => counted.every((name) => new RegExp(`^${name}(\\{.*\\})? [1-9]`, 'm').test(text));
     await eventually(async () => isCounted(await metrics()), { timeoutMs: 60_000 });
-  }, 90_000);
+  }, 300_000);
   afterAll(() => undo.disposeAsync());
 
   it('every metric, label and bound that a dashboard or a rule names is offered', async () => {

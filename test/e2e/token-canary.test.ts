@@ -74,7 +74,7 @@ describe.each<readonly [string, (own: OwnGatewayFile) => Promise<LocalTarget>]>(
     bus = tap?.heard();
     // Whoever listens to every inbox keeps requests for messages alive that nobody waits for any more: analytics would get none.
     await tap?.[Symbol.asyncDispose]();
-    await admin.eventsWhen(1, { request_id: CONTROL }, 90_000);
+    await admin.eventsWhen(1, { request_id: CONTROL }, 300_000);
     for (const pid of new Set(SERVICES.map((service) => target.pid(service)))) process.kill(pid, 'SIGUSR1');
     const tried = new Set(SERVICES.map((service) => target.pid(service))).size;
     await eventually(async () => expect((await target.logs()).match(/SIGUSR1 opens no inspector/g)).toHaveLength(tried));

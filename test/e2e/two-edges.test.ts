@@ -66,7 +66,7 @@ beforeAll(async () => {
   });
   modern = await startModernUpstream({ name: 'modern' });
   edges = await startTwoEdges({ old: old.url, modern: modern.url });
-}, 60_000);
+}, 300_000);
 
 afterAll(async () => {
   await edges[Symbol.asyncDispose]();
@@ -232,7 +232,7 @@ describe('kill -9 of one of two edges', () => {
     await edges.kill(KILLED);
     killed = true;
     await working;
-  }, 60_000);
+  }, 300_000);
 
   afterAll(async () => {
     await Promise.all(clients.map(({ client }) => client[Symbol.asyncDispose]()));

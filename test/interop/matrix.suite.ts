@@ -31,14 +31,14 @@ export function describeMatrix(clientId: ClientId): void {
       connections.set(pairIdOf(pair), CONNECT[client.id](endpoint));
     }
     await Promise.allSettled(connections.values());
-  }, 120_000);
+  }, 300_000);
 
   afterAll(async () => {
     const settled = await Promise.allSettled(connections.values());
     const open = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     await Promise.all(open.map((client) => client[Symbol.asyncDispose]()));
     await undo.disposeAsync();
-  }, 60_000);
+  }, 300_000);
 
   describe.each(pairs.map((pair) => [pairIdOf(pair), pair] as const))('%s', (pairId, pair) => {
     const cells = FEATURES.map(({ id: feature }): Cell => ({ ...pair, feature }));

@@ -160,7 +160,7 @@ describe('events over NATS', () => {
     expectExactlyOnce(seen.lines, 1_200);
     expectNoSpool(dir.path);
     await seen.close();
-  }, 60_000);
+  }, 300_000);
 
   it('that were stored but not confirmed in time are stored once: the message keeps its id', async () => {
     await using server = await startNats();

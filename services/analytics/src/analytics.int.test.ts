@@ -11,7 +11,7 @@ describe.each(['embedded', 'NATS and ClickHouse'])('analytics (%s)', (name) => {
     nats = name === 'embedded' ? undefined : await startNats();
     const profile: Profile = nats === undefined ? 'embedded' : { natsUrl: nats.url, clickhouseUrl: clickhouseUrl() };
     rig = await openAnalytics(profile);
-  }, 60_000);
+  }, 300_000);
   afterAll(async () => {
     await rig[Symbol.asyncDispose]();
     await nats?.[Symbol.asyncDispose]();
@@ -38,7 +38,7 @@ describe.each(['embedded', 'NATS and ClickHouse'])('analytics (%s)', (name) => {
       timeoutMs: 20_000,
     });
     expect((await rig.requests('proxy.hop')).sort()).toEqual(expected);
-  }, 60_000);
+  }, 300_000);
 
   it.each([
     ['no-key', '', '', 401, 'unauthenticated'],
@@ -118,7 +118,7 @@ describe('analytics without its database', () => {
     await eventually(async () => expect(await rig.requests('tool.called')).toHaveLength(250));
     expect(new Set(await rig.requests('tool.called')).size).toBe(250);
     await eventually(async () => expect(Object.values(await rig.running().readiness())).toEqual(['ok', 'ok', 'ok', 'ok']));
-  }, 60_000);
+  }, 300_000);
 
   it('waits for it at start-up', async () => {
     await using nats = await startNats();
@@ -131,7 +131,7 @@ describe('analytics without its database', () => {
     await started;
     await rig.record(['late']);
     await eventually(async () => expect(await rig.requests('tool.called')).toEqual(['late']));
-  }, 60_000);
+  }, 300_000);
 
   it('loses and doubles nothing when the database is killed again and again while events arrive', async () => {
     await using nats = await startNats();
@@ -149,5 +149,5 @@ describe('analytics without its database', () => {
       timeoutMs: 30_000,
     });
     expect((await rig.requests('tool.called')).sort()).toEqual(expected.sort());
-  }, 90_000);
+  }, 300_000);
 });

@@ -76,5 +76,5 @@ describe('deploy/nats/nats.conf', () => {
       if (user === 'token-vault') expect((await request).string()).toBe('held');
       else await expect(request).rejects.toThrow(/permission/i);
     }
-  }, 60_000);
+  }, 300_000);
 });

@@ -209,7 +209,7 @@ describe('clients that are described at the address that is their id', () => {
       } finally {
         await busy.close();
       }
-    }, 30_000);
+    }, 300_000);
   });
 
   describe('how long what was published holds', () => {

@@ -56,7 +56,7 @@ describe.each(STATE_PROFILES)('apps that have registered themselves are deleted:
       const again = await client.redeem(await client.obtainCode());
       return again.status === 200 && (await client.refresh(String(again.json['refresh_token']))).status === 200;
     });
-  }, 30_000);
+  }, 300_000);
 
   it('DC-2 it is recorded, with who did it; there is nothing to delete twice', async () => {
     expect((await remove(client.clientId)).status).toBe(204);

@@ -30,7 +30,7 @@ describe('deploy/nats/nats.conf', () => {
     const rpcs = [new NatsRpc(await link('auth-server'), 'auth-server')];
     servers = await startServers({ states: [state], rpcs, publisher, clock: systemClock, dir: dir.path });
     undo.defer(() => servers.close());
-  }, 30_000);
+  }, 300_000);
   afterAll(() => undo.disposeAsync());
 
   it('NP-3 lets the authorization server sign people in and rotate its keys', async () => {

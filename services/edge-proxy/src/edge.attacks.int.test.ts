@@ -84,7 +84,7 @@ beforeAll(async () => {
     servers: ['old', 'nova'].map((slug) => ({ slug, sources: [{ upstream: slug, ...all }], access: [{ everyone: true }] })),
   });
   thief = await edge.mint({ name: 'thief', servers: ['*'] });
-}, 60_000);
+}, 300_000);
 
 beforeEach(() => {
   held = [];

@@ -306,4 +306,4 @@ it('EW-10 an edge that is killed in the middle of a round ends it with an error'
   await dying.nats!.connection.close();
   expect(last(await answering).error).toMatchObject({ code: 10410, data: { reason: 'call_lost' } });
   await dying[Symbol.asyncDispose]();
-}, 30_000);
+}, 300_000);

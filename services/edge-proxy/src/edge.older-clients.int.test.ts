@@ -97,7 +97,7 @@ beforeAll(async () => {
       { slug: 'nova', sources: [{ upstream: 'nova', tools: ['*'] }], access: [{ everyone: true }] },
     ],
   });
-}, 60_000);
+}, 300_000);
 
 afterAll(async () => {
   await edge[Symbol.asyncDispose]();

@@ -93,7 +93,7 @@ describe('an edge that is cut off from what is revoked', () => {
     edge = undo.use(await startTestEdge({ authServer: issuer.url, clock, state: await openState(wire.url) }));
     token = issuer.token(edge.url, '/mcp/work');
     await serve(edge);
-  }, 60_000);
+  }, 300_000);
   afterAll(() => undo.disposeAsync());
 
   const reasonOf = async (request: object, key: string | undefined = token) => {
@@ -144,7 +144,7 @@ describe('an edge that is cut off from what is revoked', () => {
       [401, 'token_revoked', ''],
     ]);
     expect(await edge.edge.readiness()).toMatchObject({ revocations: 'ok' });
-  }, 60_000);
+  }, 300_000);
 
   it('PT-2 asks once more before it refuses anybody after it has slept, and is then as before', async () => {
     await eventually(async () => expect(await outcomes()).toEqual([OK, OK]));

@@ -59,5 +59,5 @@ describe('alerts of a switchyard.yaml', () => {
       for (const type of ['alert.fired', 'alert.silenced']) expect(out).toContain(`"type":"${type}"`);
       expect(out).toContain('"because":"a test"');
     });
-  }, 150_000);
+  }, 300_000);
 });

@@ -70,5 +70,5 @@ describe('sinks of a switchyard.yaml', () => {
     const never = await place.run(['audit', 'replay', '--sink', 'file', '--from', 'never']);
     expect([never.code, never.err]).toEqual([2, expect.stringContaining('Give 15m, 6h, 7d, or a time')]);
     expect(existsSync(path.join(place.dir, '.switchyard', 'SWITCHYARD_EVENTS.sqlite'))).toBe(true);
-  }, 90_000);
+  }, 300_000);
 });

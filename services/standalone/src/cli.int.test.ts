@@ -5,7 +5,7 @@ import { mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { configText, type Ran, type Started, workplace, type Workplace } from './cli.fixture.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 describe('the switchyard command, beside a running gateway', () => {
   let place: Workplace;
@@ -269,7 +269,7 @@ describe('the switchyard command, from start to end', () => {
     await callUntil(shown() + 1);
     expect(tail.err()).toContain('goes on where it ended');
     await tail.stop();
-  }, 90_000);
+  }, 300_000);
 
   it('ST-1 starts again with the same key, not shown again, and stops on SIGTERM with everything that it started', async () => {
     await using place = await workplace();

@@ -58,5 +58,5 @@ describe('deploy/nats/nats.conf', () => {
       await snapshots.watch(() => undefined)
     ).ready;
     await expect(snapshots.put('current', Buffer.from('{}'))).rejects.toThrow();
-  }, 60_000);
+  }, 300_000);
 });

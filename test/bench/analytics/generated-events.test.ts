@@ -19,7 +19,7 @@ describe('generated events', () => {
     await generateEvents(opened.engine, { rows, firstMs, made: 0 }, async () => true);
     const found = await opened.engine.query(`SELECT ${EVENT_FIELDS.join(', ')} FROM events ${shownAsLines}`);
     made = (found as readonly EventRow[]).map(withoutEmptyFields);
-  }, 120_000);
+  }, 300_000);
   afterAll(() => opened[Symbol.asyncDispose]());
 
   it('have the fields that the catalogue has for their types, and no others', () => {

@@ -26,7 +26,7 @@ export function auditSuite(context: GetContext): void {
       const newest = stored[0]?.occurred_at ?? '';
       span = { from: stored.at(-1)?.occurred_at ?? '', to: new Date(Date.parse(newest) + 1).toISOString() };
       events = await admin.events(span);
-    }, 60_000);
+    }, 300_000);
 
     it('E-1 has exactly one row for every call that a client made, saying who, what and how it ended', () => {
       const { calls } = context().ledger;

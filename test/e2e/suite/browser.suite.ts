@@ -17,6 +17,6 @@ export function browserSuite(context: GetContext): void {
       expect(journey).toMatchObject({ signInHeading: 'Sign in', consentHeading: 'Allow SDK v2 of the tests to use “team”?' });
       expect(journey?.complaints).toEqual([]);
       expect(await person.client.callTool('echo', { text: 'from a browser' })).toBe('ledger: from a browser');
-    }, 60_000);
+    }, 300_000);
   });
 }

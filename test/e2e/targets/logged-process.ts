@@ -54,7 +54,7 @@ export function startNode({ name, args, env = {}, cwd, input }: ProcessCommand):
     exited,
     output,
     stdout: () => chunks.map(({ text, isStdout }) => (isStdout ? text : '')).join(''),
-    written: async (pattern, timeoutMs = 90_000) => {
+    written: async (pattern, timeoutMs = 240_000) => {
       const found = await eventually(() => pattern.exec(output()) ?? (ended ? undefined : false), { timeoutMs }).catch(
         () => undefined,
       );

@@ -11,7 +11,7 @@ describe('the API of alerts', () => {
     const snapshots = await rig.platform.state.bucket(BUCKETS.snapshots, DEFAULT_TENANT);
     const snapshot = snapshotOf({ denials: { kind: 'denial-burst' } }, {}, 'http://localhost:8080');
     await snapshots.put('current', Buffer.from(toJsonString(SnapshotSchema, snapshot)));
-  }, 60_000);
+  }, 300_000);
   afterAll(() => rig[Symbol.asyncDispose]());
 
   const ask = async (path: string, key: 'admin' | 'auditor' | 'none', method = 'GET', body?: object) => {

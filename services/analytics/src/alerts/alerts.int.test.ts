@@ -93,5 +93,5 @@ describe.each(['embedded', 'NATS'])('alerts (%s)', (profile) => {
     expect(await other.list()).toMatchObject([{ silenced: true, silencedBy: 'ops' }]);
     await configure({});
     await eventually(async () => expect(await states(other)).toEqual([]));
-  }, 120_000);
+  }, 300_000);
 });

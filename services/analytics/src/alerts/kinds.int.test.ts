@@ -193,7 +193,7 @@ describe.each(ENGINES)('kinds of alerts on %s', (_name, open) => {
     await insert(names.filter((name) => ROWS[name]?.isCounted !== true));
     // Counting every minute of every row would take its time, and none of them asks for it.
     await engine.command('TRUNCATE TABLE usage_marks');
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await bench[Symbol.asyncDispose]();
     await opened[Symbol.asyncDispose]();

@@ -48,7 +48,7 @@ describe('what cannot be read of a question is named', () => {
   let rig: AnalyticsRig;
   beforeAll(async () => {
     rig = await openAnalytics('embedded');
-  }, 60_000);
+  }, 300_000);
   afterAll(() => rig[Symbol.asyncDispose]());
 
   it.each(ROWS)('$id', async ({ path, field, position }) => {

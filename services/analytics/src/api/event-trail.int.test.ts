@@ -153,5 +153,5 @@ describe.each(ENGINES)('the audit trail on %s', (_name, open) => {
       },
     );
     await fc.assert(property, { numRuns: 8 });
-  }, 120_000);
+  }, 300_000);
 });

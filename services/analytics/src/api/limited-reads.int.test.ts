@@ -23,7 +23,7 @@ describe.each(ENGINES)('X7 an expensive query on %s', (_name, open) => {
     await refused;
     expect(ended).toEqual(['insert', 'query']);
     expect(await trailOf(opened.engine).events(everything, {}, 10)).toHaveLength(1);
-  }, 60_000);
+  }, 300_000);
 
   it.each([
     ['memory', "SELECT length(groupArray(repeat('x', 1000000))) AS n FROM numbers(100000)", 'query_memory_bytes'],

@@ -33,7 +33,7 @@ describe.each(['embedded', 'NATS and ClickHouse'])('who may read what (%s)', (na
     await rig.record(['twin-1'], { ...own('ana@example.com', []), principal_issuer: 'https://elsewhere.example' });
     await rig.record(['foreign-1'], { ...own('ana@example.com', ['finance']), tenant: 'other' });
     await eventually(async () => expect(await rig.requests('tool.called')).toHaveLength(5));
-  }, 60_000);
+  }, 300_000);
   afterAll(async () => {
     await rig[Symbol.asyncDispose]();
     await signIn[Symbol.asyncDispose]();

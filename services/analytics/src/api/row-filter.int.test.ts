@@ -43,7 +43,7 @@ describe.each(ENGINES)('T4 rows of one tenant on %s', (_name, open) => {
         await engine.insertLines(table, Buffer.from(`${JSON.stringify(row)}\n`), `${table} ${tenant}`);
     }
     reads = new LimitedReads(engine, await rowFilter(engine, 'default'));
-  }, 60_000);
+  }, 300_000);
   afterAll(() => opened[Symbol.asyncDispose]());
 
   it.each([

@@ -4,7 +4,7 @@ import { createLogger } from '@switchyard/telemetry';
 import { ENGINES } from './engines.fixture.js';
 import { migrate, MigrationChanged, readMigrations, type Migration } from './migrate.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const lineOf = (sequence: number) => {
   const fields = {

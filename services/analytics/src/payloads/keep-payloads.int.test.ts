@@ -100,5 +100,5 @@ describe('deploy/nats/nats.conf', () => {
         user === 'edge-proxy' ? 'allowed' : 'forbidden',
       ]);
     }
-  }, 90_000);
+  }, 300_000);
 });

@@ -51,7 +51,7 @@ describe.each(['embedded', 'NATS and ClickHouse'])('the health of the pipeline (
     expect(health.stream?.waiting).toBe(0);
     expect(health.storing?.recent).toBeGreaterThanOrEqual(3);
     expect(health.storing?.p99_ms).toBeGreaterThanOrEqual(health.storing?.p50_ms ?? 0);
-  }, 90_000);
+  }, 300_000);
 });
 
 describe('the health of the pipeline, with something wrong', () => {
@@ -61,7 +61,7 @@ describe('the health of the pipeline, with something wrong', () => {
     signIn = await startSignIn();
     rig = await openAnalytics('embedded', { authServer: signIn.url });
     await signIn.publish(rig.platform.state, { auditors: { emails: ['aud@example.com'] } });
-  }, 60_000);
+  }, 300_000);
   afterAll(async () => {
     await rig[Symbol.asyncDispose]();
     await signIn[Symbol.asyncDispose]();
@@ -157,5 +157,5 @@ describe('gaps, and a database that is away', () => {
     expect(health.gaps).toBeUndefined();
     expect((await read(rig, 'audit/gaps')).status).toBe(503);
     await server.restart();
-  }, 120_000);
+  }, 300_000);
 });

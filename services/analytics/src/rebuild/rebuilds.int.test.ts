@@ -108,7 +108,7 @@ describe('rebuilding the database from the stream', () => {
     const init = { method: 'POST', headers, body: '{}' };
     const answer = await fetch(`${rig.running().urls['http']}${PLACE}`, init);
     expect([answer.status, await answer.json()]).toEqual([409, expect.objectContaining({ reason: 'stream_not_kept' })]);
-  }, 60_000);
+  }, 300_000);
 });
 
 describe('what has left the stream', () => {
@@ -192,7 +192,7 @@ describe('what has left the stream', () => {
     const again = (await second.start({ partial: false })) as RebuildRecord;
     await eventually(async () => expect((await second.latest())?.record).toMatchObject({ id: again.id, state: 'done' }), long);
     expect(new Set(tokens).size).toBe(6);
-  }, 60_000);
+  }, 300_000);
 
   it.each([
     ['never had anything', [], 0, true],

@@ -5,7 +5,7 @@ import { Gate } from './gate.js';
 import type { Hold } from './hold.js';
 import { openRetention, TENANT } from './retention.fixture.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const ISSUER = 'https://idp.example';
 const ANA = { issuer: ISSUER, subject: 'u-1' };

@@ -1,7 +1,7 @@
 import { ENGINES, tablesForEach } from '../engine/engines.fixture.js';
 import { KEPT_TABLES, RETAINED_TABLES } from './retained-tables.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 describe('tables of the database', () => {
   const open = tablesForEach(ENGINES[1]![1]);

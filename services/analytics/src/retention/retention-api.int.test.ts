@@ -14,7 +14,7 @@ describe('retention over HTTP', () => {
     });
     await snapshots.put('current', Buffer.from(toJsonString(SnapshotSchema, snapshot)));
     await rig.start();
-  }, 60_000);
+  }, 300_000);
   afterAll(() => rig[Symbol.asyncDispose]());
 
   const ask = async (path: string, key: 'admin' | 'auditor' | 'none', method = 'GET', body?: object) => {
@@ -43,7 +43,7 @@ describe('retention over HTTP', () => {
       },
       { timeoutMs: 60_000 },
     );
-  }, 90_000);
+  }, 300_000);
 
   it('RT21 sets and releases holds for those who may, and says who did and why', async () => {
     const hold = { name: 'case-7', reason: 'a suit', principal: 'ana@example.com', from: '2026-01-01T00:00:00Z' };
@@ -76,7 +76,7 @@ describe('retention over HTTP', () => {
         ['audit.hold_set', 'key of admin', { ...filter, because: 'a suit' }],
       ]);
     });
-  }, 60_000);
+  }, 300_000);
 
   it('RT22 exports as before', async () => {
     expect((await ask('/events/export', 'auditor')).status).toBe(200);

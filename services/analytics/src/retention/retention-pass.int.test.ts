@@ -5,7 +5,7 @@ import { Exporting } from './exporting.js';
 import type { Hold } from './hold.js';
 import { DAY_MS, openRetention } from './retention.fixture.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const DAYS = { events: 100, lines: 100, payloads: 100, usage: 1_000 };
 const setBy = { reason: 'a suit', set_by: 'legal', set_at: '2025-01-01T00:00:00.000Z' };

@@ -3,7 +3,7 @@ import { ENGINES, tablesForEach } from '../engine/engines.fixture.js';
 import { holdSchema, type Hold } from './hold.js';
 import { DAY_MS, openRetention } from './retention.fixture.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 interface Row {
   readonly event_id: string;

@@ -35,7 +35,7 @@ describe.each(STATE_PROFILES)('what people have signed in to: %s', (_id, open) =
         await eventually(async () =>
           expect((await api('GET', 'people', key, undefined, new TestClient(servers.publicUrl, [url]))).status).toBe(200),
         );
-  }, 60_000);
+  }, 300_000);
   afterAll(async () => {
     await dead.close();
     await servers.close();

@@ -156,5 +156,5 @@ describe('encrypting records anew', () => {
       const leased = await Promise.all(part.map((name) => rig.leased(name)));
       expect(leased.map(({ headers }) => headers['X-Value'])).toEqual(part.map((name) => expected.get(name)));
     }
-  }, 150_000);
+  }, 300_000);
 });

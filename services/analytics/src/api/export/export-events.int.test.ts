@@ -51,7 +51,7 @@ describe.each(ENGINES)('an export from %s', (_name, open) => {
     engine = opened.engine;
     await insert(engine, given);
     await insert(engine, given.slice(100, 1_800));
-  }, 60_000);
+  }, 300_000);
   afterAll(() => opened[Symbol.asyncDispose]());
 
   it('has every event once, newest first, and says that it is complete', async () => {

@@ -202,5 +202,5 @@ describe.each(ENGINES)('usage on %s', (_name, open) => {
       },
     );
     await fc.assert(property, { numRuns: 6 });
-  }, 120_000);
+  }, 300_000);
 });
