@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { BUCKETS } from '@switchyard/contracts';
 import { connectNats } from '@switchyard/messaging';
-import { cuttableWire, eventually, natsUrl, type NatsServer, startNats, unusedName } from '@switchyard/testing';
+import { cuttableWire, eventually, natsUrl, type NatsServer, startNats, stopProcess, unusedName } from '@switchyard/testing';
 import { StateUnavailable, type KvChange } from './kv.js';
 import { keyToken } from './key-token.js';
 import { NatsState } from './nats-state.js';
@@ -39,14 +39,11 @@ it('KV-F1 without a server: StateUnavailable, not ready; both heal', async () =>
 });
 
 type Act = (server: NatsServer) => Promise<unknown>;
-const signal =
-  (name: NodeJS.Signals): Act =>
-  ({ pid }) =>
-    Promise.resolve(process.kill(pid(), name));
+const goOn: Act = ({ pid }) => Promise.resolve(process.kill(pid(), 'SIGCONT'));
 
 it.each<readonly [string, Act, Act]>([
   ['killed', (server) => server.kill(), (server) => server.restart()],
-  ['stopped', signal('SIGSTOP'), signal('SIGCONT')],
+  ['stopped', ({ pid }) => stopProcess(pid()), goOn],
 ])(
   'KV-F9 once a server that was %s has let one wait for the whole time limit, nobody waits, until it answers again',
   async (_how, away, back) => {

@@ -4,6 +4,7 @@ export { FakeClock } from './fake-clock.js';
 export { freePort, freePorts } from './free-ports.js';
 export { eventually } from './eventually.js';
 export { expectWithin } from './within.js';
+export { stopProcess } from './stop-process.js';
 export { tempDir, type TempDir } from './temp-dir.js';
 export { unusedName } from './unused-name.js';
 export { cuttableWire, type CuttableWire } from './cuttable-wire.js';

@@ -1,11 +1,12 @@
 import {
   eventually,
+  freePort,
+  type ServerProcess,
   startNats,
   startServerProcess,
+  stopProcess,
   tempDir,
   unusedName,
-  type ServerProcess,
-  freePort,
 } from '@switchyard/testing';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -68,7 +69,7 @@ describe('V6 a vault that is killed in the middle of a renewal', () => {
     p.upstream.onRefresh = () =>
       new Promise<void>((goOn) => void asked.push({ token: p.upstream.lastToken.get('refresh_token') ?? '', goOn }));
     // Only one of the two can take what is asked for now; what the other has been sent waits.
-    process.kill(other.pid, 'SIGSTOP');
+    await stopProcess(other.pid);
     for (const [at, person] of [ANA, BEN].entries()) {
       await eventually(() => {
         void lease(person);
