@@ -9,8 +9,8 @@ export interface SseUpstream {
   readonly url: string;
   /** `GET /sse`, `POST /messages`, `POST /sse`: every request, oldest first. */
   readonly received: readonly { readonly line: string; readonly headers: IncomingMessage['headers'] }[];
-  /** Streams that are open. */
-  readonly open: () => number;
+  /** Ids of the streams that are open. */
+  readonly open: () => readonly string[];
   /** Cuts every stream, and so ends every session. */
   cut(): void;
   /** Adds a tool to every session, which is told. */
@@ -59,7 +59,7 @@ export async function startSseUpstream(
   return {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/sse`,
     received,
-    open: () => sessions.size,
+    open: () => [...sessions.keys()],
     cut: () => {
       for (const { response } of sessions.values()) response.destroy();
     },
