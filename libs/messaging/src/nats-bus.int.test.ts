@@ -1,6 +1,8 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { StreamDefinition } from '@switchyard/contracts';
-import { eventually, natsUrl, startNats, unusedName } from '@switchyard/testing';
+import { eventually, natsUrl, startNats, tempDir, unusedName } from '@switchyard/testing';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { BusUnavailable, type ConsumeOptions, type StreamMessage } from './bus.js';
 import { NatsBus, type NatsBusOptions } from './nats-bus.js';
 import { connectNats } from './nats-link.js';
@@ -138,6 +140,26 @@ it('BUS-F6 a stream of an earlier version gets the new limits and keeps its mess
   await later.bus.publish({ ...stream, limitBytes: 20_000_000 }, `${stream.name}.a`, 'new', Buffer.from('x'));
   const { config, state } = await (await jetstreamManager(later.link.connection)).streams.info(stream.name);
   expect([config.max_bytes, state.messages]).toEqual([20_000_000, 2]);
+});
+
+it('BUS-F9 a stream that is there is found where JetStream has no room for another of its size', async () => {
+  await using dir = await tempDir();
+  const configFile = path.join(dir.path, 'nats.conf');
+  await writeFile(configFile, 'jetstream {\n  store_dir: /data\n  max_file_store: 16GB\n}\n');
+  await using server = await startNats({ configFile });
+  const events = newStream({ limitBytes: 8 * 1024 ** 3 });
+  const payloads = newStream({ limitBytes: 4 * 1024 ** 3 });
+  await using first = await openBus(server.url);
+  for (const stream of [events, payloads]) await first.bus.publish(stream, `${stream.name}.x`, 'one', Buffer.from('one'));
+  await server.kill();
+  await server.restart();
+  await using second = await openBus(server.url);
+  const reader = consumer(events);
+  await second.bus.publish(events, `${events.name}.x`, 'two', Buffer.from('two'));
+  await second.bus.consume(reader.options);
+  await eventually(() => expect(reader.ids).toEqual(['one', 'two']));
+  const another = newStream({ limitBytes: 8 * 1024 ** 3 });
+  await expect(second.bus.publish(another, `${another.name}.x`, 'one', Buffer.from('x'))).rejects.toThrow(BusUnavailable);
 });
 
 it('BUS-F7 a server that is not there is one clear error', async () => {

@@ -14,6 +14,8 @@ import type { ConsumeOptions } from './bus.js';
 
 // JetStream's answer when the stream exists with another configuration (JSStreamNameExistErr).
 const streamNameInUse = 10058;
+// Its answer where what streams may take leaves no room for another one (JSStorageResourcesExceededErr).
+const storageResourcesExceeded = 10047;
 
 function streamConfig(stream: StreamDefinition, replicas: number): Partial<StreamConfig> & { name: string } {
   return {
@@ -37,7 +39,10 @@ export async function ensureStream(manager: JetStreamManager, stream: StreamDefi
   try {
     await manager.streams.add(config);
   } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== streamNameInUse) throw error;
+    const code = error instanceof JetStreamApiError ? error.code : undefined;
+    // JetStream makes sure of the room before it looks whether the stream is there already. Where it is not, what comes next fails.
+    if (code === storageResourcesExceeded) return;
+    if (code !== streamNameInUse) throw error;
     await manager.streams.update(stream.name, config);
   }
 }
