@@ -109,6 +109,11 @@ const rows: readonly { id: string; breaks: Partial<Evidence>; says: RegExp }[] =
   { id: 'I6-never-copied', breaks: { trail: { ...SOUND.trail, copies: 0 } }, says: /no checkpoint/ },
   { id: 'I12-ended', breaks: { unplanned: [{ member: 'analytics', atMs: 1_500 }] }, says: /analytics ended by itself at 1.5 s/ },
   { id: 'I12-disorderly', breaks: { disorderly: ['edge-2'] }, says: /edge-2 did not end/ },
+  {
+    id: 'I13-files-of-clickhouse',
+    breaks: { held: [{ ...SOUND.held[0]!, member: 'clickhouse', filesAfter: 1_540 }] },
+    says: /clickhouse holds 1540 files, and had 40/,
+  },
   { id: 'I13-files', breaks: { held: [{ ...SOUND.held[0]!, filesAfter: 140 }] }, says: /edge-1 holds 140 files, and had 40/ },
 ];
 
