@@ -293,6 +293,17 @@ describe('an export of the audit trail', () => {
     });
   });
 
+  it.each([
+    ['in-a-checkpoint', 2, 20, 'This line is no checkpoint, and the first line says that one stands here'],
+    ['before-a-checkpoint', 2, 0, 'The export is cut off: a checkpoint was to come.'],
+    ['before-the-end', -1, 0, 'The export is cut off: its last line is missing.'],
+  ] as const)('D6: says of an export that was cut off that it was: %s', async (_id, lines, bytes, sentence) => {
+    const whole = textOf({ checkpoints: signed, events: all });
+    const cut = whole.at(lines)!.subarray(0, bytes);
+    const text = [...whole.slice(0, lines), ...(bytes === 0 ? [] : [cut])];
+    expect(await verify(text)).toMatchObject({ ok: false, sentence: expect.stringContaining(sentence) as string });
+  });
+
   it('D6: a log of 10,000 records verifies', async () => {
     const many = trailOf('edge-1', epoch, 10_000);
     const checkpoints = await checkpointsOf([{ [chain]: head(many, 10_000) }], key.secret);

@@ -84,12 +84,20 @@ export async function verifyExport(lines: AsyncIterable<Buffer>, trust: Trust): 
 
 type Next = () => Promise<Buffer | undefined>;
 
+/** What is wrong with a line that has not the form that its place asks for. */
+const notThat = (bytes: Buffer | undefined, what: string) =>
+  bytes === undefined
+    ? `The export is cut off: a ${what} was to come.`
+    : `This line is no ${what}, and the first line says that one stands here: the export was cut off or changed.`;
+
 async function readCheckpoints(next: Next, count: number, trust: Trust): Promise<SignedCheckpoint[] | BrokenExport> {
   const copies = await copiesByNumber(trust);
   const found: SignedCheckpoint[] = [];
   for (let line = 2; line < count + 2; line++) {
-    const parsed = exportCheckpoint.safeParse(jsonOf(await next()));
-    const checkpoint = parsed.success ? await readCheckpoint(parsed.data.checkpoint, trust.keys) : undefined;
+    const bytes = await next();
+    const parsed = exportCheckpoint.safeParse(jsonOf(bytes));
+    if (!parsed.success) return broken(line, '', notThat(bytes, 'checkpoint'));
+    const checkpoint = await readCheckpoint(parsed.data.checkpoint, trust.keys);
     if (checkpoint === undefined) return broken(line, '', 'This checkpoint was not signed with the given key.');
     const fault = misplaced(checkpoint, found.at(-1)) ?? differing(checkpoint, copies);
     if (fault !== undefined) return broken(line, '', fault);
@@ -140,8 +148,10 @@ async function readRecords(
   const found: RetentionRecord[] = [];
   const before = header.checkpoints + 1;
   for (let line = before + 1; line <= before + (header.retention ?? 0); line++) {
-    const parsed = exportRetention.safeParse(jsonOf(await next()));
-    const record = parsed.success ? await readRetentionRecord(parsed.data.retention, trust.keys) : undefined;
+    const bytes = await next();
+    const parsed = exportRetention.safeParse(jsonOf(bytes));
+    if (!parsed.success) return broken(line, '', notThat(bytes, 'record of retention'));
+    const record = await readRetentionRecord(parsed.data.retention, trust.keys);
     if (record === undefined) return broken(line, '', 'This record of retention was not signed with the given key.');
     const chain = contradicted(record, signed);
     if (chain !== undefined)
