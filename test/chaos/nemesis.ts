@@ -44,7 +44,7 @@ export class Nemesis {
     this.#say = say;
   }
 
-  /** @returns when everything that was broken is healed */
+  /** @returns when everything that was broken is healed @throws the first failure, when nothing is in hand any more */
   async run(schedule: readonly Fault[]): Promise<Havoc> {
     const looking = setInterval(() => this.#look(), LOOK_MS);
     try {
@@ -57,10 +57,12 @@ export class Nemesis {
         turn.catch(() => undefined);
         this.#turns.set(place, turn);
       }
-      await Promise.all(this.#turns.values());
     } finally {
       clearInterval(looking);
+      // Also what is in hand when one of them has failed: its target is gone when the next seed begins.
+      await Promise.allSettled(this.#turns.values());
     }
+    await Promise.all(this.#turns.values());
     this.#look();
     return { faults: schedule.length, kills: this.#kills, unplanned: this.#unplanned };
   }
@@ -156,11 +158,9 @@ export class Nemesis {
       const again = member
         .kill()
         .then(() => this.#startAgain(member))
-        .then(() => this.#down.delete(member.name));
-      this.#turns.set(
-        `again ${member.name}`,
-        again.then(() => undefined),
-      );
+        .then(() => void this.#down.delete(member.name));
+      again.catch(() => undefined);
+      this.#turns.set(`again ${member.name}`, again);
     }
   }
 

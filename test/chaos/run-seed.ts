@@ -8,8 +8,8 @@ import { gather } from './gather.js';
 import { SLUGS } from './gateway-file.js';
 import { heldAtRest, heldNow } from './held.js';
 import { holdsAboutAsMany } from './invariants/i13-nothing-held.js';
-import { startLoad } from './load.js';
-import { Nemesis } from './nemesis.js';
+import { type LoadFigures, startLoad } from './load.js';
+import { type Havoc, Nemesis } from './nemesis.js';
 import type { ChaosOptions } from './options.js';
 import { startOtherWork } from './other-work.js';
 import { describeLoad, judge } from './report.js';
@@ -63,10 +63,16 @@ async function breakAndJudge(seed: number, rig: Rig, { strict, seconds, rate }: 
       () => admin.get('/api/v1/usage?interval=minute'),
     ],
   });
-  const havoc = await new Nemesis(rig, nowMs, (text) => console.log(text)).run(scheduleOf(seed, seconds * 1000));
-  await delay(Math.max(0, seconds * 1000 - nowMs()));
-  await otherWork.stop();
-  console.log(`${havoc.faults} faults; everything is healed. ${describeLoad(await load.stop(), rate)}`);
+  let havoc: Havoc;
+  let loaded: LoadFigures;
+  try {
+    havoc = await new Nemesis(rig, nowMs, (text) => console.log(text)).run(scheduleOf(seed, seconds * 1000));
+    await delay(Math.max(0, seconds * 1000 - nowMs()));
+  } finally {
+    await otherWork.stop();
+    loaded = await load.stop();
+  }
+  console.log(`${havoc.faults} faults; everything is healed. ${describeLoad(loaded, rate)}`);
   if (clock.stoodStillMs > 0) console.log(`this machine stood still for ${(clock.stoodStillMs / 1000).toFixed(0)} s meanwhile`);
   closeConnections();
   await delay(QUIET_MS);
