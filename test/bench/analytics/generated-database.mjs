@@ -60,6 +60,24 @@ async function count(engine, rollup, state, save, say) {
   }
 }
 
+/** Months that are over, as the engine merges them by itself some days later (0073). */
+async function mergeMonths(engine, state, save, say) {
+  const startedAt = performance.now();
+  const months = await engine.query(
+    `SELECT partition_id AS id, toUInt32(count()) AS parts FROM system.parts WHERE active AND database = currentDatabase() AND table = 'events'
+     GROUP BY id ORDER BY max(max_time)`,
+  );
+  await engine.command('SYSTEM START MERGES events');
+  for (const { id, parts } of months.slice(0, -1)) {
+    if (parts > 1) await engine.command(`OPTIMIZE TABLE events PARTITION ID '${id}' FINAL`);
+    say(
+      `month ${months.findIndex((month) => month.id === id) + 1} of ${months.length - 1} that are over merged, ${seconds(startedAt)} s`,
+    );
+  }
+  state.areMonthsMerged = true;
+  await save();
+}
+
 const seconds = (startedAt) => ((performance.now() - startedAt) / 1_000).toFixed(0);
 
 /** Says that everything is counted, as it is two minutes after the last insert. */
@@ -93,6 +111,7 @@ export async function openGenerated({ dir, rows, minutes, say }) {
   }
   const madeSeconds = (performance.now() - startedAt) / 1_000;
   const isComplete = state.made >= state.rows;
+  if (isComplete && state.areMonthsMerged !== true) await mergeMonths(engine, state, save, say);
   const uncounted = isComplete ? ROLLUPS.filter(({ table }) => (state.counted[table] ?? 0) <= DAYS) : [];
   for (const rollup of uncounted) await count(engine, rollup, state, save, say);
   if (uncounted.length > 0) await rememberCounts(engine);

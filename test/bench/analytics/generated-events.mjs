@@ -5,8 +5,8 @@ const partRows = 1_000_000;
 const insertRows = 2 * partRows;
 
 /**
- * Fills `events`, and what views make of inserts. Parts are as large as merges make them, and none is merged: that would take longer than all
- * else.
+ * Fills `events`, and what views make of inserts. Parts are as large as merges make them in a month that goes on, and none is merged here: months
+ * that are over are, when all is made.
  * @param engine chDB or a server, with the tables of analytics
  * @param o rows in all, when the first one happened, and how many are there already
  * @param onProgress told how many there are; resolves to whether to go on

@@ -1,8 +1,9 @@
 import { EventSchema, type EventFilters } from '@switchyard/contracts';
 import type { QueryParams } from '../engine/engine.js';
 import type { EventPlace } from './cursor.js';
-import { eventCondition } from './event-conditions.js';
+import { eventCondition, readFilter } from './event-conditions.js';
 import { allOf, type Condition } from './filter/condition.js';
+import type { Filter } from './filter/parse-filter.js';
 import type { Sql } from './limited-reads.js';
 import type { ReadScope } from './read-scope.js';
 
@@ -50,7 +51,19 @@ export function eventsSql({ tenant, scope, filters, limit, after }: EventsWanted
   LIMIT 1 BY event_id)
 ORDER BY ${newestFirst}`,
     params: { ...params, limit },
+    isOfPerson: isOfPerson(scope, filters),
   };
+}
+
+/** Whether all that can match is one person's. */
+function isOfPerson(scope: ReadScope, { principal, filter }: EventFilters): boolean {
+  if (principal !== undefined || (scope.kind === 'some' && scope.teams.length === 0)) return true;
+  return filter !== undefined && namesPerson(readFilter(filter));
+}
+
+function namesPerson(filter: Filter): boolean {
+  if (filter.kind === 'comparison') return filter.name === 'principal_subject' && filter.operator === '=';
+  return filter.kind === 'and' && filter.parts.some(namesPerson);
 }
 
 function placeCondition(place: EventPlace): Condition {
