@@ -84,6 +84,14 @@ export const KEPT_TABLES = [
   'usage_progress',
 ] as const;
 
+/** Counts by day, and what each says of whom and of which server. */
+const USAGE_BY_DAY: Readonly<Record<string, Pick<HeldBy, 'principal' | 'server'>>> = {
+  usage_days: { principal: ['principal_subject', 'principal_name'], server: 'server' },
+  usage_day_people: { principal: ['principal_subject', 'principal_name'] },
+  usage_day_tools: { server: 'server' },
+  usage_day_teams: {},
+};
+
 /** Every table that retention deletes from: one row each. */
 export const RETAINED_TABLES: readonly RetainedTable[] = [
   {
@@ -144,18 +152,13 @@ export const RETAINED_TABLES: readonly RetainedTable[] = [
     partition: 'toYYYYMM',
     heldBy: { server: 'server', from: 'minute', until: 'minute + INTERVAL 1 MINUTE' },
   },
-  ...(['usage_days', 'usage_day_people', 'usage_day_tools'] as const).map((table): RetainedTable => ({
+  ...Object.entries(USAGE_BY_DAY).map(([table, heldBy]): RetainedTable => ({
     name: table,
     table,
     keptFor: 'usage',
     time: "toDateTime(day, 'UTC') + INTERVAL 1 DAY",
     tenants: 'own',
     partition: 'toYear',
-    heldBy: {
-      ...(table !== 'usage_day_tools' && { principal: ['principal_subject', 'principal_name'] }),
-      ...(table !== 'usage_day_people' && { server: 'server' }),
-      from: "toDateTime(day, 'UTC')",
-      until: "toDateTime(day, 'UTC') + INTERVAL 1 DAY",
-    },
+    heldBy: { ...heldBy, from: "toDateTime(day, 'UTC')", until: "toDateTime(day, 'UTC') + INTERVAL 1 DAY" },
   })),
 ];

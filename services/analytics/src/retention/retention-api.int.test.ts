@@ -39,6 +39,7 @@ describe('retention over HTTP', () => {
           ['usage_days', 0, 0, []],
           ['usage_day_people', 0, 0, []],
           ['usage_day_tools', 0, 0, []],
+          ['usage_day_teams', 0, 0, []],
         ]);
       },
       { timeoutMs: 60_000 },

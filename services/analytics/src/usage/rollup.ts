@@ -59,11 +59,13 @@ const byDay = (table: string, dimensions: Rollup['dimensions'], counted: string)
 export const USAGE_DAYS = byDay('usage_days', { ...person, ...capability }, ARE_NO_HOPS);
 /** Calls alone, without what was called: a hundredth of the rows. */
 export const USAGE_DAY_PEOPLE = byDay('usage_day_people', { ...person, type: 'type' }, ARE_CALLS);
-/** The same without who called. */
+/** Calls alone, by the teams of who called: fewer still. */
+export const USAGE_DAY_TEAMS = byDay('usage_day_teams', { teams: 'teams', type: 'type' }, ARE_CALLS);
+/** Calls alone, without who called. */
 export const USAGE_DAY_TOOLS = byDay('usage_day_tools', capability, ARE_CALLS);
 
 /** All of them: where several can answer a question, the first does. */
-export const ROLLUPS: readonly Rollup[] = [USAGE_DAY_TOOLS, USAGE_DAY_PEOPLE, USAGE_DAYS, USAGE_MINUTES];
+export const ROLLUPS: readonly Rollup[] = [USAGE_DAY_TOOLS, USAGE_DAY_TEAMS, USAGE_DAY_PEOPLE, USAGE_DAYS, USAGE_MINUTES];
 
 /** What is counted of the events `e` of a group. All but `durations` are sums. */
 export const COUNTS: Readonly<Record<string, string>> = {

@@ -107,8 +107,19 @@ describe.each(ENGINES)('usage from counts on %s', (_name, open) => {
     ],
     [
       'part-of-a-day-by-person',
-      { group_by: 'team', from: '2026-01-31T12:00:00Z', to: '2026-02-02T00:00:00Z' },
+      { group_by: 'principal', from: '2026-01-31T12:00:00Z', to: '2026-02-02T00:00:00Z' },
       ['FROM events', 'FROM usage_day_people'],
+    ],
+    ['teams', { group_by: 'team', from: '2026-01-31T00:00:00Z', to: '2026-02-02T00:00:00Z' }, ['FROM usage_day_teams']],
+    [
+      'a-team',
+      { team: 'ops', group_by: 'team', interval: 'month', from: '2026-01-31T00:00:00Z', to: '2026-02-02T00:00:00Z' },
+      ['FROM usage_day_teams'],
+    ],
+    [
+      'people-of-a-team',
+      { team: 'ops', group_by: 'principal', from: '2026-01-31T00:00:00Z', to: '2026-02-02T00:00:00Z' },
+      ['FROM usage_day_people'],
     ],
     ['ends-of-minutes', { from: '2026-01-30T23:59:30Z', to: '2026-02-02T00:00:00Z' }, ['FROM events', 'FROM usage_day_tools']],
     [
