@@ -51,14 +51,13 @@ export function eventsSql({ tenant, scope, filters, limit, after }: EventsWanted
   LIMIT 1 BY event_id)
 ORDER BY ${newestFirst}`,
     params: { ...params, limit },
-    isOfPerson: isOfPerson(scope, filters),
+    isOfPerson: isOfPerson(filters),
   };
 }
 
-/** Whether all that can match is one person's. */
-function isOfPerson(scope: ReadScope, { principal, filter }: EventFilters): boolean {
-  if (principal !== undefined || (scope.kind === 'some' && scope.teams.length === 0)) return true;
-  return filter !== undefined && namesPerson(readFilter(filter));
+/** Whether it is asked for one person. Who may read their own only is told by the issuer too, which rows sorted by person do not have. */
+function isOfPerson({ principal, filter }: EventFilters): boolean {
+  return principal !== undefined || (filter !== undefined && namesPerson(readFilter(filter)));
 }
 
 function namesPerson(filter: Filter): boolean {
