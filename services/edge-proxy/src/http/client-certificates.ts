@@ -1,9 +1,9 @@
 import { timingSafeEqual, X509Certificate } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { BlockList, isIPv4, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { CertificateProxiesConfig } from '@switchyard/gateway-config';
 import { certificateThumbprint, type ShownCertificate } from '@switchyard/oauth';
+import type { ClientRequest } from './answer.js';
 
 /** What a proxy names the client's certificate in (RFC 9440 §2.1): one byte sequence of RFC 8941. */
 const BYTE_SEQUENCE = /^:([A-Za-z0-9+/]+={0,2}):$/;
@@ -33,12 +33,12 @@ export class ClientCertificates {
   }
 
   /** The certificate that came with a request. */
-  of(request: IncomingMessage): ShownCertificate | undefined {
+  of(request: ClientRequest): ShownCertificate | undefined {
     return this.#known(request);
   }
 
   /** Whether a request came with the certificate of this thumbprint. */
-  matches(thumbprint: string, request: IncomingMessage | undefined): 'yes' | 'no' | 'none' {
+  matches(thumbprint: string, request: ClientRequest | undefined): 'yes' | 'no' | 'none' {
     const shown = request && this.#known(request);
     if (shown === undefined) return 'none';
     const [given, wanted] = [Buffer.from(shown.thumbprint), Buffer.from(thumbprint)];
@@ -55,7 +55,7 @@ export class ClientCertificates {
     this.#openedAfter.set(socket, this.#changes);
   }
 
-  #known(request: IncomingMessage): Known | undefined {
+  #known(request: ClientRequest): Known | undefined {
     const { socket, headers } = request;
     // What comes from a proxy concerns its client; its own certificate is another thing.
     if (this.#isProxy(socket.remoteAddress)) return this.#named(headers['client-cert']);

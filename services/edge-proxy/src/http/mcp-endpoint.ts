@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SpanKind, type Span, type Tracer } from '@opentelemetry/api';
 import { childOf, newTraceContext, parentContext, parseTraceparent, randomHex, type TraceContext } from '@switchyard/telemetry';
 import { Cancellation } from '../cancellation.js';
@@ -16,6 +15,7 @@ import { Running } from '../running.js';
 import { admit, unrecorded } from '../stages/admit.js';
 import { revocationUnknown, revoked } from '../stages/revocation-known.js';
 import { leaveAll } from '../upstream-session.js';
+import type { Answer, ClientRequest } from './answer.js';
 import { originAllowed } from './origin.js';
 import { KEEP_ALIVE } from './public-listener.js';
 import { checkBodyHead, readBody } from './read-body.js';
@@ -64,7 +64,7 @@ export class McpEndpoint {
   }
 
   /** Serves one request. @param slug the server's; empty for `/mcp` @param door absent: the endpoint of Streamable HTTP */
-  serve(request: IncomingMessage, response: ServerResponse, slug: string, door?: SseDoor): Promise<void> {
+  serve(request: ClientRequest, response: Answer, slug: string, door?: SseDoor): Promise<void> {
     const catalog = this.#options.catalog();
     const server = catalog?.servers.get(slug);
     const origin = request.headers.origin;
@@ -164,7 +164,7 @@ export class McpEndpoint {
 
   async #run(
     exchange: Exchange,
-    request: IncomingMessage,
+    request: ClientRequest,
     barred: Refusal | undefined,
     ended: () => void,
     door: SseDoor | undefined,
@@ -207,7 +207,7 @@ export class McpEndpoint {
     return refused(faultRefusal(fault, exchange.requestId));
   }
 
-  #dispatch(exchange: Exchange, request: IncomingMessage, door: SseDoor | undefined): Promise<Ending> {
+  #dispatch(exchange: Exchange, request: ClientRequest, door: SseDoor | undefined): Promise<Ending> {
     const { edge } = this.#options;
     if (door === 'sse' && request.method === 'GET') return this.#sse.open(exchange);
     if (door === 'messages' && request.method === 'POST')
@@ -221,7 +221,7 @@ export class McpEndpoint {
     );
   }
 
-  async #get(exchange: Exchange, request: IncomingMessage): Promise<Ending> {
+  async #get(exchange: Exchange, request: ClientRequest): Promise<Ending> {
     const { edge } = this.#options;
     const caller = await authenticate(exchange, edge);
     dropHead(request, exchange.head);
@@ -250,7 +250,7 @@ export class McpEndpoint {
     return { kind: 'empty', status: 204 };
   }
 
-  #startSpan(request: IncomingMessage, parent: TraceContext | undefined): Span | undefined {
+  #startSpan(request: ClientRequest, parent: TraceContext | undefined): Span | undefined {
     return this.#options.tracer?.startSpan(
       `${request.method ?? ''} /mcp`,
       { kind: SpanKind.SERVER },
@@ -274,11 +274,14 @@ function endedBy({ endedBy: why }: Exchange, ending: Ending): Ending {
 const readers = (origin: string, { publicUrl }: Catalog) =>
   originAllowed(origin, publicUrl) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : { vary: 'Origin' };
 
-function body(exchange: Exchange, request: IncomingMessage, edge: Edge): Buffer | Refusal | Promise<Buffer | Refusal> {
-  return checkBodyHead(exchange.head, edge.limits.bodyLimitBytes) ?? readBody(request, exchange.head.contentLength, edge.limits);
+function body(exchange: Exchange, request: ClientRequest, edge: Edge): Buffer | Refusal | Promise<Buffer | Refusal> {
+  const barred = checkBodyHead(exchange.head, edge.limits.bodyLimitBytes);
+  if (barred !== undefined) return barred;
+  const stream = 'body' in request ? request.body : request;
+  return Buffer.isBuffer(stream) ? stream : readBody(stream, exchange.head.contentLength, edge.limits);
 }
 
-function requestIdOf(request: IncomingMessage): string {
+function requestIdOf(request: ClientRequest): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomHex(REQUEST_ID_BYTES);
 }

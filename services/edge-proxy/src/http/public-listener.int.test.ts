@@ -29,7 +29,7 @@ describe('the public listener', () => {
     ['one was answered after a silence longer than an idle connection is kept', 1, 700],
   ])('closes a connection that is idle: %s', async (_id, requests, answersAfterMs) => {
     const listener = new PublicListener(
-      (_request, response) => void setTimeout(() => response.end('x'), answersAfterMs),
+      { any: (_request, response) => void setTimeout(() => response.end('x'), answersAfterMs), posted: () => undefined },
       LIMITS,
       log as never,
     );

@@ -3,6 +3,8 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '@switchyard/telemetry';
+import type { Answer, PostedRequest } from './answer.js';
+import { PostConnection } from './post-connection.js';
 import type { TlsFiles } from './tls-files.js';
 
 const SETTINGS = { keepAliveTimeout: 0, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 };
@@ -41,6 +43,10 @@ export interface ListenerTls {
 const LAST_ANSWERS_MS = 2_000;
 const IDLE_CHECK_MS = 20;
 
+/** How often it is looked at how long nothing has come on a connection. */
+const LONGEST_ROUND_MS = 1_000;
+const ROUNDS = 4;
+
 /** Statuses for what the HTTP parser refuses (RFC 9110 §15.5, RFC 6585 §5). */
 const PARSER_STATUS: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
@@ -48,39 +54,73 @@ const PARSER_STATUS: Readonly<Record<string, string>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
 };
 
+/** What requests are handed to. */
+export interface Handlers {
+  readonly any: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+  /** Messages posted to MCP endpoints, where they need nothing of node:http. */
+  readonly posted: (request: PostedRequest, answer: Answer) => Promise<void> | void;
+}
+
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** The public HTTP/1.1 listener: node:http as it is, because every layer above it costs on every call. */
+/**
+ * The public HTTP/1.1 listener. Connections are read here as long as nothing but small messages comes on them (`PostConnection`), and are
+ * node:http's as it is from the first other request on.
+ */
 export class PublicListener {
   readonly #server: Server | TlsServer;
   readonly #sockets = new Set<Socket>();
+  readonly #posting = new Set<PostConnection>();
+  readonly #rounds: NodeJS.Timeout;
+  #open = true;
 
   constructor(
-    handle: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void,
+    { any, posted }: Handlers,
     { headersTimeoutMs, bodyTimeoutMs, idleMs = IDLE_MS }: ListenerLimits,
     log: Logger,
     tls?: ListenerTls,
   ) {
     const requestTimeout = headersTimeoutMs + bodyTimeoutMs + BACKSTOP_MS;
     const settings = { ...SETTINGS, headersTimeout: headersTimeoutMs, requestTimeout };
-    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    const guarded = (answer: Answer, handle: () => Promise<void> | void): void => {
       const failed = (error: unknown) => {
         log.error('a request failed', { error });
-        response.destroy();
+        answer.destroy();
       };
-      response.on('timeout', underWay);
       try {
-        handle(request, response)?.catch(failed);
+        handle()?.catch(failed);
       } catch (error) {
         failed(error);
       }
     };
+    const serve: Serve = (request, response) => {
+      response.on('timeout', underWay);
+      guarded(response, () => any(request, response));
+    };
     this.#server = tls === undefined ? createServer(settings, serve) : this.#secure(tls, settings, serve);
     this.#server.timeout = idleMs;
-    this.#server.on('connection', (socket: Socket) => {
+    const roundMs = Math.min(LONGEST_ROUND_MS, idleMs / ROUNDS, headersTimeoutMs / ROUNDS);
+    const handOver = nodeHttpOf(this.#server, tls === undefined ? 'connection' : 'secureConnection');
+    const options = {
+      serve: (request: PostedRequest, answer: Answer) => guarded(answer, () => posted(request, answer)),
+      handOver: (connection: PostConnection, socket: Socket) => {
+        this.#posting.delete(connection);
+        handOver(socket);
+      },
+      isOpen: () => this.#open,
+      idleRounds: Math.ceil(idleMs / roundMs),
+      firstByteRounds: Math.ceil(Math.min(idleMs, headersTimeoutMs) / roundMs),
+    };
+    this.#server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+      const connection = new PostConnection(socket, options);
       this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
+      this.#posting.add(connection);
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        this.#posting.delete(connection);
+      });
     });
+    this.#rounds = setInterval(() => this.#posting.forEach((connection) => connection.visit()), roundMs).unref();
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       if (socket.writable)
         socket.end(
@@ -98,11 +138,7 @@ export class PublicListener {
       { ...settings, ...files, ...asking, ALPNProtocols: ['http/1.1'], handshakeTimeout: settings.headersTimeout },
       serve,
     );
-    server.on('secureConnection', (socket: TLSSocket) => {
-      onOpen(socket);
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
-    });
+    server.on('secureConnection', onOpen);
     // What is no handshake concerns nobody but its sender.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
     return server;
@@ -126,7 +162,10 @@ export class PublicListener {
 
   /** Takes no new connections and resolves when the last has ended; idle ones end now. */
   async close(): Promise<void> {
+    this.#open = false;
+    clearInterval(this.#rounds);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#posting.forEach((connection) => connection.closeIfIdle());
     // Clients open connections ahead of need; node:http does not count those as idle.
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
     // A connection is idle only some time after its last answer has ended.
@@ -136,4 +175,13 @@ export class PublicListener {
     clearInterval(idle);
     clearTimeout(cut);
   }
+}
+
+/** Takes from a server its way to serve connections. @returns that way, for connections that it is to serve after all */
+function nodeHttpOf(server: Server | TlsServer, event: 'connection' | 'secureConnection'): (socket: Socket) => void {
+  const [listener, ...others] = server.listeners(event) as ((socket: Socket) => void)[];
+  if (listener === undefined) throw new Error(`node:http does not listen to ${event}`);
+  server.removeAllListeners(event);
+  for (const other of others) server.on(event, other);
+  return (socket) => listener.call(server, socket);
 }

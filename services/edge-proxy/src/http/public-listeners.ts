@@ -1,14 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '@switchyard/runtime';
 import type { Logger } from '@switchyard/telemetry';
 import type { EdgeProxyConfig } from '../config.js';
 import type { ClientCertificates } from './client-certificates.js';
-import { PublicListener } from './public-listener.js';
+import { type Handlers, PublicListener } from './public-listener.js';
 import { requireTlsFiles, type TlsFiles } from './tls-files.js';
 import { TlsReload } from './tls-reload.js';
-
-type Handle = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
 /** What listeners stand on. */
 export interface ListenersOptions {
@@ -24,12 +21,12 @@ const NONE = Buffer.alloc(0);
 /** Where clients reach the edge: one listener, and where so configured another one that asks them for certificates. */
 export class PublicListeners {
   readonly #o: ListenersOptions;
-  readonly #handle: Handle;
+  readonly #handlers: Handlers;
   #open: readonly PublicListener[] = [];
   #reload: TlsReload | undefined;
 
-  constructor(handle: Handle, o: ListenersOptions) {
-    this.#handle = handle;
+  constructor(handlers: Handlers, o: ListenersOptions) {
+    this.#handlers = handlers;
     this.#o = o;
   }
 
@@ -41,11 +38,11 @@ export class PublicListeners {
   async listen(): Promise<readonly number[]> {
     const { config, certificates, clock, log } = this.#o;
     const { tls, listen, limits } = config;
-    if (tls === undefined) return this.#listen([{ listener: new PublicListener(this.#handle, limits, log), at: listen }]);
+    if (tls === undefined) return this.#listen([{ listener: new PublicListener(this.#handlers, limits, log), at: listen }]);
     let files = await requireTlsFiles(tls, config, clock.now());
     const own = tls.clientCertificates?.listen;
     const onOpen = (socket: TLSSocket) => certificates.opened(socket);
-    const secure = (asksClients: boolean) => new PublicListener(this.#handle, limits, log, { files, asksClients, onOpen });
+    const secure = (asksClients: boolean) => new PublicListener(this.#handlers, limits, log, { files, asksClients, onOpen });
     const ports = await this.#listen([
       { listener: secure(tls.clientCertificates !== undefined && own === undefined), at: listen },
       ...(own === undefined ? [] : [{ listener: secure(true), at: own }]),

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { acceptsJsonAndEvents, isJsonContentType } from '@switchyard/mcp';
 import { Refusal } from '../refusal.js';
 import type { RequestHead } from './request-head.js';
@@ -24,7 +24,7 @@ export function checkBodyHead(head: RequestHead, limitBytes: number): Refusal | 
  * @param limits.bodyTimeoutMs longest wait for its end
  */
 export function readBody(
-  request: IncomingMessage,
+  request: Readable,
   contentLength: number | undefined,
   limits: { readonly bodyLimitBytes: number; readonly bodyTimeoutMs: number },
 ): Buffer | Refusal | Promise<Buffer | Refusal> {

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { encodeSse, SSE_KEEPALIVE } from '@switchyard/mcp';
 import type { Cancellation } from '../cancellation.js';
 import type { EventLog } from '../event-log.js';
 import { Rounds, type Visited } from '../rounds.js';
 import type { SessionStreams } from '../session-streams.js';
+import type { Answer } from './answer.js';
 
 /** Up to this size copying is cheaper than a second buffer in the system call. */
 const ONE_WRITE_BYTES = 16 * 1024;
@@ -22,7 +22,7 @@ const RETRY_MS = 1_000;
 
 /** The answer to one HTTP request: one JSON body, or an SSE stream as soon as something precedes the response. */
 export class Reply implements Visited {
-  readonly #response: ServerResponse;
+  readonly #response: Answer;
   readonly #headers: Record<string, string>;
   readonly #slowReaderTimeoutMs: number;
   #keptAlive = false;
@@ -48,7 +48,7 @@ export class Reply implements Visited {
    * @param headers header fields of every answer: request id, CORS
    * @param slowReaderTimeoutMs longest wait for a client that does not read
    */
-  constructor(response: ServerResponse, headers: Record<string, string>, slowReaderTimeoutMs: number) {
+  constructor(response: Answer, headers: Record<string, string>, slowReaderTimeoutMs: number) {
     this.#response = response;
     this.#headers = headers;
     this.#slowReaderTimeoutMs = slowReaderTimeoutMs;

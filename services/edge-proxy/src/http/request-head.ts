@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest } from './answer.js';
 
 /** The header fields that an MCP endpoint reads, once. A field that stands twice has its values joined by ", ", so that no check sees half of it. */
 export interface RequestHead {
   /** Where what only few need is looked up; absent where another edge has read the request. */
-  readonly request: IncomingMessage | undefined;
+  readonly request: ClientRequest | undefined;
   readonly method: string;
   /** As it was sent. */
   readonly target: string;
@@ -30,7 +30,7 @@ function text(value: string | string[] | undefined): string | undefined {
 
 const NONE: Readonly<Record<string, string>> = {};
 
-function paramHeaders({ rawHeaders, headers }: IncomingMessage): Readonly<Record<string, string>> {
+function paramHeaders({ rawHeaders, headers }: ClientRequest): Readonly<Record<string, string>> {
   let found: Record<string, string> | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const raw = rawHeaders[index]!;
@@ -42,7 +42,7 @@ function paramHeaders({ rawHeaders, headers }: IncomingMessage): Readonly<Record
 }
 
 /** Reads the header fields. */
-export function readHead(request: IncomingMessage): RequestHead {
+export function readHead(request: ClientRequest): RequestHead {
   const { headers } = request;
   return {
     request,
@@ -64,7 +64,7 @@ export function readHead(request: IncomingMessage): RequestHead {
 }
 
 /** Lets go of what a request carried: while its stream stands, a kilobyte and a token that nobody needs any more. */
-export function dropHead(request: IncomingMessage, head: RequestHead): void {
+export function dropHead(request: ClientRequest, head: RequestHead): void {
   request.rawHeaders = [];
   request.headers = {};
   head.authorization = undefined;

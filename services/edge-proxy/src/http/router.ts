@@ -7,7 +7,9 @@ import type { Catalog } from '../catalog.js';
 import type { EdgeProxyConfig } from '../config.js';
 import { LADDER, type Reason } from '../ladder.js';
 import type { McpEndpoint, SseDoor } from './mcp-endpoint.js';
+import type { Answer, ClientRequest, PostedRequest } from './answer.js';
 import { hostServed } from './origin.js';
+import type { Handlers } from './public-listener.js';
 import type { ReverseProxy } from './reverse-proxy.js';
 
 /** What the router hands requests to. */
@@ -38,9 +40,7 @@ const SERVER_PATH = `/mcp(?:/${SLUG}(?:/(?:sse|messages))?)?`;
 const ISSUER_DOCUMENT = 'oauth-authorization-server|openid-configuration';
 
 /** Every path of the public listener. Paths are compared as they were sent: no decoding, no normalising, so that there is nothing to differ about. */
-export function createRouter(
-  options: RouterOptions,
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> | void {
+export function createRouter(options: RouterOptions): Handlers {
   const { config, mcp, proxy } = options;
   const to =
     (service: keyof EdgeProxyConfig['services']): Handler =>
@@ -52,10 +52,7 @@ export function createRouter(
   const routes: readonly Route[] = [
     {
       path: new RegExp(`^/mcp(?:/(${SLUG}))?$`),
-      handle: (request, response, [, slug]) =>
-        slug === 'sse' || slug === 'messages'
-          ? atRoot(options, request, response, slug)
-          : mcp.serve(request, response, slug ?? ''),
+      handle: (request, response, [, slug]) => serveMcp(options, request, response, slug ?? ''),
     },
     {
       path: new RegExp(`^/mcp/(${SLUG})/sse$`),
@@ -114,12 +111,34 @@ export function createRouter(
     { path: /^\/ready$/, methods: ['GET', 'HEAD'], anyHost: true, handle: (_request, response) => ready(options, response) },
     { path: /^\/$/, methods: ['GET', 'HEAD'], handle: (_request, response) => welcome(config, response) },
   ];
-  return (request, response) => dispatch(routes, config, request, response);
+  return {
+    any: (request, response) => dispatch(routes, config, request, response),
+    posted: (request, answer) => servePosted(options, request, answer),
+  };
+}
+
+/** The first of the routes, for what was read whole: `readPostHead` takes no other path. */
+function servePosted(options: RouterOptions, request: PostedRequest, answer: Answer): Promise<void> | void {
+  const { config } = options;
+  if (!hostServed(request.headers.host, config.publicUrl, config.certificateUrl)) return refuseHost(answer, config);
+  return serveMcp(options, request, answer, request.url.slice(MCP_PREFIX.length));
+}
+
+function serveMcp(options: RouterOptions, request: ClientRequest, answer: Answer, slug: string): Promise<void> | void {
+  return slug === 'sse' || slug === 'messages'
+    ? atRoot(options, request, answer, slug)
+    : options.mcp.serve(request, answer, slug);
+}
+
+const MCP_PREFIX = '/mcp/';
+
+function refuseHost(answer: Answer, { publicUrl }: EdgeProxyConfig): void {
+  refuse(answer, 'host_not_served', `This gateway serves ${publicUrl}; it was called by another name.`);
 }
 
 function dispatch(
   routes: readonly Route[],
-  { publicUrl, certificateUrl }: EdgeProxyConfig,
+  config: EdgeProxyConfig,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> | void {
@@ -127,8 +146,8 @@ function dispatch(
   for (const route of routes) {
     const match = route.path.exec(path);
     if (match === null) continue;
-    if (route.anyHost !== true && !hostServed(request.headers.host, publicUrl, certificateUrl))
-      return refuse(response, 'host_not_served', `This gateway serves ${publicUrl}; it was called by another name.`);
+    if (route.anyHost !== true && !hostServed(request.headers.host, config.publicUrl, config.certificateUrl))
+      return refuseHost(response, config);
     if (route.methods !== undefined && !route.methods.includes(request.method ?? ''))
       return refuse(response, 'method_not_allowed', `Use ${route.methods.join(' or ')}.`, { allow: route.methods.join(', ') });
     return route.handle(request, response, match);
@@ -136,22 +155,16 @@ function dispatch(
   return refuse(response, 'not_found', 'Nothing is served here. MCP servers are at /mcp/<server>.');
 }
 
-function refuse(response: ServerResponse, reason: Reason, message: string, headers: Record<string, string> = {}): void {
+function refuse(response: Answer, reason: Reason, message: string, headers: Record<string, string> = {}): void {
   const body = errorResponse('null', LADDER[reason].code, message, { reason });
-  response
-    .writeHead(LADDER[reason].http, { ...headers, 'content-type': 'application/json', 'content-length': body.length })
-    .end(body);
+  response.writeHead(LADDER[reason].http, { ...headers, 'content-type': 'application/json', 'content-length': body.length });
+  response.end(body);
 }
 
 const DOOR_METHODS: Readonly<Record<SseDoor, readonly string[]>> = { sse: ['GET', 'OPTIONS'], messages: ['POST', 'OPTIONS'] };
 
 /** The doors of the server that joins all, where no server has the name of one. */
-function atRoot(
-  { catalog, mcp }: RouterOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-  door: SseDoor,
-): Promise<void> | void {
+function atRoot({ catalog, mcp }: RouterOptions, request: ClientRequest, response: Answer, door: SseDoor): Promise<void> | void {
   const servers = catalog()?.servers;
   if (servers?.has('sse') === true || servers?.has('messages') === true) return mcp.serve(request, response, door);
   const methods = DOOR_METHODS[door];
