@@ -64,7 +64,7 @@ export interface Handlers {
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * The public HTTP/1.1 listener. Connections are read here as long as nothing but small messages comes on them (`PostConnection`), and are
+ * The public HTTP/1.1 listener. Connections are read here as long as nothing but posted messages comes on them (`PostConnection`), and are
  * node:http's as it is from the first other request on.
  */
 export class PublicListener {
