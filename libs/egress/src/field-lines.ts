@@ -5,8 +5,10 @@ export type FieldLines = string & { readonly [checked]: true };
 
 export const NO_FIELDS = '' as FieldLines;
 
-const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** `token` (RFC 9110 §5.6.2). */
+export const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** `field-value` with obs-text, in latin1 (RFC 9110 §5.5). */
+export const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Names that need no looking at. */
 const USUAL_NAMES: ReadonlySet<string> = new Set([

@@ -1,3 +1,5 @@
+import { FIELD_NAME, FIELD_VALUE } from './field-lines.js';
+
 /** Bytes that are not an HTTP/1.1 response, or one that parsers could disagree about. */
 export class InvalidResponse extends Error {
   override readonly name = 'InvalidResponse';
@@ -21,8 +23,6 @@ const LINE_LIMIT_BYTES = 4 * 1024;
 const START = 'HTTP/1.';
 const HEAD_END = '\r\n\r\n';
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const LENGTH = /^\d{1,15}$/;
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
 

@@ -1,3 +1,5 @@
+import { FIELD_NAME } from '@switchyard/egress';
+
 /** The header section of a message that is read here, without node:http. */
 export interface PostHead {
   /** As it was sent. */
@@ -16,7 +18,6 @@ const FIELD_LIMIT = 100;
 const METHOD = 'POST ';
 const VERSION = ' HTTP/1.1';
 const TARGET = /^\/mcp(?:\/[a-z0-9-]{1,63})?$/;
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e]*$/;
 const LENGTH = /^\d{1,9}$/;
 
@@ -93,7 +94,7 @@ function endOfLine(text: string, from: number): number {
 
 function checkedName(written: string): string | undefined {
   const name = written.toLowerCase();
-  return NAME.test(written) && !NOT_HERE.has(name) ? name : undefined;
+  return FIELD_NAME.test(written) && !NOT_HERE.has(name) ? name : undefined;
 }
 
 function valueIn(text: string, from: number, to: number): string | undefined {

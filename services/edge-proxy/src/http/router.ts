@@ -117,7 +117,7 @@ export function createRouter(options: RouterOptions): Handlers {
   };
 }
 
-/** The first of the routes, for what was read whole: `readPostHead` takes no other path. */
+/** The first of the routes, for what `readPostHead` has read: it takes no other path. */
 function servePosted(options: RouterOptions, request: PostedRequest, answer: Answer): Promise<void> | void {
   const { config } = options;
   if (!hostServed(request.headers.host, config.publicUrl, config.certificateUrl)) return refuseHost(answer, config);
