@@ -85,6 +85,26 @@ describe('events over the bus in process', () => {
     expectNoSpool(dir.path);
   });
 
+  it('share messages also where something is recorded at every turn', async () => {
+    await using dir = await tempDir();
+    const bus = new LocalBus();
+    const seen = await collect(bus);
+    const messageBytes: number[] = [];
+    const counting = Object.create(bus, {
+      publish: { value: (...told: Parameters<Bus['publish']>) => (messageBytes.push(told[3].length), bus.publish(...told)) },
+    }) as Bus;
+    const audit = await openAudit(dir.path, counting);
+    const startedAtMs = performance.now();
+    let recorded = 0;
+    while (performance.now() < startedAtMs + 500) await audit.record(event(recorded++));
+    const elapsedMs = performance.now() - startedAtMs;
+    expect(recorded).toBeGreaterThan(50);
+    expect(messageBytes.filter((bytes) => bytes < 128 * 1024).length).toBeLessThan(elapsedMs / 90 + 2);
+    await audit.close();
+    expectExactlyOnce(seen.lines, recorded);
+    await bus.close();
+  });
+
   it('wait in the spool while nobody takes them: up to the cap, where new work is refused', async () => {
     await using dir = await tempDir();
     const bus = new LocalBus({ publishTimeoutMs: 50 });

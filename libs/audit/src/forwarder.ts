@@ -17,7 +17,7 @@ export interface ForwarderOptions {
   readonly to?: { readonly stream: StreamDefinition; readonly subject: string };
   /** Most bytes in a message, 256 KiB unless told. */
   readonly batchBytes?: number;
-  /** How long a first event waits for others to share its message, 100 ms unless told. */
+  /** How long events that do not fill a message wait for others to share it, 100 ms unless told. */
   readonly lingerMs?: number;
 }
 
@@ -29,6 +29,7 @@ interface Sent {
 }
 
 const inFlightLimit = 16;
+const usualBatchBytes = 256 * 1024;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
@@ -74,9 +75,9 @@ export class Forwarder {
     for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
       const changed = this.#changed.promise;
       try {
-        await this.#forwardWhatIsThere();
+        const isAllSent = await this.#forwardWhatIsThere();
         attempt = 0;
-        await changed;
+        if (isAllSent) await changed;
         // What was just written waits for company.
         if (!this.#isDraining) await this.#pause(this.#options.lingerMs ?? 100);
       } catch (error) {
@@ -86,15 +87,20 @@ export class Forwarder {
     }
   }
 
-  async #forwardWhatIsThere(): Promise<void> {
+  /** @returns false where it stopped behind a batch that events of this boot did not fill: there may be more */
+  async #forwardWhatIsThere(): Promise<boolean> {
+    const batchBytes = this.#options.batchBytes ?? usualBatchBytes;
     while (!this.#stopping.signal.aborted) {
-      const batch = await this.#reader.next(this.#options.batchBytes ?? 256 * 1024);
-      if (batch === undefined) return;
+      const batch = await this.#reader.next(batchBytes);
+      if (batch === undefined) return true;
       while (this.#sent.length >= inFlightLimit && !this.#stopping.signal.aborted) await this.#changed.promise;
       this.#send(batch);
+      // Under load there is something new at every turn: a message for each would cost more than its events do.
+      if (batch.lines.length < batchBytes / 2 && batch.epoch === this.#options.spool.epoch) return false;
       // Calls come between batches.
       await nextTurn();
     }
+    return true;
   }
 
   #send(batch: SpoolBatch): void {
