@@ -76,12 +76,13 @@ export async function startRsyslog({ tls = true, wantsCertificate = false }: Rsy
 
 /**
  * As its manual has it for receivers over TLS; what it has taken is on the disk when it ends. For that it may take its time: it gives an
- * action one second otherwise, and cancels it in the middle of a line on a busy machine.
+ * action one second otherwise, and cancels it in the middle of a line on a busy machine. One worker, because two may write what they took
+ * in either order.
  */
 const configuration = (at: (name: string) => string, port: number, tls: boolean, wantsCertificate: boolean) => `
 global(workDirectory="${at('')}" maxMessageSize="64k" defaultNetstreamDriverCAFile="${at('ca.pem')}"
   defaultNetstreamDriverCertFile="${at('cert.pem')}" defaultNetstreamDriverKeyFile="${at('key.pem')}")
-main_queue(queue.type="LinkedList" queue.filename="main" queue.saveOnShutdown="on"
+main_queue(queue.type="LinkedList" queue.filename="main" queue.saveOnShutdown="on" queue.workerThreads="1"
   queue.timeoutShutdown="60000" queue.timeoutActionCompletion="60000")
 module(load="imtcp"${tls ? ` streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="${wantsCertificate ? 'x509/certvalid' : 'anon'}"` : ''})
 template(name="fields" type="list" option.jsonf="on") {
